@@ -1,0 +1,58 @@
+"""The one place that touches tf.distribute, and the one private Keras seam."""
+
+from __future__ import annotations
+
+import contextlib
+
+import tensorflow as tf
+
+_SEAM = "_all_reduce_sum_gradients"
+
+
+def sum_over_replicas(gradients: list) -> list:
+    """Returns the gradients summed over replicas; None stays None."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return list(gradients)
+    present = [gradient for gradient in gradients if gradient is not None]
+    summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, present))
+    return [None if g is None else next(summed) for g in gradients]
+
+
+@contextlib.contextmanager
+def already_reduced(optimizer):
+    """Makes an optimizer take its gradients as they are.
+
+    A Keras optimizer sums gradients over replicas by itself; those that are
+    summed already would come out multiplied by the number of replicas.
+    """
+    while hasattr(optimizer, "inner_optimizer"):
+        optimizer = optimizer.inner_optimizer
+    if not hasattr(optimizer, _SEAM):
+        raise RuntimeError(
+            f"Keras' optimizers have no `{_SEAM}` any more, which tfprune "
+            "needs to reduce gradients once. Received: "
+            f"{type(optimizer).__name__} of this Keras version. Use a Keras "
+            "version that tfprune was tested with."
+        )
+    vars(optimizer)[_SEAM] = lambda gradients_and_variables: (
+        gradients_and_variables
+    )
+    try:
+        yield
+    finally:
+        del vars(optimizer)[_SEAM]
+
+
+def eagerly():
+    """Returns a scope in which variables can be read while a graph is built."""
+    return tf.init_scope()
+
+
+def read(variable):
+    """Returns the value of a Keras variable now, as a tensor.
+
+    `keras.ops.convert_to_tensor` hands out the variable itself, which
+    changes under the reader.
+    """
+    return tf.convert_to_tensor(getattr(variable, "value", variable))

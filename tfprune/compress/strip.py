@@ -1,0 +1,31 @@
+"""strip: masks baked into the weights, wrappers gone."""
+
+from __future__ import annotations
+
+import keras
+
+from tfprune.compress import traverse
+from tfprune.layers import prunable
+
+
+def strip(model: keras.Model) -> keras.Model:
+    """Returns an ordinary Keras model that predicts the same, bit for bit.
+
+    Args:
+        model: Sequential or Functional model with `Prunable` layers.
+
+    Returns:
+        A clone with zeros in the place of masks. It needs no tfprune.
+    """
+    traverse.check_clonable(model, "strip")
+    return traverse.clone(model, _bare)
+
+
+def _bare(layer, twin):
+    if not isinstance(twin, prunable.Prunable):
+        return twin
+    twin.freeze()
+    bare = traverse.copy(twin.layer)
+    for old, new in zip(twin.layer.variables, bare.variables, strict=True):
+        new.assign(old)
+    return bare

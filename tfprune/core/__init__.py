@@ -1,0 +1,1 @@
+"""What pruning is made of: arrays in, arrays out, no hidden state."""

@@ -1,0 +1,138 @@
+"""Allocation: how much of each unit, from the scores of all units.
+
+An allocation maps the group scores of all units, the sparsity wanted from
+each, and their sizes to one budget per unit: the number of groups kept.
+Where the sparsity of the net is shared out by size or by rank, the units
+have no sparsity of their own to set.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from keras import ops
+
+from tfprune.core import part
+from tfprune.core import selection
+
+
+@part.part
+class Uniform(part.Part):
+    """The same sparsity in every unit, or the one its settings give."""
+
+    settings = {"target_sparsity": math.nan}
+
+    def __call__(self, scores, sparsities, shapes):
+        return [
+            _kept(score.shape[0], sparsity)
+            for score, sparsity in zip(scores, sparsities, strict=True)
+        ]
+
+
+@part.part
+class ErdosRenyiKernel(part.Part):
+    """Larger layers are pruned more: density ~ sum(shape) / prod(shape).
+
+    Layers whose density would pass 1 stay dense and the others take their
+    share, so that the sparsity of the net is the one that was asked for.
+
+    Reference:
+        Evci et al. Rigging the Lottery. ICML 2020.
+    """
+
+    settings = {}
+
+    def __call__(self, scores, sparsities, shapes):
+        sizes = np.array([score.shape[0] for score in scores], "float64")
+        rates = np.array([_rate(unit) for unit in shapes])
+        densities = _densities(sizes, rates, 1.0 - sparsities[0])
+        return [
+            _kept(int(size), 1.0 - densities[unit])
+            for unit, size in enumerate(sizes)
+        ]
+
+
+@part.part
+class Global(part.Part):
+    """All groups of the net compete; a unit keeps its share of the best.
+
+    At least one group of each unit stays, so that no layer disconnects.
+    """
+
+    settings = {}
+
+    def __call__(self, scores, sparsities, shapes):
+        together = ops.concatenate(scores, axis=0)
+        kept = selection.top_k(
+            together, _kept(together.shape[0], sparsities[0])
+        )
+        budgets, begin = [], 0
+        for score in scores:
+            end = begin + score.shape[0]
+            mine = ops.sum(ops.cast(kept[begin:end], "int32"))
+            budgets.append(ops.maximum(mine, 1))
+            begin = end
+        return budgets
+
+
+@part.part
+class Pattern(part.Part):
+    """The budget of one n:m block: from m kept, down to n.
+
+    Args:
+        n: Integer, kept in the end.
+        m: Integer, length of a block.
+    """
+
+    n: int = 2
+    m: int = 4
+
+    settings = {}
+
+    def __call__(self, scores, sparsities, shapes):
+        # The slack absorbs what float32 loses in 1 - n / m.
+        pruned = ops.floor(self.m * sparsities[0] + 1e-3)
+        kept = ops.maximum(self.m - ops.cast(pruned, "int32"), self.n)
+        return [kept] * len(scores)
+
+
+@part.part
+class Explicit(part.Part):
+    """Thresholds that a pruner computes by itself, from its settings."""
+
+    settings = {}
+
+    def __call__(self, scores, sparsities, shapes):
+        raise NotImplementedError(
+            "`allocation=Explicit()` needs a Pruner that overrides `budgets`."
+        )
+
+
+def _kept(size: int, sparsity):
+    """Groups to keep out of `size`: rounded, and never none."""
+    kept = ops.round(size * (1.0 - ops.cast(sparsity, "float32")))
+    return ops.cast(ops.maximum(kept, min(size, 1.0)), "int32")
+
+
+def _rate(shapes) -> float:
+    """The Erdos-Renyi-Kernel density of a unit, up to a common factor."""
+    kernel = max(shapes, key=math.prod)
+    return sum(kernel) / math.prod(kernel)
+
+
+def _densities(sizes, rates, density):
+    """Shares out `density`: epsilon * rate, or 1 where that is over 1.
+
+    The units that stay dense are those of the highest rates, so there are
+    only as many cases as units; the first consistent one is the answer.
+    """
+    order = np.argsort(-rates)
+    size, rate = sizes[order], rates[order]
+    dense = np.concatenate([[0.0], np.cumsum(size)[:-1]])
+    rest = np.cumsum((size * rate)[::-1])[::-1]
+    wanted = ops.cast(density, "float32") * float(size.sum())
+    epsilon = (wanted - dense.astype("float32")) / rest.astype("float32")
+    fits = epsilon * rate.astype("float32") <= 1.0
+    epsilon = epsilon[ops.argmax(ops.cast(fits, "int32"))]
+    return ops.minimum(epsilon * rates.astype("float32"), 1.0)

@@ -1,0 +1,78 @@
+"""Masks: which weights take part. True keeps, False prunes.
+
+Both products select instead of multiplying, so that a pruned infinity or NaN
+gives a clean zero, and both write their gradient in one pass.
+"""
+
+from __future__ import annotations
+
+from keras import ops
+
+
+def select(value, mask):
+    """Returns `value` where the mask keeps and zero elsewhere."""
+    value = ops.convert_to_tensor(value)
+    return ops.where(mask, value, ops.zeros_like(value))
+
+
+def apply(value, mask):
+    """Masks a weight and its gradient: what is pruned stays dead.
+
+    Args:
+        value: Float tensor of any shape.
+        mask: Bool tensor of the same shape.
+
+    Returns:
+        Float tensor, zero where pruned. Its gradient is zero there too.
+    """
+
+    @ops.custom_gradient
+    def masked(value, mask):
+        def grad(upstream, *args):
+            return select(_first(upstream, args), mask), None
+
+        return select(value, mask), grad
+
+    return masked(ops.convert_to_tensor(value), ops.convert_to_tensor(mask))
+
+
+def straight_through(value, mask):
+    """Masks a weight and leaves its gradient dense, so that it may return.
+
+    Args:
+        value: Float tensor of any shape.
+        mask: Bool tensor of the same shape.
+
+    Returns:
+        Float tensor, zero where pruned. Its gradient is the upstream one.
+
+    Reference:
+        Guo, Yao, Chen. Dynamic Network Surgery for Efficient DNNs.
+        NIPS 2016.
+    """
+
+    @ops.custom_gradient
+    def masked(value, mask):
+        def grad(upstream, *args):
+            return _first(upstream, args), None
+
+        return select(value, mask), grad
+
+    return masked(ops.convert_to_tensor(value), ops.convert_to_tensor(mask))
+
+
+def sparsity(mask):
+    """Returns the fraction of pruned entries, 0 for an empty mask."""
+    mask = ops.convert_to_tensor(mask)
+    size = 1
+    for dimension in mask.shape:
+        size *= dimension
+    if size == 0:
+        return ops.convert_to_tensor(0.0)
+    kept = ops.sum(ops.cast(mask, "int32"))
+    return 1.0 - ops.cast(kept, "float32") / size
+
+
+def _first(upstream, args):
+    """The backends disagree on how the upstream gradient is passed."""
+    return args[0] if upstream is None else upstream

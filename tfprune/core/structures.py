@@ -1,0 +1,163 @@
+"""Structures: which weights live and die together, and who competes.
+
+A structure turns an array into rows of members, one row for each group, and
+a decision about the groups back into a mask. A unit of several arrays (a
+kernel and its bias) is one list of groups: `join` says how.
+"""
+
+from __future__ import annotations
+
+import math
+
+from keras import ops
+
+from tfprune.core import part
+
+
+class Structure(part.Part):
+    """The interface. `Unstructured` is the simplest example.
+
+    A structure whose groups span several arrays (a filter is a slice of a
+    kernel and an entry of a bias) sets `join_axis = 1`: their members are
+    put side by side, instead of their groups one after the other.
+    """
+
+    join_axis = 0
+
+    def misfit(self, shape) -> str | None:
+        """Returns why an array of this shape does not fit, or None."""
+        return None
+
+    def group(self, array):
+        """Returns the array as (groups, members)."""
+        raise NotImplementedError
+
+    def expand(self, kept, shape):
+        """Returns the mask of `shape` from one decision for each group."""
+        raise NotImplementedError
+
+    def join(self, arrays):
+        """Returns the groups of a whole unit as (groups, members)."""
+        grouped = [self.group(array) for array in arrays]
+        if len(grouped) == 1:
+            return grouped[0]
+        return ops.concatenate(grouped, axis=self.join_axis)
+
+    def split(self, kept, shapes):
+        """Returns the masks of a whole unit: the inverse of `join`."""
+        if self.join_axis == 1 or len(shapes) == 1:
+            return [self.expand(kept, shape) for shape in shapes]
+        masks, begin = [], 0
+        for shape in shapes:
+            end = begin + self.count(shape)
+            masks.append(self.expand(kept[begin:end], shape))
+            begin = end
+        return masks
+
+    def count(self, shape) -> int:
+        """Returns the number of groups in an array of this shape."""
+        return math.prod(shape)
+
+
+@part.part
+class Unstructured(Structure):
+    """Every weight on its own."""
+
+    def group(self, array):
+        return ops.reshape(array, (-1, 1))
+
+    def expand(self, kept, shape):
+        return ops.reshape(kept, shape)
+
+
+@part.part
+class NM(Structure):
+    """`n` kept of every `m` consecutive weights along one axis.
+
+    Groups are single weights, ordered so that each run of `m` groups is one
+    pattern block.
+
+    Args:
+        n: Integer, weights kept in each block.
+        m: Integer, length of a block.
+        axis: Integer, the axis that is cut into blocks. Defaults to -2, the
+            inputs of a kernel, which is what sparse tensor cores expect.
+    """
+
+    n: int = 2
+    m: int = 4
+    axis: int = -2
+
+    def __post_init__(self):
+        whole = isinstance(self.n, int) and isinstance(self.m, int)
+        fine = whole and 0 < self.n < self.m
+        expected = "integers with 0 < n < m (n kept of m)"
+        part.check("n:m", f"{self.n}:{self.m}", fine, expected)
+
+    def misfit(self, shape):
+        if not -len(shape) <= self.axis < len(shape):
+            return f"has no axis {self.axis} in shape {tuple(shape)}"
+        if shape[self.axis] % self.m:
+            return (
+                f"axis {self.axis} of shape {tuple(shape)} has "
+                f"{shape[self.axis]} entries, which m={self.m} of "
+                f"{self.n}:{self.m} does not divide"
+            )
+        return None
+
+    def group(self, array):
+        return ops.reshape(ops.moveaxis(array, self.axis, -1), (-1, 1))
+
+    def expand(self, kept, shape):
+        axis = self.axis % len(shape)
+        others = [size for i, size in enumerate(shape) if i != axis]
+        return ops.moveaxis(
+            ops.reshape(kept, (*others, shape[axis])), -1, axis
+        )
+
+
+@part.part
+class Block(Structure):
+    """Dense rectangles in the last two axes of a kernel.
+
+    Args:
+        height: Integer, inputs in a block. Defaults to 4.
+        width: Integer, outputs in a block. Defaults to 1.
+    """
+
+    height: int = 4
+    width: int = 1
+
+    def __post_init__(self):
+        for name in ("height", "width"):
+            size = getattr(self, name)
+            whole = isinstance(size, int) and size > 0
+            part.check(name, size, whole, "a positive integer")
+
+    def misfit(self, shape):
+        block = f"blocks of {self.height}x{self.width}"
+        if len(shape) < 2:
+            return f"shape {tuple(shape)} has fewer than two axes for {block}"
+        if shape[-2] % self.height or shape[-1] % self.width:
+            return f"{block} do not divide shape {tuple(shape)}"
+        return None
+
+    def group(self, array):
+        tiles = ops.reshape(array, self._tiles(array.shape))
+        return ops.reshape(
+            ops.swapaxes(tiles, 2, 3), (-1, self.height * self.width)
+        )
+
+    def expand(self, kept, shape):
+        outer, rows, _, columns, _ = self._tiles(shape)
+        kept = ops.reshape(kept, (outer, rows, 1, columns, 1))
+        tiles = ops.broadcast_to(kept, self._tiles(shape))
+        return ops.reshape(tiles, shape)
+
+    def count(self, shape):
+        return math.prod(shape) // (self.height * self.width)
+
+    def _tiles(self, shape):
+        rows, columns = shape[-2] // self.height, shape[-1] // self.width
+        outer = math.prod(shape[:-2])
+        return (outer, rows, self.height, columns, self.width)

@@ -1,0 +1,88 @@
+"""Timing: when a unit is decided again.
+
+`due(step, unit, settings)` takes the number of completed updates, the unit's
+number in the net, and the unit's settings; it returns a bool tensor.
+"""
+
+from __future__ import annotations
+
+from keras import ops
+
+from tfprune.core import part
+from tfprune.core import random
+
+
+@part.part
+class Every(part.Part):
+    """Every `frequency` updates between two steps, both included.
+
+    Args:
+        frequency: Integer >= 1. Defaults to 100.
+        begin_step: Integer >= 0. Defaults to 0.
+        end_step: Integer, or -1 for ever. Defaults to -1.
+    """
+
+    frequency: int = 100
+    begin_step: int = 0
+    end_step: int = -1
+
+    settings = {}
+
+    def __post_init__(self):
+        whole = isinstance(self.frequency, int) and self.frequency > 0
+        part.check("frequency", self.frequency, whole, "a positive integer")
+        part.check("begin_step", self.begin_step, self.begin_step >= 0, ">= 0")
+        ordered = self.end_step == -1 or self.end_step >= self.begin_step
+        expected = f"-1 or at least begin_step={self.begin_step}"
+        part.check("end_step", self.end_step, ordered, expected)
+
+    def due(self, step, unit, settings):
+        passed = ops.cast(step, "int32") - self.begin_step
+        due = ops.logical_and(passed >= 0, passed % self.frequency == 0)
+        if self.end_step == -1:
+            return due
+        return ops.logical_and(due, passed <= self.end_step - self.begin_step)
+
+
+@part.part
+class Coin(part.Part):
+    """With probability (1 + gamma * step)^-power, until `stop_step`.
+
+    Args:
+        gamma: Float >= 0, decay of the probability. Defaults to 1e-4.
+        power: Float >= 0. Defaults to 1.
+        stop_step: Integer or None: the first step with no more decisions.
+            Defaults to None (never stops).
+        seed: Integer. Defaults to 0.
+        shared: Bool: one coin for the net instead of one for each unit.
+            Defaults to False.
+
+    Reference:
+        Guo, Yao, Chen. Dynamic Network Surgery for Efficient DNNs.
+        NIPS 2016.
+    """
+
+    gamma: float = 1e-4
+    power: float = 1.0
+    stop_step: int | None = None
+    seed: int = 0
+    shared: bool = False
+
+    def __post_init__(self):
+        part.check("gamma", self.gamma, self.gamma >= 0, ">= 0")
+        part.check("power", self.power, self.power >= 0, ">= 0")
+
+    @property
+    def settings(self):
+        stop_step = float("inf") if self.stop_step is None else self.stop_step
+        settings = {"stop_step": float(stop_step)}
+        if not self.shared:
+            settings |= {"gamma": self.gamma, "power": self.power}
+        return settings
+
+    def due(self, step, unit, settings):
+        settings = {"gamma": self.gamma, "power": self.power, **settings}
+        now = ops.cast(step, "float32")
+        chance = ops.power(1.0 + settings["gamma"] * now, -settings["power"])
+        toss = random.uniform(self.seed, 0 if self.shared else unit, step)
+        return ops.logical_and(toss < chance, now < settings["stop_step"])

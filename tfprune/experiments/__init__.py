@@ -1,0 +1,1 @@
+"""What the scripts call: models, data sets, solvers, training."""

@@ -1,0 +1,1 @@
+"""Data sets, each verified wherever it came from."""

@@ -1,0 +1,35 @@
+"""The networks of the experiments, by name."""
+
+from __future__ import annotations
+
+import difflib
+
+import keras
+
+from tfprune.experiments.models import lenet
+
+MODELS = {"lenet_300_100": lenet.LeNet300100, "lenet_5": lenet.LeNet5}
+
+
+def build(name: str, seed: int | None = None) -> keras.Model:
+    """Builds the model called `name`.
+
+    Args:
+        name: str, a key of `MODELS`.
+        seed: int, equal seeds give equal weights. Defaults to `None`, which
+            follows `keras.utils.set_random_seed`.
+
+    Returns:
+        An uncompiled `keras.Model` that maps raw pixels to logits.
+
+    Raises:
+        ValueError: no model has this name.
+    """
+    if name not in MODELS:
+        close = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.4)
+        raise ValueError(
+            f"`name` must be one of {', '.join(MODELS)}. "
+            f"Received: name={name!r}."
+            + "".join(f" Did you mean {match!r}?" for match in close)
+        )
+    return MODELS[name](seed)

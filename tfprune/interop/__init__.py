@@ -1,0 +1,1 @@
+"""Models and settings that come from elsewhere."""

@@ -1,0 +1,55 @@
+"""Schedules of TensorFlow Model Optimization, read but never imported.
+
+Importing tfmot turns `tf.keras` into Keras 2 for the whole process; its
+schedule objects say all there is to know in `get_config()`.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from tfprune.core import ramps
+from tfprune.core import timing
+
+
+def schedule(schedule: typing.Any):
+    """Returns (timing, ramp) equal to a tfmot pruning schedule.
+
+    Args:
+        schedule: Object with tfmot's `get_config()`: a `PolynomialDecay` or
+            a `ConstantSparsity`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    try:
+        described = schedule.get_config()
+        kind, config = described["class_name"], described["config"]
+        return _CONVERTERS[kind](**config)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(
+            "`schedule` must be tfmot's PolynomialDecay or ConstantSparsity. "
+            f"Received: schedule={schedule!r}. For another one, build a "
+            "Pruner with a timing and a ramp of your own."
+        ) from error
+
+
+def _polynomial(
+    initial_sparsity, final_sparsity, begin_step, end_step, power, frequency
+):
+    every = timing.Every(frequency, begin_step, end_step)
+    ramp = ramps.Polynomial(
+        initial_sparsity, final_sparsity, begin_step, end_step, power
+    )
+    return every, ramp
+
+
+def _constant(target_sparsity, begin_step, end_step, frequency):
+    every = timing.Every(frequency, begin_step, end_step)
+    return every, ramps.Constant(target_sparsity)
+
+
+_CONVERTERS = {
+    "PolynomialDecay": _polynomial,
+    "ConstantSparsity": _constant,
+}

@@ -1,0 +1,3 @@
+"""Wrapper layers."""
+
+from tfprune.layers.prunable import Prunable as Prunable

@@ -1,0 +1,176 @@
+"""Prunable: the wrapper that owns the masks and the masked forward."""
+
+from __future__ import annotations
+
+import functools
+
+import keras
+
+from tfprune import backend
+from tfprune.core import masks
+from tfprune.core import units
+
+_MASKED = {"masked": masks.apply, "dense": masks.straight_through}
+
+
+@keras.saving.register_keras_serializable(package="tfprune")
+class Prunable(keras.layers.Wrapper):
+    """Runs a layer with masked weights.
+
+    `outputs = layer(inputs)` with every target `w` read as `where(m, w, 0)`
+
+    The wrapper replaces the values that the layer reads, not its code, so
+    that it needs none for any kind of layer. It takes the layer's name: a
+    model is addressed (outputs, `get_layer`) after pruning as before.
+
+    Args:
+        layer: Keras layer. One with several inputs must be built before.
+        method: `tfprune.methods.Method`, what is pruned and how.
+        settings: Dict, name to float: what this layer has other than the
+            method's defaults. Defaults to none.
+        frozen: Bool: the masks are final, pruned weights stay zero. Defaults
+            to False.
+
+    Raises:
+        ValueError: if the layer has nothing that fits the method.
+
+    Example:
+
+    ```python
+    layer = Prunable(keras.layers.Dense(10), tfprune.methods.Magnitude(0.9))
+    ```
+    """
+
+    def __init__(self, layer, method, settings=None, frozen=False, **kwargs):
+        # Keras reads the signature of `call` in the constructor, to learn
+        # about masks, `training` and further inputs.
+        object.__setattr__(self, "call", _as(layer.call, self._call))
+        kwargs.setdefault("name", layer.name)
+        kwargs.setdefault("dtype", layer.dtype_policy)
+        super().__init__(layer, autocast=False, **kwargs)
+        self.supports_masking = layer.supports_masking
+        self.supports_jit = layer.supports_jit
+        self.method = method
+        self.frozen = frozen
+        self._given = dict(settings or {})
+        if layer.built:
+            self._build_masks()
+            self.built = True
+
+    def build(self, input_shape=None):
+        super().build(input_shape)
+        self._build_masks()
+
+    def _call(self, *args, **kwargs):
+        mask = _MASKED[self.unit.gradient]
+        scope = keras.StatelessScope(
+            [
+                (t.variable, mask(backend.read(t.variable), backend.read(t.mask)))
+                for t in self.unit.targets
+            ],
+            collect_losses=True,
+        )
+        with scope:
+            outputs = self.layer(*args, **kwargs)
+        self._keep(scope)
+        return outputs
+
+    def compute_output_spec(self, *args, **kwargs):
+        return self.layer.compute_output_spec(*args, **kwargs)
+
+    def compute_output_shape(self, *args, **kwargs):
+        return self.layer.compute_output_shape(*args, **kwargs)
+
+    def compute_mask(self, *args, **kwargs):
+        return self.layer.compute_mask(*args, **kwargs)
+
+    @property
+    def settings(self) -> units.Settings:
+        """The settings of this layer, live: reads and writes."""
+        return self.unit.settings
+
+    def freeze(self):
+        """Makes the masks final and clears what is pruned."""
+        self.frozen = self.unit.frozen = True
+        for target in self.unit.targets:
+            target.variable.assign(masks.select(target.variable, target.mask))
+
+    def get_config(self):
+        method = keras.saving.serialize_keras_object(self.method)
+        return {
+            **super().get_config(),
+            "method": method,
+            "settings": dict(self._given),
+            "frozen": self.frozen,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for name in ("layer", "method"):
+            config[name] = keras.saving.deserialize_keras_object(
+                config[name], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+    def get_build_config(self):
+        return {"layer": self.layer.get_build_config()}
+
+    def build_from_config(self, config):
+        if not self.layer.built:
+            self.layer.build_from_config(config["layer"])
+            self.layer.built = True
+        self.build()
+
+    def _build_masks(self):
+        names = self.method.pruner.settings
+        values = {**names, **self._given}.values()
+        values = [float("nan") if v is None else float(v) for v in values]
+        self.unit = units.Unit(
+            self.name,
+            self.method,
+            units.Settings(names, self._add("settings", "float32", values)),
+            self._add("updates", "int32", 0),
+            self.frozen,
+        )
+        for variable, role in self.method.targets(self.layer):
+            mask = self._add(
+                f"{variable.name}_mask", "bool", True, variable.shape
+            )
+            target = units.Target(variable, mask, role, self.unit)
+            setattr(variable, units.TAG, target)
+            self.unit.targets.append(target)
+
+    def _add(self, name, dtype, value, shape=None):
+        shape = keras.ops.shape(value) if shape is None else shape
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            dtype=dtype,
+            initializer=lambda shape, dtype: keras.ops.broadcast_to(
+                keras.ops.convert_to_tensor(value, dtype), shape
+            ),
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+
+    def _keep(self, scope):
+        """Takes over what the layer wrote: statistics, seeds, losses."""
+        targets = {id(target.variable) for target in self.unit.targets}
+        for variable in self.layer.variables:
+            value = scope.get_current_value(variable)
+            if value is not None and id(variable) not in targets:
+                variable.assign(value)
+        for loss in scope.losses:
+            self.add_loss(loss)
+
+
+def _as(function, implementation):
+    """Returns the implementation with the signature of the function."""
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        return implementation(*args, **kwargs)
+
+    return call

@@ -1,0 +1,71 @@
+"""Magnitude pruning: the smallest weights go, along a schedule."""
+
+from __future__ import annotations
+
+import typing
+
+from tfprune.core import allocation as allocations
+from tfprune.core import criteria
+from tfprune.core import pruner
+from tfprune.core import ramps
+from tfprune.core import structures
+from tfprune.core import timing
+from tfprune.interop import tfmot
+from tfprune.methods import method
+
+
+def Magnitude(
+    target_sparsity: float = 0.5,
+    *,
+    begin_step: int = 0,
+    end_step: int | None = None,
+    frequency: int = 100,
+    schedule: typing.Any = None,
+    structure: structures.Structure = structures.Unstructured(),
+    allocation: typing.Any = allocations.Uniform(),
+    settings: dict | None = None,
+) -> method.Method:
+    """Keeps the weights of largest magnitude, ever fewer of them.
+
+    `mask = top_k(abs(w), k=(1 - sparsity(step)) * size)`, every `frequency`
+    updates; in between and ever after, pruned weights stay zero.
+
+    Args:
+        target_sparsity: Float in [0, 1), fraction of zeros in the end.
+            Defaults to 0.5.
+        begin_step: Integer, completed updates at the first decision.
+            Defaults to 0.
+        end_step: Integer or None. Until there the sparsity ramps up from 0
+            with the third power. Defaults to None: no ramp, the target holds
+            from the first decision on.
+        frequency: Integer, updates between decisions. Defaults to 100.
+        schedule: A schedule object of tfmot in place of the four arguments
+            above. Defaults to None.
+        structure: What lives and dies together: `Unstructured` (default) or
+            `Block`.
+        allocation: `Uniform` (default), `ErdosRenyiKernel` or `Global`.
+        settings: Dict, layer to `{"target_sparsity": s}` (with `Uniform`),
+            or to None.
+
+    Returns:
+        A `Method`.
+
+    Reference:
+        Zhu, Gupta. To Prune, or Not to Prune. ICLR workshop 2018.
+    """
+    if schedule is not None:
+        every, ramp = tfmot.schedule(schedule)
+    elif end_step is None:
+        every = timing.Every(frequency, begin_step)
+        ramp = ramps.Constant(target_sparsity)
+    else:
+        every = timing.Every(frequency, begin_step, end_step)
+        ramp = ramps.Polynomial(0.0, target_sparsity, begin_step, end_step)
+    rule = pruner.Pruner(
+        structure=structure,
+        criterion=criteria.Magnitude(),
+        allocation=allocation,
+        timing=every,
+        ramp=ramp,
+    )
+    return method.Method("magnitude", rule, settings=settings)

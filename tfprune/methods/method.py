@@ -1,0 +1,77 @@
+"""Method: what a user passes to `prune`."""
+
+from __future__ import annotations
+
+import typing
+
+from tfprune.core import part
+from tfprune.core import pruner as pruner_lib
+
+_ROLES = {
+    "kernel": "kernel",
+    "depthwise_kernel": "kernel",
+    "pointwise_kernel": "kernel",
+    "recurrent_kernel": "kernel",
+    "embeddings": "kernel",
+    "bias": "bias",
+}
+
+
+@part.part
+class Method(part.Part):
+    """What is pruned, by which rule, and what pruned weights may do.
+
+    Args:
+        name: String, for reports.
+        pruner: `Pruner`, the rule.
+        roles: Tuple of `"kernel"`, `"bias"`: which arrays of a layer are
+            pruned. Defaults to kernels.
+        gradient: `"masked"`: what is pruned stays zero, or `"dense"`: it
+            goes on learning and may return. Defaults to `"masked"`.
+        settings: Dict, layer name or regular expression to a dict of
+            settings, or to None for a layer that stays dense. Defaults to
+            none.
+    """
+
+    name: str
+    pruner: pruner_lib.Pruner
+    roles: tuple[str, ...] = ("kernel",)
+    gradient: str = "masked"
+    settings: dict[str, typing.Any] | None = None
+
+    def __post_init__(self):
+        known = self.gradient in ("masked", "dense")
+        part.check("gradient", self.gradient, known, "'masked' or 'dense'")
+        object.__setattr__(self, "roles", tuple(self.roles))
+        object.__setattr__(self, "settings", dict(self.settings or {}))
+
+    def targets(self, layer) -> list[tuple[typing.Any, str]]:
+        """Returns (variable, role) of what this method prunes in a layer.
+
+        Raises:
+            ValueError: if the layer has nothing that fits.
+        """
+        reason = self.misfit(layer)
+        if reason:
+            raise ValueError(
+                f"Layer {layer.name!r} does not fit `method={self.name}`: "
+                f"{reason}. Leave the layer unwrapped."
+            )
+        return self._candidates(layer)
+
+    def misfit(self, layer) -> str | None:
+        """Returns why a built layer can't be pruned by this method, or None."""
+        candidates = self._candidates(layer)
+        if "kernel" not in [role for _, role in candidates]:
+            return "it has no kernel"
+        for variable, _ in candidates:
+            if "float" not in variable.dtype:
+                return f"its {variable.name} is {variable.dtype}, not float"
+            reason = self.pruner.structure.misfit(variable.shape)
+            if reason:
+                return f"its {variable.name}: {reason}"
+        return None
+
+    def _candidates(self, layer):
+        roles = [(w, _ROLES.get(w.name)) for w in layer.weights]
+        return [(w, role) for w, role in roles if role in self.roles]

@@ -1,0 +1,61 @@
+"""n:m pruning: the pattern that sparse tensor cores execute."""
+
+from __future__ import annotations
+
+from tfprune.core import allocation
+from tfprune.core import pruner
+from tfprune.core import ramps
+from tfprune.core import selection
+from tfprune.core import structures
+from tfprune.core import timing
+from tfprune.methods import method
+
+
+def NM(
+    n: int = 2,
+    m: int = 4,
+    *,
+    begin_step: int = 0,
+    end_step: int | None = None,
+    frequency: int = 100,
+    axis: int = -2,
+    settings: dict | None = None,
+) -> method.Method:
+    """Keeps the `n` largest of every `m` consecutive weights.
+
+    Args:
+        n: Integer, weights kept in each block of m. Defaults to 2.
+        m: Integer, length of a block. Defaults to 4.
+        begin_step: Integer, completed updates at the first decision.
+            Defaults to 0.
+        end_step: Integer or None. Until there blocks go from m kept to n, one
+            weight after the other. Defaults to None: n at once.
+        frequency: Integer, updates between decisions. Defaults to 100.
+        axis: Integer, the axis cut into blocks. Defaults to -2, the inputs.
+        settings: Dict, layer to None for one that stays dense.
+
+    Returns:
+        A `Method`.
+
+    Raises:
+        ValueError: from `prune`, for a named layer whose axis m does not
+            divide; such layers are skipped and listed when none is named.
+
+    Reference:
+        Mishra et al. Accelerating Sparse Deep Neural Networks. 2021.
+    """
+    structure = structures.NM(n, m, axis)
+    if end_step is None:
+        every = timing.Every(frequency, begin_step)
+        ramp = ramps.Constant(1.0 - n / m)
+    else:
+        every = timing.Every(frequency, begin_step, end_step)
+        ramp = ramps.Polynomial(0.0, 1.0 - n / m, begin_step, end_step)
+    rule = pruner.Pruner(
+        structure=structure,
+        allocation=allocation.Pattern(n, m),
+        timing=every,
+        ramp=ramp,
+        selection=selection.TopK(row=m),
+    )
+    return method.Method("nm", rule, settings=settings)

@@ -1,0 +1,158 @@
+"""Dynamic network surgery: prune, and splice back what was cut in error.
+
+Per layer, once, over the non-zero weights and biases x together:
+
+    mu, sigma = mean(abs(x)), std(abs(x))
+    t = max(mu + c * sigma, 0)
+
+and after an update, with probability (1 + gamma * step)^-power while
+step < stop_step, a kept weight with abs(w) <= 0.9 t goes and a pruned one
+with abs(w) > 1.1 t returns. Pruned weights take no part in the forward pass
+and go on learning.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from keras import ops
+
+from tfprune.core import allocation
+from tfprune.core import part
+from tfprune.core import pruner
+from tfprune.core import selection
+from tfprune.core import timing
+from tfprune.methods import method
+
+
+def Surgery(
+    target_sparsity: float | None = None,
+    *,
+    c: float | None = None,
+    gamma: float = 1e-4,
+    power: float = 1.0,
+    stop_step: int | None = None,
+    seed: int = 0,
+    settings: dict | None = None,
+) -> method.Method:
+    """Prunes below, and restores above, a threshold from each layer's spread.
+
+    Args:
+        target_sparsity: Float in [0, 1): the fraction of zeros that the first
+            decision gives each layer; c is solved from it. Splicing and
+            training move it from there. Defaults to None.
+        c: Float, usually -2 to 5: the threshold is mu + c sigma. Defaults to
+            3 where no `target_sparsity` is given.
+        gamma: Float, decay of the surgery probability. Defaults to 1e-4.
+        power: Float, its exponent. Defaults to 1.
+        stop_step: Integer or None, masks are final from there on. Defaults
+            to None: never.
+        seed: Integer, of the coins. Defaults to 0.
+        settings: Dict, layer to any of `target_sparsity`, `c`, `gamma`,
+            `power`, `stop_step`, or to None for a layer that stays dense.
+
+    Returns:
+        A `Method`.
+
+    Example:
+
+    ```python
+    Surgery(0.95, settings={"ip3": {"target_sparsity": 0.8}, "conv1": None})
+    ```
+
+    Reference:
+        Guo, Yao, Chen. Dynamic Network Surgery for Efficient DNNs.
+        NIPS 2016.
+    """
+    if target_sparsity is not None:
+        part.check_sparsity("target_sparsity", target_sparsity)
+        part.check("c", c, c is None, "None where `target_sparsity` is given")
+    settings = {
+        pattern: own and _explicit(own)
+        for pattern, own in (settings or {}).items()
+    }
+    rule = SurgeryPruner(
+        allocation=allocation.Explicit(),
+        timing=timing.Coin(gamma, power, stop_step, seed),
+        selection=selection.Hysteresis(),
+        c=3.0 if c is None and target_sparsity is None else c,
+        target_sparsity=target_sparsity,
+    )
+    roles = ("kernel", "bias")
+    return method.Method("surgery", rule, roles, "dense", settings)
+
+
+def _explicit(own):
+    """A layer's own c goes before the target of the others."""
+    if own.get("target_sparsity") is not None:
+        part.check_sparsity("target_sparsity", own["target_sparsity"])
+    return {"target_sparsity": None, **own} if "c" in own else own
+
+
+@part.part
+class SurgeryPruner(pruner.Pruner):
+    """Thresholds at `mu + c * sigma`, with statistics taken once."""
+
+    c: float | None = 3.0
+    target_sparsity: float | None = None
+
+    @property
+    def settings(self):
+        own = {"c": self.c, "target_sparsity": self.target_sparsity}
+        own = {k: math.nan if v is None else v for k, v in own.items()}
+        return {**own, **super().settings}
+
+    def build(self, weights, settings):
+        state = [_statistics(_magnitudes(unit)) for unit in weights]
+        rows = zip(weights, state, settings, strict=True)
+        return state, [
+            {**own, "c": self._solve(unit, stats, own)}
+            for unit, stats, own in rows
+        ]
+
+    def describe(self, weights, settings, names):
+        lines = ["surgery: implied sparsity at 0.9 t, t and 1.1 t"]
+        for unit, own, name in zip(weights, settings, names, strict=True):
+            x = _magnitudes(unit)
+            t = _threshold(**_statistics(x), c=own["c"])
+            at = [np.mean(x <= f * t) if x.size else 0 for f in (0.9, 1, 1.1)]
+            shares = "  ".join(f"{share:7.2%}" for share in at)
+            lines.append(f"  {name:20} c={own['c']:7.3f}  {shares}")
+        return "\n".join(lines)
+
+    def budgets(self, state, scores, step, settings, shapes):
+        thresholds = []
+        for stats, own in zip(state, settings, strict=True):
+            t = stats["mu"] + own["c"] * stats["sigma"]
+            thresholds.append(ops.maximum(t, 0.0))
+        return thresholds
+
+    def _solve(self, unit, stats, own):
+        """The c of a unit: its own, or the one that gives its target.
+
+        The lower threshold, 0.9 t, is what the first decision prunes at.
+        """
+        if not math.isnan(own["c"]):
+            return own["c"]
+        x = _magnitudes(unit)
+        pruned = min(round(own["target_sparsity"] * x.size), x.size) - 1
+        lower = np.partition(x, pruned)[pruned] if pruned >= 0 else 0.0
+        t = lower / self.selection.lower * (1 + 1e-6)
+        return float((t - stats["mu"]) / max(stats["sigma"], 1e-12))
+
+
+def _magnitudes(unit):
+    return np.abs(np.concatenate([np.ravel(array) for array in unit]))
+
+
+def _statistics(x):
+    """Mean and population deviation of the non-zero magnitudes."""
+    x = x[x != 0].astype("float64")
+    if x.size == 0:
+        return {"mu": 0.0, "sigma": 0.0}
+    return {"mu": float(x.mean()), "sigma": float(x.std())}
+
+
+def _threshold(mu, sigma, c):
+    return max(mu + c * sigma, 0.0)

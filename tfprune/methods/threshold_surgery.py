@@ -1,0 +1,87 @@
+"""Threshold surgery: the re-implementation with the 68-95-99.7 rule.
+
+On one coin for the whole net, each layer takes the mean m and population
+deviation s of its current dense kernel, zeros included, and prunes the band
+
+    mask = not (m - z * s < w < m + z * s)
+
+so that z alone fixes the sparsity: under a Gaussian .674 gives 50 %, .994
+68 %, 1.281 80 %, 1.644 90 %, 1.959 95 %. Biases are never pruned.
+"""
+
+from __future__ import annotations
+
+from keras import ops
+
+from tfprune.core import allocation
+from tfprune.core import criteria
+from tfprune.core import part
+from tfprune.core import pruner
+from tfprune.core import selection
+from tfprune.core import timing
+from tfprune.methods import method
+
+
+def ThresholdSurgery(
+    z: float = 0.674,
+    *,
+    gamma: float = 1e-4,
+    power: float = 1.0,
+    stop_step: int | None = None,
+    every_step: bool = False,
+    seed: int = 0,
+    settings: dict | None = None,
+) -> method.Method:
+    """Prunes the band of `z` deviations around each kernel's mean.
+
+    Args:
+        z: Float > 0, half the width of the band in deviations. Defaults to
+            0.674, about half of the weights. (The original has .6 for
+            convolutions and 1.281 for dense layers.)
+        gamma: Float, decay of the surgery probability. Defaults to 1e-4.
+        power: Float, its exponent. Defaults to 1.
+        stop_step: Integer or None, masks are final from there on. Defaults
+            to None: never.
+        every_step: Bool. The released code never clears its surgery flag, so
+            that it decides after every step: True does the same. Defaults to
+            False: the coin is honoured.
+        seed: Integer, of the coin. Defaults to 0.
+        settings: Dict, layer to `{"z": z}`, or to None for a layer that stays
+            dense.
+
+    Returns:
+        A `Method`.
+
+    Reference:
+        HolmesShuan. Dynamic Network Surgery, Caffe re-implementation. 2017.
+    """
+    part.check("z", z, z > 0, "> 0")
+    gamma = 0.0 if every_step else gamma
+    rule = BandPruner(
+        criterion=criteria.Deviation(),
+        allocation=allocation.Explicit(),
+        timing=timing.Coin(gamma, power, stop_step, seed, shared=True),
+        selection=selection.Threshold(),
+        z=z,
+    )
+    name = "threshold_surgery"
+    return method.Method(name, rule, ("kernel",), "dense", settings)
+
+
+@part.part
+class BandPruner(pruner.Pruner):
+    """Thresholds at `z` standard deviations of the current weights."""
+
+    z: float = 0.674
+
+    @property
+    def settings(self):
+        return {"z": self.z, **super().settings}
+
+    def budgets(self, state, scores, step, settings, shapes):
+        # The scores are abs(w - mean): their root mean square is the
+        # population deviation of w.
+        return [
+            own["z"] * ops.sqrt(ops.mean(ops.square(score)))
+            for score, own in zip(scores, settings, strict=True)
+        ]

@@ -1,0 +1,190 @@
+"""PruningOptimizer: runs pruning methods inside the training step."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfprune import backend
+from tfprune.core import masks
+from tfprune.core import units
+from tfprune.optimizers import wrapper
+
+
+@keras.saving.register_keras_serializable(package="tfprune")
+class PruningOptimizer(wrapper.OptimizerWrapper):
+    """Updates weights with another optimizer, and masks by their method.
+
+    ```
+    gradients = sum over replicas
+    inner optimizer: clipping, decay, momentum, update
+    weights <- method.project(old, new)
+    masks   <- method.decide(weights, masks, step), where due
+    weights <- 0 where masked, unless pruned weights may return
+    ```
+
+    It finds what to prune by the tags that `Prunable` puts on variables, so
+    it serves any model, in `fit` or in a loop of your own.
+
+    Args:
+        inner_optimizer: Keras optimizer or its name. Defaults to `"adam"`.
+        name: String or None.
+
+    Example:
+
+    ```python
+    model = tfprune.prune(model, "magnitude")
+    model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
+    ```
+    """
+
+    def build(self, variables):
+        super().build(variables)
+        self._groups = _group(units.tagged(variables))
+        with backend.eagerly():
+            for group in self._groups:
+                self._build_state(group)
+
+    def apply(self, grads, trainable_variables=None):
+        if not self.built:
+            self.build(list(trainable_variables))
+        grads = backend.sum_over_replicas(grads)
+        known = trainable_variables or self._trainable_variables
+        by_variable = {id(v): g for v, g in zip(known, grads, strict=True)}
+        old = [self._observe(group, by_variable) for group in self._groups]
+        before = backend.read(self.iterations)
+        with backend.already_reduced(self.inner_optimizer):
+            self.inner_optimizer.apply(grads, trainable_variables)
+        step = backend.read(self.iterations)
+        for group, weights in zip(self._groups, old, strict=True):
+            self._prune(group, weights, step, step > before)
+
+    def finalize_variable_values(self, var_list):
+        super().finalize_variable_values(var_list)
+        for unit in units.tagged(var_list):
+            if unit.gradient == "masked":
+                for target in unit.targets:
+                    bare = masks.select(target.variable, target.mask)
+                    target.variable.assign(bare)
+
+    def _build_state(self, group):
+        weights = [
+            [np.array(target.variable) for target in unit.targets]
+            for unit in group.units
+        ]
+        given = [dict(unit.settings) for unit in group.units]
+        state, settings = group.pruner.build(weights, given)
+        for unit, values in zip(group.units, settings, strict=True):
+            unit.settings.update(values)
+        if settings != given:
+            names = [unit.name for unit in group.units]
+            print(group.pruner.describe(weights, settings, names))
+        group.state = [
+            {key: self._remember(key, value) for key, value in values.items()}
+            for values in state
+        ]
+
+    def _remember(self, name, value):
+        value = np.asarray(value, "float32")
+        return self.add_variable(
+            value.shape,
+            lambda shape, dtype: ops.convert_to_tensor(
+                value, dtype
+            ),
+            "float32",
+            name=name,
+        )
+
+    def _observe(self, group, gradients):
+        """Shows a method the gradients; returns the weights it looks at."""
+        if not group.pruner.looks_at_steps:
+            return None
+        weights = _weights(group.units)
+        grads = [
+            [gradients.get(id(t.variable)) for t in unit.targets]
+            for unit in group.units
+        ]
+        self._keep(group, group.pruner.observe(_read(group), weights, grads))
+        return weights
+
+    def _prune(self, group, old, step, updated):
+        """Projects the weights of one method and decides its masks."""
+        now = _weights(group.units)
+        kept = [[backend.read(t.mask) for t in unit.targets] for unit in group.units]
+        new, kept = ops.cond(
+            updated,
+            lambda: self._decide(group, old, now, kept, step),
+            lambda: (now, kept),
+        )
+        for unit, weights, decided in zip(group.units, new, kept, strict=True):
+            self.assign(unit.updates, step)
+            _write(unit, weights, decided)
+
+    def _decide(self, group, old, new, kept, step):
+        if old is not None:
+            new = group.pruner.project(_read(group), old, new)
+        if all(unit.frozen for unit in group.units):
+            return new, kept
+        settings = [unit.settings.tensors() for unit in group.units]
+        decided = group.pruner.decide(
+            _read(group), new, kept, step, settings
+        )
+        return new, [
+            old if unit.frozen else fresh
+            for unit, old, fresh in zip(group.units, kept, decided, strict=True)
+        ]
+
+    def _keep(self, group, state):
+        for variables, values in zip(group.state, state, strict=True):
+            for name, value in values.items():
+                self.assign(variables[name], value)
+
+
+@dataclasses.dataclass
+class _Group:
+    """The units of one method and what the method remembers of them."""
+
+    pruner: typing.Any
+    units: list[units.Unit]
+    state: list[dict] = dataclasses.field(default_factory=list)
+
+
+def _group(tagged):
+    """Groups units by equal methods: a loaded model has one copy each."""
+    groups = []
+    for unit in tagged:
+        for group in groups:
+            if group.units[0].method == unit.method:
+                group.units.append(unit)
+                break
+        else:
+            groups.append(_Group(unit.method.pruner, [unit]))
+    return groups
+
+
+def _weights(tagged):
+    return [[backend.read(t.variable) for t in unit.targets] for unit in tagged]
+
+
+def _read(group):
+    return [
+        {name: backend.read(variable) for name, variable in values.items()}
+        for values in group.state
+    ]
+
+
+def _write(unit, weights, decided):
+    """Stores masks that may have changed and the weights under them."""
+    for target, weight, mask in zip(
+        unit.targets, weights, decided, strict=True
+    ):
+        if not unit.frozen:
+            target.mask.assign(mask)
+        if unit.gradient == "masked":
+            target.variable.assign(masks.select(weight, mask))
+        elif unit.method.pruner.looks_at_steps:
+            target.variable.assign(weight)
