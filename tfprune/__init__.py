@@ -14,7 +14,11 @@ from tfprune.api import prune as prune
 from tfprune.api import set_mask as set_mask
 from tfprune.api import settings as settings
 from tfprune.api import strip as strip
+from tfprune.export import export as export
 from tfprune.layers import Prunable as Prunable
 from tfprune.optimizers import PruningOptimizer as PruningOptimizer
+from tfprune.report import Report as Report
+from tfprune.report import SparsityLogger as SparsityLogger
+from tfprune.report import report as report
 
 __version__ = "0.1.0"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import collections.abc
-import difflib
 import re
 import typing
 import warnings
@@ -14,6 +12,7 @@ import numpy as np
 from tfprune import methods
 from tfprune.compress import strip as strip_lib
 from tfprune.compress import traverse
+from tfprune.core import errors
 from tfprune.core import units
 from tfprune.layers import prunable
 
@@ -127,10 +126,10 @@ def set_mask(
     """
     layers = wrapped(model)
     if layer not in layers:
-        raise ValueError(_unknown("layer", layer, layers))
+        raise ValueError(errors.unknown("layer", layer, layers))
     targets = {t.role: t for t in layers[layer].unit.targets}
     if role not in targets:
-        raise ValueError(_unknown("role", role, targets))
+        raise ValueError(errors.unknown("role", role, targets))
     mask, target = np.asarray(mask), targets[role]
     if mask.dtype != bool or mask.shape != tuple(target.mask.shape):
         raise ValueError(
@@ -160,14 +159,18 @@ def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
 
 
 def _resolve(method, layers):
-    """Returns layer name to its settings, or None for a dense layer."""
-    resolved = {}
-    for pattern, own in method.settings.items():
+    """Returns layer name to its settings, or None for a dense layer.
+
+    A layer's exact name goes before any expression.
+    """
+    resolved, names = {}, {layer.name for layer in layers}
+    exact_last = sorted(method.settings.items(), key=lambda x: x[0] in names)
+    for pattern, own in exact_last:
         matches = _matching("settings", pattern, layers)
         for name in own or ():
             if name not in method.pruner.settings:
                 raise ValueError(
-                    _unknown("settings", name, method.pruner.settings)
+                    errors.unknown("settings", name, method.pruner.settings)
                 )
         resolved.update(dict.fromkeys(matches, own))
     return resolved
@@ -199,7 +202,7 @@ def _matching(argument, pattern, layers):
         return [pattern]
     matches = [name for name in names if re.fullmatch(pattern, name)]
     if not matches:
-        raise ValueError(_unknown(argument, pattern, names))
+        raise ValueError(errors.unknown(argument, pattern, names))
     return matches
 
 
@@ -240,13 +243,3 @@ def _warn_skipped(method, layers, chosen, settings, reasons):
             f"{method.name} leaves these layers dense:{''.join(skipped)}",
             stacklevel=3,
         )
-
-
-def _unknown(argument, value, known: collections.abc.Iterable) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(str(value), known, 1, 0.4)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return (
-        f"`{argument}` must name one of: {', '.join(known) or 'nothing'}. "
-        f"Received: {argument}={value!r}.{hint}"
-    )

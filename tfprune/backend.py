@@ -56,3 +56,13 @@ def read(variable):
     changes under the reader.
     """
     return tf.convert_to_tensor(getattr(variable, "value", variable))
+
+
+def to_numpy(variable):
+    """Returns the value of a Keras variable as an array, whatever its dtype."""
+    return read(variable).numpy()
+
+
+def compiled(model):
+    """Returns the model's inference as a graph."""
+    return tf.function(lambda *inputs: model(*inputs, training=False))

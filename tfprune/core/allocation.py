@@ -125,7 +125,8 @@ def _densities(sizes, rates, density):
     """Shares out `density`: epsilon * rate, or 1 where that is over 1.
 
     The units that stay dense are those of the highest rates, so there are
-    only as many cases as units; the first consistent one is the answer.
+    only as many cases as units; the first consistent one is the answer, and
+    the last one if rounding leaves none.
     """
     order = np.argsort(-rates)
     size, rate = sizes[order], rates[order]
@@ -133,6 +134,7 @@ def _densities(sizes, rates, density):
     rest = np.cumsum((size * rate)[::-1])[::-1]
     wanted = ops.cast(density, "float32") * float(size.sum())
     epsilon = (wanted - dense.astype("float32")) / rest.astype("float32")
-    fits = epsilon * rate.astype("float32") <= 1.0
+    last = np.arange(rate.size) == rate.size - 1
+    fits = ops.logical_or(epsilon * rate.astype("float32") <= 1.0, last)
     epsilon = epsilon[ops.argmax(ops.cast(fits, "int32"))]
     return ops.minimum(epsilon * rates.astype("float32"), 1.0)

@@ -20,8 +20,9 @@ class Part:
     """Base of all parts: fields are the config, equality is by value."""
 
     def get_config(self) -> dict:
+        save = keras.saving.serialize_keras_object
         return {
-            field.name: getattr(self, field.name)
+            field.name: save(getattr(self, field.name))
             for field in dataclasses.fields(self)
         }
 

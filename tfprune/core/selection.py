@@ -123,7 +123,7 @@ def _bisect(count_above, low, high, k):
 def _middle(low, high):
     if "int" in low.dtype.name:
         return low + (high - low) // 2
-    return low + (high - low) * 0.5
+    return 0.5 * low + 0.5 * high  # the difference could overflow
 
 
 def _count(marked):

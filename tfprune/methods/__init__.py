@@ -1,7 +1,6 @@
 """One small file for each published method; each gives a `Method`."""
 
-import difflib as _difflib
-
+from tfprune.core import errors as _errors
 from tfprune.methods.magnitude import Magnitude as Magnitude
 from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
@@ -25,12 +24,7 @@ def build(name: str, **arguments) -> Method:
         ValueError: for an unknown name or argument, with the nearest one.
     """
     if name not in REGISTRY:
-        close = _difflib.get_close_matches(name, REGISTRY, 1, 0.3)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"`method` must be a Method or one of {', '.join(REGISTRY)}. "
-            f"Received: method={name!r}.{hint}"
-        )
+        raise ValueError(_errors.unknown("method", name, REGISTRY))
     try:
         return REGISTRY[name](**arguments)
     except TypeError as error:

@@ -6,6 +6,7 @@ import typing
 
 from tfprune.core import allocation as allocations
 from tfprune.core import criteria
+from tfprune.core import part
 from tfprune.core import pruner
 from tfprune.core import ramps
 from tfprune.core import structures
@@ -53,6 +54,7 @@ def Magnitude(
     Reference:
         Zhu, Gupta. To Prune, or Not to Prune. ICLR workshop 2018.
     """
+    part.check_sparsity("target_sparsity", target_sparsity)
     if schedule is not None:
         every, ramp = tfmot.schedule(schedule)
     elif end_step is None:

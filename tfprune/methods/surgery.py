@@ -84,10 +84,12 @@ def Surgery(
 
 
 def _explicit(own):
-    """A layer's own c goes before the target of the others."""
+    """A layer's own c or target goes before those of the others."""
     if own.get("target_sparsity") is not None:
         part.check_sparsity("target_sparsity", own["target_sparsity"])
-    return {"target_sparsity": None, **own} if "c" in own else own
+    if own.keys() & {"c", "target_sparsity"}:
+        return {"c": None, "target_sparsity": None, **own}
+    return own
 
 
 @part.part

@@ -1,1 +1,25 @@
-"""Data sets, each verified wherever it came from."""
+"""Datasets by name, as splits of arrays."""
+
+from __future__ import annotations
+
+from tfprune.core import errors
+from tfprune.experiments.datasets import mnist
+
+DATASETS = {"mnist": mnist.load}
+
+
+def load(config) -> mnist.Splits:
+    """Loads the dataset that a config names.
+
+    Args:
+        config: Mapping with `name`, and what the loader takes: for `"mnist"`
+            `data_dir` and `validation`.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    arguments = dict(config)
+    name = arguments.pop("name")
+    if name not in DATASETS:
+        raise ValueError(errors.unknown("data.name", name, DATASETS))
+    return DATASETS[name](**arguments)

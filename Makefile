@@ -1,0 +1,59 @@
+# make demo    trains, prunes, reports, plots, exports and reloads LeNet-300-100
+# make test    the tests
+# make bench   the training overhead; make bench-peers adds tfmot's
+# make parity  the tests against tfmot itself, in an environment of its own
+#
+# Each makes the environment that it needs by itself.
+
+PYTHON ?= python3
+VENV := .venv
+PEERS := .venv-tfmot
+DEMO := demo
+BIN := $(VENV)/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test bench bench-peers parity lint clean
+
+demo: $(VENV)/ready
+	$(BIN)/python scripts/train.py --config=configs/lenet300_surgery.py \
+		--workdir=$(DEMO)/run --config.seeds=0,
+	$(BIN)/python scripts/plot.py --workdir=$(DEMO)/run
+	$(BIN)/python scripts/eval.py --workdir=$(DEMO)/run --report
+	test -d $(DEMO)/saved_model || $(BIN)/python scripts/export.py \
+		--workdir=$(DEMO)/run --output=$(DEMO)/saved_model
+	cd $(DEMO) && ../$(BIN)/python -I ../scripts/serve_check.py \
+		saved_model run
+
+test: $(VENV)/ready
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+bench: $(VENV)/ready
+	$(BIN)/python scripts/benchmark.py training
+
+bench-peers: $(VENV)/ready $(PEERS)/ready
+	$(BIN)/python scripts/benchmark.py training --tfmot=$(PEERS)/bin/python
+
+parity: $(VENV)/ready $(PEERS)/ready
+	TFPRUNE_TFMOT_PYTHON=$(PEERS)/bin/python \
+		$(BIN)/python -m pytest tests/interop
+
+$(VENV)/ready: setup.py pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check \
+		-e '.[cpu,plots,test]'
+	touch $@
+
+# tfmot pins an old absl-py that it does not need.
+$(PEERS)/ready:
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check \
+		tensorflow-cpu==2.20.* tf-keras==2.20.* dm-tree six setuptools
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps \
+		tensorflow-model-optimization==0.8.1
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(PEERS) $(DEMO)

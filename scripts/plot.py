@@ -1,0 +1,38 @@
+"""Draws a run: accuracy and sparsity over the steps, sparsity per layer.
+
+    python scripts/plot.py --workdir=runs/lenet300
+"""
+
+import json
+import pathlib
+
+import command_line
+from absl import flags
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run.")
+flags.mark_flag_as_required("workdir")
+
+
+def main():
+    from tfprune.experiments import workdir
+    from tfprune.report import plots
+
+    root = pathlib.Path(_WORKDIR.value)
+    config = workdir.config(root)
+    (root / "plots").mkdir(exist_ok=True)
+    for seed in config.seeds:
+        records = workdir.read_metrics(
+            root / "seeds" / str(seed) / "metrics.jsonl"
+        )
+        path = root / "plots" / f"accuracy_and_sparsity_{seed}.png"
+        plots.accuracy_and_sparsity(records, path)
+        print(path)
+    if (root / "report.json").exists():
+        path = root / "plots" / "sparsity_per_layer.png"
+        report = json.loads((root / "report.json").read_text())
+        plots.sparsity_per_layer(report, path)
+        print(path)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,40 @@
+"""Trains the stages of a config for each of its seeds; resumes by itself.
+
+    python scripts/train.py --config=configs/lenet300_surgery.py \\
+        --workdir=runs/lenet300 --config.seeds=0,1,2
+"""
+
+import shlex
+import sys
+
+import command_line
+from absl import flags
+from ml_collections import config_flags
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "A file of configs/; --config.a.b=v changes a field."
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of this run.")
+_INIT = flags.DEFINE_string(
+    "init", "", "A .keras, .weights.h5 or checkpoint file to start from."
+)
+flags.mark_flags_as_required(["config", "workdir"])
+
+
+def main():
+    from tfprune.experiments import training
+    from tfprune.experiments import workdir
+
+    command = shlex.join(["python", *sys.argv])
+    config = _CONFIG.value
+    workdir.create(_WORKDIR.value, config, command)
+    summary = training.run(config, _WORKDIR.value, _INIT.value)
+    for seed in summary["seeds"]:
+        print(
+            f"seed {seed['seed']}: test accuracy {seed['test_accuracy']:.4f}, "
+            f"compression {seed['compression']:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    command_line.run(main)

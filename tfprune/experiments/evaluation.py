@@ -1,0 +1,129 @@
+"""What a trained model is worth: accuracy, size, and all seeds together."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shutil
+import statistics
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.report import summary
+from tfprune.compress import strip
+from tfprune.core import units
+from tfprune.experiments import workdir
+from tfprune.experiments.datasets import batches
+from tfprune.export import compact
+
+
+def accuracy(model: keras.Model, split) -> dict[str, float]:
+    """Returns the loss and accuracy of a classifier with logits on a split."""
+    loss = keras.metrics.SparseCategoricalCrossentropy(from_logits=True)
+    right = keras.metrics.SparseCategoricalAccuracy()
+    forward = backend.compiled(model)
+    for images, labels in batches.in_order(split):
+        logits = forward(images)
+        loss.update_state(labels, logits)
+        right.update_state(labels, logits)
+    return {"loss": float(loss.result()), "accuracy": float(right.result())}
+
+
+def is_pruned(model: keras.Model) -> bool:
+    """Tells whether a model has `Prunable` layers."""
+    return bool(units.tagged(model.weights))
+
+
+def sparsity(model: keras.Model) -> dict:
+    """Returns what a log line says of sparsity: the net's and each layer's."""
+    layers, pruned, total = {}, 0, 0
+    for unit in units.tagged(model.weights):
+        masks = [
+            backend.to_numpy(target.mask)
+            for target in unit.targets
+            if target.role == "kernel"
+        ]
+        size = sum(mask.size for mask in masks)
+        zeros = size - sum(int(np.count_nonzero(mask)) for mask in masks)
+        layers[unit.name] = zeros / size
+        pruned, total = pruned + zeros, total + size
+    return {"sparsity": pruned / total, "layers": layers} if total else {}
+
+
+def finish(model: keras.Model, splits, folder: pathlib.Path, seed: int) -> None:
+    """Writes the compressed model of a seed, its report and its result.
+
+    The test set is looked at here and nowhere else, for the model and for
+    the dense one that it was pruned from.
+    """
+    bare = strip.strip(model)
+    compact.save(bare, folder / "model.npz")
+    result = {"seed": seed, **measure(bare, splits.test)}
+    if (folder / "dense.npz").exists():
+        dense = accuracy(compact.load(folder / "dense.npz"), splits.test)
+        result["dense_test_accuracy"] = dense["accuracy"]
+    workdir.write_json(folder / "report.json", summary.report(bare).to_dict())
+    workdir.write_json(folder / "result.json", result)
+
+
+def measure(model: keras.Model, test) -> dict:
+    """Returns the accuracy on the test set beside the size of the model."""
+    total = summary.report(model).to_dict()
+    found = accuracy(model, test)["accuracy"]
+    return {
+        "test_accuracy": found,
+        "test_error": 1.0 - found,
+        "parameters": total["parameters"],
+        "parameters_kept": total["parameters_kept"],
+        "compression": total["compression"],
+    }
+
+
+def summarize(config, path) -> dict:
+    """Writes all seeds beside each other and keeps the median's model.
+
+    The median seed is the one of (lower) median test accuracy.
+    """
+    folders = [workdir.seed_dir(path, seed) for seed in config.seeds]
+    results = [json.loads((f / "result.json").read_text()) for f in folders]
+    accuracies = [result["test_accuracy"] for result in results]
+    median = accuracies.index(statistics.median_low(accuracies))
+    for name in ("model.npz", "report.json"):
+        shutil.copy(folders[median] / name, pathlib.Path(path) / name)
+    outcome = {
+        "name": config.name,
+        "median_seed": config.seeds[median],
+        "median": results[median],
+        "seeds": results,
+    }
+    workdir.write_json(pathlib.Path(path) / "summary.json", outcome)
+    return outcome
+
+
+def evaluate(path, test) -> dict:
+    """Measures the compressed model of a workdir again.
+
+    Args:
+        path: Workdir of a finished run.
+        test: (images, labels) of the test set.
+
+    Returns:
+        Dict of `test_accuracy`, `test_error`, `parameters`,
+        `parameters_kept`, `compression`, and `seeds`, the list of what every
+        seed reached.
+
+    Raises:
+        ValueError: if the run is not finished.
+    """
+    root = pathlib.Path(path)
+    if not (root / "model.npz").exists():
+        raise ValueError(
+            "`workdir` must hold a finished run. Received: "
+            f"workdir={str(root)!r}, which has no model.npz. Run "
+            "scripts/train.py on it again: it resumes."
+        )
+    outcome = json.loads((root / "summary.json").read_text())
+    found = measure(compact.load(root / "model.npz"), test)
+    return {**found, "seeds": outcome["seeds"]}

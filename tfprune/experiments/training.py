@@ -1,0 +1,191 @@
+"""Runs an experiment: its stages one after the other, for each seed.
+
+A stage is a change of the model (prune it, freeze its masks), a solver and a
+number of steps, counted from 0: surgery's coin starts anew on a trained net.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import pathlib
+import typing
+
+import keras
+import tensorflow as tf
+
+from tfprune import api
+from tfprune import methods
+from tfprune import optimizers
+from tfprune.core import errors
+from tfprune.experiments import checkpoints
+from tfprune.experiments import datasets
+from tfprune.experiments import evaluation
+from tfprune.experiments import logging
+from tfprune.experiments import models
+from tfprune.experiments import solvers
+from tfprune.experiments import workdir
+from tfprune.experiments.datasets import batches
+from tfprune.export import compact
+
+
+def run(config, path, init: str = "") -> dict:
+    """Trains every seed of a config and writes what came out.
+
+    Killed at any point, the same call goes on from the last checkpoint.
+
+    Args:
+        config: ConfigDict, as `configs/` describe it.
+        path: Workdir, made by `workdir.create`.
+        init: A file to take the first weights from. Defaults to none.
+
+    Returns:
+        The summary, as in summary.json.
+    """
+    with workdir.locked(path):
+        work = [(config, workdir.seed_dir(path, s), s, init) for s in config.seeds]
+        if config.processes > 1:
+            _in_processes(work, config.processes)
+        else:
+            for one in work:
+                run_seed(*one)
+        return evaluation.summarize(config, path)
+
+
+def run_seed(config, folder, seed: int, init: str = "") -> None:
+    """Trains one seed through all stages, from where it stopped."""
+    splits = datasets.load(config.data)
+    model, begin, step, optimizer = _start(config, folder, seed, init)
+    for number in range(begin, len(config.stages)):
+        stage = config[config.stages[number]]
+        if step is None:
+            _keep_dense(model, stage, folder)
+            model, step, optimizer = change(model, stage), 0, None
+        _compile(model, stage, config, optimizer, folder)
+        _fit(model, splits, config, folder, seed, number, step)
+        step = None
+    evaluation.finish(model, splits, folder, seed)
+
+
+def change(model: keras.Model, stage) -> keras.Model:
+    """Applies the change that a stage begins with.
+
+    Raises:
+        ValueError: for an unknown one.
+    """
+    name = stage.get("change") or "none"
+    if name not in CHANGES:
+        raise ValueError(errors.unknown("change", name, CHANGES))
+    return CHANGES[name](model, stage)
+
+
+def _keep_dense(model, stage, folder):
+    """Keeps the net as it was before pruning, to compare with in the end."""
+    if stage.get("change") == "prune":
+        compact.save(model, folder / "dense.npz")
+
+
+def _prune(model, stage):
+    arguments = stage.method.to_dict()
+    return api.prune(model, methods.build(arguments.pop("name"), **arguments))
+
+
+CHANGES: dict[str, typing.Callable] = {
+    "none": lambda model, stage: model,
+    "prune": _prune,
+    "freeze": lambda model, stage: api.freeze(model),
+    "strip": lambda model, stage: api.strip(model),
+}
+
+
+def _start(config, folder, seed, init):
+    """Returns model, stage, step and optimizer state to go on from.
+
+    A step of None means that the stage's change is still to be made.
+    """
+    file = folder / "checkpoint.npz"
+    if file.exists():
+        model, optimizer, progress = checkpoints.load(file)
+        metrics = folder / "metrics.jsonl"
+        workdir.truncate_metrics(metrics, progress["metrics"])
+        return model, progress["stage"], progress["step"], optimizer
+    (folder / "metrics.jsonl").unlink(missing_ok=True)
+    keras.utils.set_random_seed(seed)
+    model = models.build(config.model, seed)
+    if init:
+        checkpoints.initialize(model, init)
+    return model, 0, None, None
+
+
+def _compile(model, stage, config, state, folder):
+    """Compiles for a stage; the optimizer takes up a saved state."""
+    arguments = stage.optimizer.to_dict()
+    optimizer = solvers.build(arguments.pop("name"), **arguments)
+    if evaluation.is_pruned(model):
+        optimizer = optimizers.PruningOptimizer(optimizer)
+    model.compile(
+        optimizer,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=config.jit_compile,
+        steps_per_execution=config.steps_per_execution,
+    )
+    model.optimizer.build(model.trainable_variables)
+    if state is not None:
+        file = folder / "checkpoint.npz"
+        checkpoints.restore(model.optimizer.variables, state, file)
+
+
+def _fit(model, splits, config, folder, seed, number, step):
+    """Trains the rest of a stage."""
+    name = config.stages[number]
+    stage = config[name]
+    left = stage.steps - step
+    if left <= 0:
+        return
+    log = logging.MetricsLog(folder / "metrics.jsonl", config, seed, name, step)
+    keeper = Keeper(folder / "checkpoint.npz", config, number, step, log)
+    train = batches.shuffled(
+        splits.train, config.batch_size, seed, number, step
+    )
+    model.fit(
+        train, steps_per_epoch=left, callbacks=[log, keeper], verbose=0
+    )
+    if len(splits.validation.labels):
+        log.note(evaluation.accuracy(model, splits.validation), "validation")
+    keeper.save(stage.steps)
+
+
+class Keeper(keras.callbacks.Callback):
+    """Writes a checkpoint every so many steps."""
+
+    def __init__(self, path: pathlib.Path, config, stage: int, begin: int, log):
+        super().__init__()
+        self._path, self._stage, self._begin = path, stage, begin
+        self._every, self._log = config.checkpoint_every, log
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self._begin + batch + 1
+        if step % self._every == 0:
+            self.save(step)
+
+    def save(self, step: int) -> None:
+        size = self._log.flush()
+        progress = {"stage": self._stage, "step": step, "metrics": size}
+        checkpoints.save(self._path, self.model, progress)
+
+
+def _in_processes(work, processes):
+    """Runs seeds side by side, each with its share of the cores."""
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(
+        processes, context, _share_cores, (processes,)
+    ) as pool:
+        for done in [pool.submit(run_seed, *one) for one in work]:
+            done.result()
+
+
+def _share_cores(processes):
+    cores = max(multiprocessing.cpu_count() // processes, 1)
+    tf.config.threading.set_intra_op_parallelism_threads(cores)
+    tf.config.threading.set_inter_op_parallelism_threads(cores)

@@ -1,0 +1,71 @@
+"""Exports that prove themselves."""
+
+from __future__ import annotations
+
+import pathlib
+
+import keras
+
+from tfprune.core import errors
+from tfprune.export import compact
+from tfprune.export import saved_model
+from tfprune.export import verify
+
+
+def export(
+    model: keras.Model, path, format: str = "saved_model"
+) -> pathlib.Path:
+    """Writes a stripped model for serving, and checks what it wrote.
+
+    Args:
+        model: Keras model without `Prunable` layers: the result of
+            `tfprune.strip`.
+        path: The folder to make (`saved_model`) or the file to write.
+        format: `"saved_model"` for plain TensorFlow, `"keras"` for plain
+            Keras, `"npz"` for the compressed model of `tfprune.load_compact`.
+
+    Returns:
+        The path. It exists only if a reloaded copy answered as the model.
+
+    Raises:
+        ValueError: for an unknown format, a model that is not stripped, a
+            path that exists already, or a reloaded copy that answers
+            otherwise.
+    """
+    if format not in _FORMATS:
+        raise ValueError(errors.unknown("format", format, _FORMATS))
+    verify.check_plain(model)
+    path = pathlib.Path(path)
+    if path.exists():
+        raise ValueError(
+            "`path` must not exist yet. Received: "
+            f"path={str(path)!r}. Remove it first, or give another one."
+        )
+    save, load = _FORMATS[format]
+    beside = path.with_name(f".tfprune-{path.name}")
+    verify.written(model, beside, save, load)
+    beside.rename(path)
+    return path
+
+
+def _save_keras(model, path):
+    # Keras wants its own suffix.
+    named = path.with_name(path.name + ".keras")
+    model.save(named)
+    named.rename(path)
+
+
+def _load_keras(path):
+    named = path.with_name(path.name + ".keras")
+    path.rename(named)
+    try:
+        return keras.saving.load_model(named, compile=False)
+    finally:
+        named.rename(path)
+
+
+_FORMATS = {
+    "saved_model": (saved_model.save, saved_model.load),
+    "keras": (_save_keras, _load_keras),
+    "npz": (compact.save, compact.load),
+}

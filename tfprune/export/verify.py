@@ -1,0 +1,85 @@
+"""verify: a written model must answer as the one in memory."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+
+from tfprune.compress import traverse
+from tfprune.layers import prunable
+
+_TOLERANCE = 1e-5
+
+
+def check_plain(model: keras.Model) -> None:
+    """Raises unless a model can be exported as it is."""
+    if any(isinstance(x, prunable.Prunable) for x in traverse.walk(model)):
+        raise ValueError(
+            "`model` must have no Prunable layers. Received: "
+            f"model={model.name!r}, which has. Call tfprune.strip first."
+        )
+
+
+def written(model: keras.Model, path: pathlib.Path, save, load) -> None:
+    """Saves, reloads and compares; leaves nothing where that fails.
+
+    Args:
+        model: Keras model.
+        path: Where to save.
+        save: Callable `(model, path)`.
+        load: Callable `path -> callable on arrays`.
+
+    Raises:
+        ValueError: if the reloaded model answers otherwise.
+    """
+    _remove(path)
+    try:
+        save(model, path)
+        _compare(model, load(path))
+    except BaseException:
+        _remove(path)
+        raise
+
+
+def _compare(model, reloaded):
+    inputs = [_sample(x) for x in model.inputs]
+    expected = keras.tree.flatten(model(_one_or_all(inputs), training=False))
+    received = keras.tree.flatten(_call(reloaded, inputs))
+    for name, one, other in zip(
+        model.output_names, expected, received, strict=True
+    ):
+        one, other = np.array(one), np.array(other)
+        scale = max(float(np.max(np.abs(one), initial=0.0)), 1.0)
+        if not np.allclose(one, other, atol=_TOLERANCE * scale, equal_nan=True):
+            raise ValueError(
+                f"`model`: output {name!r} of the exported copy must equal "
+                "that of the model. Received: a difference of "
+                f"{np.max(np.abs(one - other))}. Nothing was written."
+            )
+
+
+def _call(reloaded, inputs):
+    if isinstance(reloaded, keras.Model):
+        return reloaded(_one_or_all(inputs), training=False)
+    return reloaded(*inputs)
+
+
+def _one_or_all(inputs):
+    return inputs[0] if len(inputs) == 1 else inputs
+
+
+def _sample(spec):
+    """Four examples; unknown sizes are 8, integers are small."""
+    shape = (4, *(size or 8 for size in spec.shape[1:]))
+    numbers = np.random.default_rng(0).uniform(0, 2, shape)
+    return numbers.astype(keras.backend.standardize_dtype(spec.dtype))
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
