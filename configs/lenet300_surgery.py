@@ -30,7 +30,7 @@ def get_config():
             "name": "surgery",
             "stop_step": 16_000,
             "settings": {
-                "ip1": {"c": 5.0},
+                "ip1": {"c": 5.2},
                 "ip2": {"c": 3.0},
                 "ip3": {"c": 2.0},
             },

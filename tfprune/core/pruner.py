@@ -13,6 +13,7 @@ from keras import ops
 
 from tfprune.core import allocation
 from tfprune.core import criteria
+from tfprune.core import masks as masks_lib
 from tfprune.core import part
 from tfprune.core import ramps
 from tfprune.core import selection
@@ -33,6 +34,8 @@ class Pruner(part.Part):
         timing: When. Defaults to every 100 updates.
         ramp: How much by now. Defaults to half, at once.
         selection: Which groups stay. Defaults to the best.
+        gradient: `"masked"`: what is pruned stays zero, or `"dense"`: it
+            goes on learning and may return. Defaults to `"masked"`.
     """
 
     structure: structures.Structure = structures.Unstructured()
@@ -41,6 +44,11 @@ class Pruner(part.Part):
     timing: typing.Any = timing.Every()
     ramp: typing.Any = ramps.Constant()
     selection: typing.Any = selection.TopK()
+    gradient: str = "masked"
+
+    def __post_init__(self):
+        known = self.gradient in ("masked", "dense")
+        part.check("gradient", self.gradient, known, "'masked' or 'dense'")
 
     # Whether `observe` and `project` are to be called: that costs a copy of
     # the weights in every step.
@@ -104,6 +112,12 @@ class Pruner(part.Part):
 
     def masks(self, state, weights, masks, step, settings):
         """Decides all units, due or not."""
+        if self.gradient == "masked":
+            # Momentum may have moved what is pruned.
+            weights = [
+                list(map(masks_lib.select, *unit))
+                for unit in zip(weights, masks, strict=True)
+            ]
         join = self.structure.join
         shapes = [[array.shape for array in unit] for unit in weights]
         scores = [self.criterion(join(unit)) for unit in weights]

@@ -38,7 +38,7 @@ class Unit:
     @property
     def gradient(self) -> str:
         """`"masked"`: what is pruned stays zero; `"dense"`: it may return."""
-        return "masked" if self.frozen else self.method.gradient
+        return "masked" if self.frozen else self.method.pruner.gradient
 
 
 @dataclasses.dataclass(eq=False)

@@ -19,15 +19,13 @@ _ROLES = {
 
 @part.part
 class Method(part.Part):
-    """What is pruned, by which rule, and what pruned weights may do.
+    """What is pruned, by which rule, and how that differs between layers.
 
     Args:
         name: String, for reports.
         pruner: `Pruner`, the rule.
         roles: Tuple of `"kernel"`, `"bias"`: which arrays of a layer are
             pruned. Defaults to kernels.
-        gradient: `"masked"`: what is pruned stays zero, or `"dense"`: it
-            goes on learning and may return. Defaults to `"masked"`.
         settings: Dict, layer name or regular expression to a dict of
             settings, or to None for a layer that stays dense. Defaults to
             none.
@@ -36,12 +34,9 @@ class Method(part.Part):
     name: str
     pruner: pruner_lib.Pruner
     roles: tuple[str, ...] = ("kernel",)
-    gradient: str = "masked"
     settings: dict[str, typing.Any] | None = None
 
     def __post_init__(self):
-        known = self.gradient in ("masked", "dense")
-        part.check("gradient", self.gradient, known, "'masked' or 'dense'")
         object.__setattr__(self, "roles", tuple(self.roles))
         object.__setattr__(self, "settings", dict(self.settings or {}))
 

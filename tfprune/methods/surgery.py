@@ -76,11 +76,12 @@ def Surgery(
         allocation=allocation.Explicit(),
         timing=timing.Coin(gamma, power, stop_step, seed),
         selection=selection.Hysteresis(),
+        gradient="dense",
         c=3.0 if c is None and target_sparsity is None else c,
         target_sparsity=target_sparsity,
     )
     roles = ("kernel", "bias")
-    return method.Method("surgery", rule, roles, "dense", settings)
+    return method.Method("surgery", rule, roles, settings)
 
 
 def _explicit(own):

@@ -62,10 +62,10 @@ def ThresholdSurgery(
         allocation=allocation.Explicit(),
         timing=timing.Coin(gamma, power, stop_step, seed, shared=True),
         selection=selection.Threshold(),
+        gradient="dense",
         z=z,
     )
-    name = "threshold_surgery"
-    return method.Method(name, rule, ("kernel",), "dense", settings)
+    return method.Method("threshold_surgery", rule, settings=settings)
 
 
 @part.part

@@ -22,7 +22,7 @@ def calls(model: keras.Model) -> dict[int, list]:
     found = {}
     _record(model, 1, found)
     for layer in traverse.walk(model):
-        if traverse.is_container(layer) and id(layer) not in found:
+        if _is_graph(layer) and id(layer) not in found:
             _record(layer, 1, found)
     return found
 
@@ -59,15 +59,19 @@ def is_unknown(layer: keras.layers.Layer, shapes: list | None) -> bool:
 def _record(model, times, found):
     """Adds the calls of a model's layers, `times` over, to `found`."""
     found.setdefault(id(model), [])
-    shapes = _graph(model) if traverse.is_container(model) else {}
+    shapes = _graph(model) if _is_graph(model) else {}
     for layer in model.layers:
         mine = shapes.get(layer.name, [None]) * times
-        if traverse.is_container(layer):
+        if _is_graph(layer):
             _record(layer, len(mine), found)
         else:
             bare = isinstance(layer, prunable.Prunable)
             inner = layer.layer if bare else layer
             found.setdefault(id(inner), []).extend(mine)
+
+
+def _is_graph(layer):
+    return isinstance(layer, keras.Model) and traverse.is_container(layer)
 
 
 def _graph(model):

@@ -1,0 +1,215 @@
+"""The parts joined: which masks change, at which step, and to what."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfprune.core import allocation
+from tfprune.core import criteria
+from tfprune.core import part
+from tfprune.core import pruner
+from tfprune.core import ramps
+from tfprune.core import selection
+from tfprune.core import structures
+from tfprune.core import timing
+
+A = np.array([[0.1, -0.9, 0.3], [0.4, 0.2, -0.8]], "float32")
+B = np.array([0.5, -0.05, 0.6, 0.7], "float32")
+NAN = float("nan")
+
+
+def ones(weights):
+    return [[np.ones(array.shape, bool) for array in unit] for unit in weights]
+
+
+def decide(rule, weights, step, masks=None, settings=None):
+    """Decides as an optimizer would; returns masks as nested lists."""
+    state, settings = rule.build(
+        weights, settings or [dict(rule.settings) for _ in weights]
+    )
+    masks = ones(weights) if masks is None else masks
+    decided = rule.decide(state, weights, masks, step, settings)
+    return [[np.array(mask) for mask in unit] for unit in decided]
+
+
+def sparsities(masks):
+    return [[float(1 - mask.mean()) for mask in unit] for unit in masks]
+
+
+@part.part
+class OnSteps(part.Part):
+    """Unit number i is due at step i."""
+
+    settings = {}
+
+    def due(self, step, unit, settings):
+        return tf.equal(step, unit)
+
+
+class TestDecide:
+    def test_keeps_the_largest_half_of_each_unit(self):
+        a, b = decide(pruner.Pruner(), [[A], [B]], step=0)
+        assert a[0].tolist() == [[0, 1, 0], [1, 0, 1]]
+        assert b[0].tolist() == [0, 0, 1, 1]
+
+    def test_arrays_of_a_unit_compete(self):
+        """0.9, 0.8, 0.7, 0.6, 0.5 of both."""
+        (unit,) = decide(pruner.Pruner(), [[A, B]], step=0)
+        assert unit[0].tolist() == [[0, 1, 0], [0, 0, 1]]
+        assert unit[1].tolist() == [1, 0, 1, 1]
+
+    def test_pruned_weights_lose_ties_to_nothing(self):
+        """A mask is decided anew from the weights, zero or not."""
+        masks = [[np.array([False, True, True, False])]]
+        (unit,) = decide(pruner.Pruner(), [[B]], 0, masks)
+        assert unit[0].tolist() == [0, 0, 1, 1]
+
+    def test_nothing_changes_between_the_due_steps(self):
+        rule = pruner.Pruner(timing=timing.Every(10, 10, 20))
+        old = [[np.array([[True, False, True], [False, False, True]])]]
+        for step in (0, 9, 11, 19, 21, 30):
+            (unit,) = decide(rule, [[A]], step, old)
+            np.testing.assert_array_equal(unit[0], old[0][0])
+        for step in (10, 20):
+            (unit,) = decide(rule, [[A]], step, old)
+            assert unit[0].tolist() == [[0, 1, 0], [1, 0, 1]]
+
+    def test_a_unit_that_is_not_due_keeps_its_mask(self):
+        rule = pruner.Pruner(timing=OnSteps())
+        weights = [[A], [B], [A, B]]
+        for step in range(4):
+            decided = sparsities(decide(rule, weights, step))
+            pruned = [max(unit) > 0 for unit in decided]
+            assert pruned == [step == unit for unit in range(3)]
+
+    def test_neither_arguments_nor_state_change(self):
+        weights, masks = [[A.copy()], [B.copy()]], ones([[A], [B]])
+        state, settings = [{}, {}], [{"target_sparsity": NAN}] * 2
+        rule = pruner.Pruner()
+        rule.decide(state, weights, masks, 0, settings)
+        np.testing.assert_array_equal(weights[0][0], A)
+        assert all(mask.all() for unit in masks for mask in unit)
+        assert state == [{}, {}]
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            pruner.Pruner(timing=timing.Every(2)),
+            pruner.Pruner(
+                timing=timing.Every(2),
+                ramp=ramps.Polynomial(0.0, 0.75, 0, 6),
+                allocation=allocation.Global(),
+            ),
+            pruner.Pruner(
+                timing=timing.Coin(gamma=0.5),
+                allocation=allocation.ErdosRenyiKernel(),
+            ),
+            pruner.Pruner(
+                structure=structures.Block(2, 1),
+                criterion=criteria.GroupNorm(),
+                timing=timing.Every(1, 2),
+            ),
+            pruner.Pruner(
+                structure=structures.NM(1, 2),
+                allocation=allocation.Pattern(1, 2),
+                selection=selection.TopK(row=2),
+            ),
+        ],
+        ids=["uniform", "global", "erk and coin", "blocks", "n:m"],
+    )
+    @pytest.mark.parametrize("jit", [False, True])
+    def test_graph_and_xla_equal_eager(self, rule, jit):
+        rng = np.random.default_rng(0)
+        weights = [
+            [rng.normal(size=shape).astype("float32")]
+            for shape in [(6, 4), (2, 3)]
+        ]
+        settings = [{k: tf.constant(v) for k, v in rule.settings.items()}] * 2
+
+        @tf.function(jit_compile=jit)
+        def compiled(masks, step):
+            return rule.decide([{}, {}], weights, masks, step, settings)
+
+        masks = ones(weights)
+        for step in range(8):
+            masks = [[tf.constant(mask) for mask in unit] for unit in masks]
+            fast = compiled(masks, tf.constant(step))
+            masks = decide(rule, weights, step, masks, settings)
+            for unit, expected in zip(fast, masks, strict=True):
+                for mask, same in zip(unit, expected, strict=True):
+                    np.testing.assert_array_equal(mask, same)
+
+    def test_masks_of_blocks(self):
+        rule = pruner.Pruner(structure=structures.Block(2, 1))
+        (unit,) = decide(rule, [[A[:, :2]]], step=0)
+        # Column means: 0.25 and 0.55.
+        assert unit[0].tolist() == [[0, 1], [0, 1]]
+
+
+class TestSparsityOfAUnit:
+    """The setting `target_sparsity` scales the ramp of one unit."""
+
+    weights = [[np.arange(1.0, 101.0, dtype="float32")]] * 2
+
+    def run(self, rule, step, *targets):
+        settings = [{"target_sparsity": t} for t in targets]
+        masks = decide(rule, self.weights, step, settings=settings)
+        return [round(unit[0], 2) for unit in sparsities(masks)]
+
+    def test_nan_follows_the_others(self):
+        assert self.run(pruner.Pruner(), 0, NAN, 0.8) == [0.5, 0.8]
+
+    def test_zero_stays_dense(self):
+        assert self.run(pruner.Pruner(), 0, NAN, 0.0) == [0.5, 0.0]
+
+    def test_above_the_target_of_the_others(self):
+        rule = pruner.Pruner(ramp=ramps.Constant(0.1))
+        assert self.run(rule, 0, NAN, 0.95) == [0.1, 0.95]
+
+    def test_follows_the_ramp(self):
+        """Linear from 0 to 0.8; the unit's own from 0 to 0.4."""
+        rule = pruner.Pruner(
+            timing=timing.Every(1), ramp=ramps.Polynomial(0, 0.8, 0, 4, 1.0)
+        )
+        runs = [self.run(rule, step, NAN, 0.4) for step in range(6)]
+        others, own = zip(*runs, strict=True)
+        assert others == (0.0, 0.2, 0.4, 0.6, 0.8, 0.8)
+        assert own == (0.0, 0.1, 0.2, 0.3, 0.4, 0.4)
+
+    def test_may_be_a_tensor(self):
+        tensors = tf.constant(NAN), tf.constant(0.25)
+        assert self.run(pruner.Pruner(), 0, *tensors) == [0.5, 0.25]
+
+
+class TestContract:
+    def test_settings_are_those_of_the_parts(self):
+        rule = pruner.Pruner(timing=timing.Coin(gamma=0.1, stop_step=7))
+        assert list(rule.settings) == [
+            "target_sparsity",
+            "stop_step",
+            "gamma",
+            "power",
+        ]
+        rule = pruner.Pruner(allocation=allocation.Global())
+        assert rule.settings == {}
+
+    def test_build_has_nothing_to_remember(self):
+        settings = [{"target_sparsity": 0.5}, {}]
+        state, completed = pruner.Pruner().build([[A], [B]], settings)
+        assert state == [{}, {}]
+        assert completed == settings
+
+    def test_observe_and_project_do_nothing(self):
+        rule, state = pruner.Pruner(), [{}]
+        assert not rule.looks_at_steps
+        assert rule.observe(state, [[A]], [[A]]) is state
+        new = [[B]]
+        assert rule.project(state, [[A]], new) is new
+
+    def test_one_step_may_be_replaced(self):
+        class Fixed(pruner.Pruner):
+            def budgets(self, state, scores, step, settings, shapes):
+                return [1, 3]
+
+        a, b = decide(Fixed(), [[A], [B]], step=0)
+        assert a[0].sum() == 1 and b[0].sum() == 3
