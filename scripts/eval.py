@@ -1,6 +1,6 @@
 """Measures the compressed model of a finished run on the test set again.
 
-    python scripts/eval.py --workdir=results/lenet5_surgery --json=out.json
+python scripts/eval.py --workdir=results/lenet5_surgery --json=out.json
 """
 
 import json

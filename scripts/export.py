@@ -1,6 +1,6 @@
 """Exports the compressed model of a finished run for serving.
 
-    python scripts/export.py --workdir=runs/lenet300 --output=served
+python scripts/export.py --workdir=runs/lenet300 --output=served
 """
 
 import pathlib

@@ -1,6 +1,6 @@
 """Draws a run: accuracy and sparsity over the steps, sparsity per layer.
 
-    python scripts/plot.py --workdir=runs/lenet300
+python scripts/plot.py --workdir=runs/lenet300
 """
 
 import json

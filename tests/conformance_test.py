@@ -91,7 +91,9 @@ def net(extras=True):
         *([keras.layers.BatchNormalization(name="bn")] if extras else []),
         keras.layers.ReLU(name="relu"),
         keras.layers.Flatten(name="flatten"),
-        keras.layers.Dense(12, "relu", name="hidden", bias_initializer="normal"),
+        keras.layers.Dense(
+            12, "relu", name="hidden", bias_initializer="normal"
+        ),
         keras.layers.Dense(4, name="out", bias_initializer="normal"),
     ]
     return keras.Sequential(layers)

@@ -1,4 +1,4 @@
-"""The one place that touches tf.distribute, and the one private Keras seam."""
+"""The one place that touches tf.distribute and what Keras keeps private."""
 
 from __future__ import annotations
 
@@ -66,3 +66,8 @@ def to_numpy(variable):
 def compiled(model):
     """Returns the model's inference as a graph."""
     return tf.function(lambda *inputs: model(*inputs, training=False))
+
+
+def sublayers(layer) -> list:
+    """Returns the layers that a layer holds; Keras lists them nowhere else."""
+    return list(layer._flatten_layers(include_self=False, recursive=False))

@@ -36,6 +36,7 @@ PARTS = [
         timing=timing.Coin(0.5),
         ramp=ramps.Polynomial(),
         selection=selection.TopK(row=4),
+        gradient="dense",
     ),
     ramps.Constant(0.25),
     ramps.Polynomial(0.1, 0.9, 5, 50, 2.0),
@@ -171,9 +172,8 @@ def test_a_method_does_not_share_its_settings():
             "`z` must be > 0. Received: z=0.0",
         ),
         (
-            lambda: methods.Method("m", pruner.Pruner(), gradient="sparse"),
-            "`gradient` must be 'masked' or 'dense'. "
-            "Received: gradient=sparse",
+            lambda: pruner.Pruner(gradient="sparse"),
+            "`gradient` must be 'masked' or 'dense'. Received: gradient=sparse",
         ),
     ],
 )

@@ -178,7 +178,7 @@ class TestHysteresis:
         assert np.array(new).tolist() == [0, 1, 0, 0, 1, 0]
 
     def test_at_the_bounds(self):
-        """Kept at a score of `lower * t`: goes. Pruned at `upper * t`: stays."""
+        """Kept at `lower * t` goes, and pruned at `upper * t` stays."""
         rule = selection.Hysteresis(lower=0.5, upper=2.0)
         scores = np.array([0.5, 0.5, 0.51, 0.51, 2.0, 2.0, 2.1], "float32")
         old = np.array([1, 0, 1, 0, 1, 0, 0], bool)

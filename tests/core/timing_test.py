@@ -83,7 +83,7 @@ class TestCoin:
         np.testing.assert_allclose(observed, expected, atol=0.018)
 
     def test_always_at_step_0(self):
-        for unit in range(100):
+        for unit in range(20):
             assert due(timing.Coin(gamma=10.0), [0], unit).size == 1
 
     @pytest.mark.parametrize("when", [{"gamma": 0.0}, {"power": 0.0}])
@@ -138,7 +138,8 @@ class TestCoin:
     def test_same_in_a_graph_and_under_xla(self):
         when = timing.Coin(gamma=0.05, stop_step=90)
         settings = {name: tf.constant(v) for name, v in when.settings.items()}
-        eager = [bool(when.due(step, 3, settings)) for step in range(100)]
+        eager = np.array(when.due(np.arange(100), 3, settings)).tolist()
+        assert True in eager[1:90] and False in eager[1:90]
         for jit in (False, True):
             run = tf.function(
                 lambda s: when.due(s, 3, settings), jit_compile=jit

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tfprune.experiments.datasets import mnist
+from tfprune.experiments.datasets import mnist_files
 
 STEMS = {
     "x_train": "train-images-idx3-ubyte",
@@ -174,7 +175,7 @@ def test_closed_unpickler_refuses(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stream = io.BytesIO(pickle.dumps(Bomb()))
     with pytest.raises(pickle.UnpicklingError, match=r"reference to .*mkdir"):
-        mnist._ClosedUnpickler(stream).load()
+        mnist_files.ClosedUnpickler(stream).load()
     assert not os.path.exists("exploded")
 
 
@@ -190,7 +191,7 @@ def test_wheel(tmp_path, arrays):
     data = pickle.dumps(parts, protocol=3).replace(b"py._core", b"py.core")
     with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
         wheel.writestr("mnist/data/mnist.pkl.gz", gzip.compress(data))
-    found = mnist._read_wheel(tmp_path / "a.whl")
+    found = mnist_files.read_wheel(tmp_path / "a.whl")
     for key, array in arrays.items():
         np.testing.assert_array_equal(found[key], array)
         assert found[key].dtype == np.uint8

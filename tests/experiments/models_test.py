@@ -82,5 +82,5 @@ def test_convolutions_of_lenet_5_are_linear():
 def test_unknown_name():
     with pytest.raises(ValueError, match="Did you mean 'lenet_5'"):
         models.build("lenet5")
-    with pytest.raises(ValueError, match=r"`name` must be one of lenet_300"):
+    with pytest.raises(ValueError, match=r"`name` must be one of: lenet_300"):
         models.build("resnet_50")

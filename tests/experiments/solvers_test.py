@@ -208,7 +208,7 @@ def test_other_optimizers():
     "name, fields, complaint",
     [
         ("cafe_sgd", {}, "Did you mean 'caffe_sgd'"),
-        ("optimizer", {}, "`name` must be one of caffe_sgd, adadelta"),
+        ("optimizer", {}, "`name` must be one of: caffe_sgd, adadelta"),
         ("caffe_sgd", {"momentun": 0.9}, "Did you mean 'momentum'"),
         ("caffe_sgd", {"clip_norm": 0.9}, "Did you mean 'clipnorm'"),
         ("adam", {"beta1": 0.9}, "Did you mean 'beta_1'"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
+
+from tfprune import backend
 
 
 def check_clonable(model: keras.Model, verb: str) -> None:
@@ -45,7 +49,7 @@ def leaves(model: keras.Model) -> list[keras.layers.Layer]:
 def walk(layer) -> list[keras.layers.Layer]:
     """Returns every layer below a layer, of any kind of model."""
     found = {}
-    for child in _children(layer):
+    for child in backend.sublayers(layer):
         found[id(child)] = child
         found.update({id(below): below for below in walk(child)})
     return list(found.values())
@@ -82,12 +86,9 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     return twin
 
 
+@functools.cache
 def _functional():
     """The class that `keras.Model(inputs, outputs)` gives."""
-    inputs = keras.Input(())
-    return type(keras.Model(inputs, inputs))
-
-
-def _children(layer):
-    """Layers that a layer holds; Keras lists them in no public place."""
-    return layer._flatten_layers(include_self=False, recursive=False)
+    # The names keep Keras from counting this model.
+    inputs = keras.Input((), name="inputs")
+    return type(keras.Model(inputs, inputs, name="functional"))

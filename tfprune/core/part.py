@@ -38,7 +38,9 @@ class Part:
 def check(name: str, value, condition: bool, expected: str) -> None:
     """Raises the one form of error that the parts of a method give."""
     if not condition:
-        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value}")
+        raise ValueError(
+            f"`{name}` must be {expected}. Received: {name}={value}"
+        )
 
 
 def check_sparsity(name: str, value: float) -> None:

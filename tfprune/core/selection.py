@@ -92,9 +92,7 @@ def _first(marked, k):
     index = ops.arange(n, dtype="int32")
     order = ops.where(marked, -index, -n)
     low = ops.full_like(k, -n)
-    limit = _bisect(
-        lambda middle: _count(order > middle), low, low + n + 1, k
-    )
+    limit = _bisect(lambda middle: _count(order > middle), low, low + n + 1, k)
     return order > limit
 
 

@@ -111,9 +111,7 @@ class NM(Structure):
     def expand(self, kept, shape):
         axis = self.axis % len(shape)
         others = [size for i, size in enumerate(shape) if i != axis]
-        return ops.moveaxis(
-            ops.reshape(kept, (*others, shape[axis])), -1, axis
-        )
+        return ops.moveaxis(ops.reshape(kept, (*others, shape[axis])), -1, axis)
 
 
 @part.part

@@ -55,7 +55,9 @@ def save(path, model: keras.Model, progress: dict) -> None:
     }
     files.write_atomically(
         path,
-        lambda file: np.savez(file, about=np.array(json.dumps(about)), **arrays),
+        lambda file: np.savez(
+            file, about=np.array(json.dumps(about)), **arrays
+        ),
     )
 
 

@@ -11,12 +11,12 @@ import keras
 import numpy as np
 
 from tfprune import backend
-from tfprune.report import summary
 from tfprune.compress import strip
 from tfprune.core import units
 from tfprune.experiments import workdir
 from tfprune.experiments.datasets import batches
 from tfprune.export import compact
+from tfprune.report import summary
 
 
 def accuracy(model: keras.Model, split) -> dict[str, float]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 from keras.optimizers import schedules
+
+from tfprune.core import errors
 
 
 def build(name: str, **fields) -> keras.optimizers.Optimizer:
@@ -278,11 +280,5 @@ def _at_least_0(name, value):
 
 
 def _require_known(what, name, known):
-    if name in known:
-        return
-    close = difflib.get_close_matches(name, known, n=1)
-    raise ValueError(
-        f"`{what}` must be one of {', '.join(known)}. "
-        f"Received: {what}={name!r}."
-        + "".join(f" Did you mean {match!r}?" for match in close)
-    )
+    if name not in known:
+        raise ValueError(errors.unknown(what, name, known))

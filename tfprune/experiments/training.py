@@ -43,7 +43,9 @@ def run(config, path, init: str = "") -> dict:
         The summary, as in summary.json.
     """
     with workdir.locked(path):
-        work = [(config, workdir.seed_dir(path, s), s, init) for s in config.seeds]
+        work = [
+            (config, workdir.seed_dir(path, s), s, init) for s in config.seeds
+        ]
         if config.processes > 1:
             _in_processes(work, config.processes)
         else:
@@ -148,9 +150,7 @@ def _fit(model, splits, config, folder, seed, number, step):
     train = batches.shuffled(
         splits.train, config.batch_size, seed, number, step
     )
-    model.fit(
-        train, steps_per_epoch=left, callbacks=[log, keeper], verbose=0
-    )
+    model.fit(train, steps_per_epoch=left, callbacks=[log, keeper], verbose=0)
     if len(splits.validation.labels):
         log.note(evaluation.accuracy(model, splits.validation), "validation")
     keeper.save(stage.steps)

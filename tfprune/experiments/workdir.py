@@ -1,12 +1,12 @@
 """Workdir: the folder of one experiment.
 
-    config.json  command.txt        as run
-    seeds/<seed>/metrics.jsonl      one line for each interval
-    seeds/<seed>/checkpoint.npz     all that is needed to resume
-    seeds/<seed>/model.npz          the compressed model
-    summary.json                    every seed, and which one is the median
-    report.json  model.npz          of the median seed
-    plots/
+config.json  command.txt        as run
+seeds/<seed>/metrics.jsonl      one line for each interval
+seeds/<seed>/checkpoint.npz     all that is needed to resume
+seeds/<seed>/model.npz          the compressed model
+summary.json                    every seed, and which one is the median
+report.json  model.npz          of the median seed
+plots/
 """
 
 from __future__ import annotations
@@ -107,7 +107,10 @@ def _check_config(root, config):
     file = root / "config.json"
     if not file.exists():
         return
-    old, new = json.loads(file.read_text()), json.loads(json.dumps(config.to_dict()))
+    old, new = (
+        json.loads(file.read_text()),
+        json.loads(json.dumps(config.to_dict())),
+    )
     changed = sorted(k for k in {*old, *new} if old.get(k) != new.get(k))
     if changed:
         raise ValueError(

@@ -65,7 +65,10 @@ class Prunable(keras.layers.Wrapper):
         mask = _MASKED[self.unit.gradient]
         scope = keras.StatelessScope(
             [
-                (t.variable, mask(backend.read(t.variable), backend.read(t.mask)))
+                (
+                    t.variable,
+                    mask(backend.read(t.variable), backend.read(t.mask)),
+                )
                 for t in self.unit.targets
             ],
             collect_losses=True,

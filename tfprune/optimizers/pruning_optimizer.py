@@ -92,9 +92,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         value = np.asarray(value, "float32")
         return self.add_variable(
             value.shape,
-            lambda shape, dtype: ops.convert_to_tensor(
-                value, dtype
-            ),
+            lambda shape, dtype: ops.convert_to_tensor(value, dtype),
             "float32",
             name=name,
         )
@@ -114,7 +112,9 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     def _prune(self, group, old, step, updated):
         """Projects the weights of one method and decides its masks."""
         now = _weights(group.units)
-        kept = [[backend.read(t.mask) for t in unit.targets] for unit in group.units]
+        kept = [
+            [backend.read(t.mask) for t in unit.targets] for unit in group.units
+        ]
         new, kept = ops.cond(
             updated,
             lambda: self._decide(group, old, now, kept, step),
@@ -130,9 +130,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         if all(unit.frozen for unit in group.units):
             return new, kept
         settings = [unit.settings.tensors() for unit in group.units]
-        decided = group.pruner.decide(
-            _read(group), new, kept, step, settings
-        )
+        decided = group.pruner.decide(_read(group), new, kept, step, settings)
         return new, [
             old if unit.frozen else fresh
             for unit, old, fresh in zip(group.units, kept, decided, strict=True)

@@ -54,7 +54,10 @@ def in_order(split, batch_size: int = 1000) -> tf.data.Dataset:
 
 def _shuffle(index, epoch, seed, stage, size):
     """Returns each example's place in its epoch's permutation."""
-    keys = [tf.fill(tf.shape(epoch), tf.constant(k, tf.int64)) for k in (seed, stage)]
+    keys = [
+        tf.fill(tf.shape(epoch), tf.constant(k, tf.int64))
+        for k in (seed, stage)
+    ]
     # `index_shuffle` of the public API takes no seed for each index.
     return tf.raw_ops.RandomIndexShuffle(
         index=index,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 import keras
 
+from tfprune.core import errors
 from tfprune.experiments.models import lenet
 
 MODELS = {"lenet_300_100": lenet.LeNet300100, "lenet_5": lenet.LeNet5}
@@ -26,10 +25,5 @@ def build(name: str, seed: int | None = None) -> keras.Model:
         ValueError: no model has this name.
     """
     if name not in MODELS:
-        close = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.4)
-        raise ValueError(
-            f"`name` must be one of {', '.join(MODELS)}. "
-            f"Received: name={name!r}."
-            + "".join(f" Did you mean {match!r}?" for match in close)
-        )
+        raise ValueError(errors.unknown("name", name, MODELS))
     return MODELS[name](seed)
