@@ -28,16 +28,16 @@ def get_config():
         "change": "prune",
         "method": {
             "name": "surgery",
-            "stop_step": 25_000,
+            "stop_step": 29_000,
             "settings": {
                 "conv1": {"c": 1.3},
                 "conv2": {"c": 2.5},
-                "ip1": {"c": 8.8},
+                "ip1": {"c": 9.2},
                 "ip2": {"c": 3.0},
             },
         },
-        "steps": 26_000,
-        "optimizer": _solver(0.05, (9000, 16_000, 21_000), 0.4, 1e-3),
+        "steps": 30_000,
+        "optimizer": _solver(0.05, (10_000, 18_500, 24_000), 0.4, 1e-3),
     }
     config.finetune = {
         "change": "freeze",
