@@ -18,11 +18,12 @@ demo: $(VENV)/ready
 	$(BIN)/python scripts/train.py --config=configs/lenet300_surgery.py \
 		--workdir=$(DEMO)/run --config.seeds=0,
 	$(BIN)/python scripts/plot.py --workdir=$(DEMO)/run
-	$(BIN)/python scripts/eval.py --workdir=$(DEMO)/run --report
 	test -d $(DEMO)/saved_model || $(BIN)/python scripts/export.py \
 		--workdir=$(DEMO)/run --output=$(DEMO)/saved_model
-	cd $(DEMO) && ../$(BIN)/python -I ../scripts/serve_check.py \
-		saved_model run
+	$(BIN)/python scripts/eval.py --workdir=$(DEMO)/run \
+		--examples=$(DEMO)/test.npz
+	$(BIN)/python scripts/serve_check.py --saved_model=$(DEMO)/saved_model \
+		--examples=$(DEMO)/test.npz
 
 test: $(VENV)/ready
 	$(BIN)/python -m pytest

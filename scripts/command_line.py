@@ -5,7 +5,6 @@ Nothing here imports TensorFlow, so that `--help` answers at once.
 
 from __future__ import annotations
 
-import difflib
 import os
 import pathlib
 import re
@@ -28,7 +27,7 @@ def _main(main, argv):
         _fail(f"expected flags only. Received: {' '.join(argv[1:])}")
     try:
         main()
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         _fail(error)
     except KeyboardInterrupt:
         _fail("stopped. The same command goes on from the last checkpoint.")
@@ -40,35 +39,11 @@ def _parse(argv):
     except flags.Error as error:
         _fail(f"{error} See --help.")
     except (AttributeError, KeyError) as error:
-        _fail(_unknown_field(argv, error))
-    except (TypeError, ValueError) as error:
-        _fail(f"a config field has the wrong type: {error}")
-    except (OSError, ImportError) as error:
-        _fail(f"`--config` must be a config file. {error}")
-
-
-def _unknown_field(argv, error):
-    """Names the field of --config.a.b that is not there, and the nearest."""
-    config = flags.FLAGS["config"].value
-    for argument in argv[1:]:
-        match = re.match(r"--?config\.([^=]+)", argument)
-        for place, name in _walk(config, match[1]) if match else ():
-            known = list(place.keys()) if hasattr(place, "keys") else []
-            if name not in known:
-                close = difflib.get_close_matches(name, known, 1, 0.4)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
-                return (
-                    f"`--config.{match[1]}`: expected one of "
-                    f"{', '.join(known)}. Received: {name!r}.{hint}"
-                )
-    return f"bad flags: {error}"
-
-
-def _walk(config, path):
-    """Yields (mapping, name) down a dotted path, as far as it exists."""
-    for name in path.split("."):
-        yield config, name
-        config = config[name]
+        # ml_collections suggests the nearest field.
+        words = re.sub(r"\\n|\\|\s+", " ", str(error)).strip("' ")
+        _fail(f"`--config` has no field '{words}")
+    except TypeError as error:
+        _fail(f"`--config` has a field of the wrong type: {error}")
 
 
 def _fail(message):

@@ -24,6 +24,7 @@ def main():
         records = workdir.read_metrics(
             root / "seeds" / str(seed) / "metrics.jsonl"
         )
+        records = [record for record in records if "accuracy" in record]
         path = root / "plots" / f"accuracy_and_sparsity_{seed}.png"
         plots.accuracy_and_sparsity(records, path)
         print(path)

@@ -22,6 +22,7 @@ flags.mark_flags_as_required(["config", "workdir"])
 
 
 def main():
+    from tfprune.experiments import evaluation
     from tfprune.experiments import training
     from tfprune.experiments import workdir
 
@@ -29,11 +30,7 @@ def main():
     config = _CONFIG.value
     workdir.create(_WORKDIR.value, config, command)
     summary = training.run(config, _WORKDIR.value, _INIT.value)
-    for seed in summary["seeds"]:
-        print(
-            f"seed {seed['seed']}: test accuracy {seed['test_accuracy']:.4f}, "
-            f"compression {seed['compression']:.2f}"
-        )
+    print(evaluation.describe(summary, _WORKDIR.value))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+import keras
 import tensorflow as tf
 
 _SEAM = "_all_reduce_sum_gradients"
@@ -71,3 +72,10 @@ def compiled(model):
 def sublayers(layer) -> list:
     """Returns the layers that a layer holds; Keras lists them nowhere else."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def state(layer) -> list:
+    """Returns all variables of a layer, the hidden ones of RNNs included."""
+    hidden = [getattr(x, "states", None) for x in layer._flatten_layers()]
+    hidden = [x for x in keras.tree.flatten(hidden) if x is not None]
+    return layer.variables + hidden

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import tempfile
 
 import keras
 
 from tfprune import backend
+
+_WAYS_OUT = {
+    "prune": "Wrap its layers in tfprune.Prunable where it creates them",
+    "strip": "Call tfprune.freeze and copy the weights of each Prunable's "
+    "`layer` to a model without Prunable layers",
+    "export": "Call its own `export`",
+}
 
 
 def check_clonable(model: keras.Model, verb: str) -> None:
@@ -20,8 +29,7 @@ def check_clonable(model: keras.Model, verb: str) -> None:
         raise ValueError(
             "`model` must be Sequential or Functional, whose layers can be "
             f"exchanged. Received: the subclassed {type(model).__name__}. "
-            f"Wrap its layers in tfprune.Prunable where it creates them, "
-            f"or {verb} the Functional models inside of it."
+            f"{_WAYS_OUT[verb]}, or {verb} the Functional models inside of it."
         )
     if not model.built:
         raise ValueError(
@@ -68,22 +76,80 @@ def clone(model: keras.Model, replace) -> keras.Model:
             return layer.__class__.from_config(layer.get_config())
         return replace(layer, copy(layer))
 
-    return keras.models.clone_model(
-        model, clone_function=clone_one, recursive=True
-    )
+    with _uncompiled(model):
+        return keras.models.clone_model(
+            model, clone_function=clone_one, recursive=True
+        )
 
 
 def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Returns a layer of the same configuration and weights."""
+    """Returns a layer of the same configuration and state."""
     twin = layer.__class__.from_config(layer.get_config())
     if layer.built and layer.variables:
-        config = layer.get_build_config()
-        if config and not twin.built:
-            twin.build_from_config(config)
-            twin.built = True
+        if not twin.built:
+            _build(twin, layer.get_build_config() or {})
+        if len(twin.variables) != len(layer.variables):
+            raise ValueError(
+                f"Layer {layer.name!r} must create its variables in `build`. "
+                f"Received: a {type(layer).__name__} of which a copy, made by "
+                f"`get_config` and `build`, has {len(twin.variables)} "
+                f"variables instead of {len(layer.variables)}."
+            )
         for old, new in zip(layer.variables, twin.variables, strict=True):
             new.assign(old)
+    _copy_assets(layer, twin)
+    refresh(twin)
     return twin
+
+
+def refresh(layer) -> None:
+    """Computes again what layers like Normalization keep beside variables."""
+    for each in [layer, *walk(layer)]:
+        if hasattr(each, "finalize_state"):
+            each.finalize_state()
+
+
+@contextlib.contextmanager
+def _uncompiled(model):
+    """Keeps Keras from compiling a clone with an optimizer for other layers.
+
+    It would also need every loss and metric to be registered.
+    """
+    models = [x for x in [model, *walk(model)] if _is_compiled(x)]
+    for each in models:
+        each.compiled = False
+    try:
+        yield
+    finally:
+        for each in models:
+            each.compiled = True
+
+
+def _is_compiled(layer):
+    return isinstance(layer, keras.Model) and layer.compiled
+
+
+def _build(layer, config):
+    """Builds a layer as it was built; one without `build` by tracing it."""
+    lazy = type(layer).build is keras.layers.Layer.build
+    if lazy and "input_shape" in config and backend.sublayers(layer):
+        inputs = keras.tree.map_shape_structure(
+            lambda shape: keras.KerasTensor(shape, layer.compute_dtype),
+            config["input_shape"],
+        )
+        keras.Operation.compute_output_spec(layer, inputs)
+    elif config:
+        layer.build_from_config(config)
+    layer.built = bool(config)
+
+
+def _copy_assets(layer, twin):
+    """Copies what is no variable: the vocabularies of lookup layers."""
+    for old, new in zip([layer, *walk(layer)], [twin, *walk(twin)], strict=True):
+        if hasattr(old, "save_assets"):
+            with tempfile.TemporaryDirectory() as folder:
+                old.save_assets(folder)
+                new.load_assets(folder)
 
 
 @functools.cache

@@ -49,7 +49,7 @@ def sparsity(model: keras.Model) -> dict:
         zeros = size - sum(int(np.count_nonzero(mask)) for mask in masks)
         layers[unit.name] = zeros / size
         pruned, total = pruned + zeros, total + size
-    return {"sparsity": pruned / total, "layers": layers} if total else {}
+    return {"sparsity": pruned / max(total, 1), "layers": layers}
 
 
 def finish(model: keras.Model, splits, folder: pathlib.Path, seed: int) -> None:
@@ -127,3 +127,18 @@ def evaluate(path, test) -> dict:
     outcome = json.loads((root / "summary.json").read_text())
     found = measure(compact.load(root / "model.npz"), test)
     return {**found, "seeds": outcome["seeds"]}
+
+
+def describe(outcome: dict, path) -> str:
+    """Returns the report of the median seed, and before and after of each."""
+    model = compact.load(pathlib.Path(path) / "model.npz")
+    lines = [str(summary.report(model, outcome["name"])), ""]
+    for seed in outcome["seeds"]:
+        before = seed.get("dense_test_accuracy")
+        dense = "" if before is None else f"{before:.2%} dense, "
+        lines.append(
+            f"seed {seed['seed']}: test accuracy {dense}"
+            f"{seed['test_accuracy']:.2%} with {seed['parameters_kept']} of "
+            f"{seed['parameters']} parameters ({seed['compression']:.1f}x)"
+        )
+    return "\n".join(lines)

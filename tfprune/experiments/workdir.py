@@ -29,11 +29,11 @@ def create(path, config: ml_collections.ConfigDict, command: str) -> None:
     Raises:
         ValueError: if it cannot be written, or has another config.
     """
-    root = pathlib.Path(path)
+    root, values = pathlib.Path(path), config.to_dict()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        _check_config(root, config)
-        write_json(root / "config.json", config.to_dict())
+        _check_config(root, values)
+        write_json(root / "config.json", values)
         (root / "command.txt").write_text(command + "\n")
     except OSError as error:
         raise ValueError(
@@ -103,18 +103,31 @@ def write_json(path, value: typing.Any) -> None:
     files.write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def _check_config(root, config):
+def _check_config(root, values):
+    """Raises if the folder has results of another config.
+
+    Seeds may be added, and run side by side.
+    """
     file = root / "config.json"
     if not file.exists():
         return
-    old, new = (
-        json.loads(file.read_text()),
-        json.loads(json.dumps(config.to_dict())),
-    )
-    changed = sorted(k for k in {*old, *new} if old.get(k) != new.get(k))
+    old = dict(_flat(json.loads(file.read_text())))
+    new = dict(_flat(json.loads(json.dumps(values))))
+    changed = {key for key in {*old, *new} if old.get(key) != new.get(key)}
+    changed -= {"seeds", "processes"}
     if changed:
         raise ValueError(
             "`workdir` must be new or of the same config. Received: "
             f"workdir={str(root)!r}, whose config differs in "
-            f"{', '.join(changed)}. Give another folder, or the old config."
+            f"{', '.join(sorted(changed))}. Give another folder, or the old "
+            "config."
         )
+
+
+def _flat(value, path=()):
+    """Yields (dotted name, value) of nested dicts."""
+    if not isinstance(value, dict):
+        yield ".".join(path), value
+        return
+    for key, inner in value.items():
+        yield from _flat(inner, (*path, key))

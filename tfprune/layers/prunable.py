@@ -8,6 +8,7 @@ import keras
 
 from tfprune import backend
 from tfprune.core import masks
+from tfprune.core import part
 from tfprune.core import units
 
 _MASKED = {"masked": masks.apply, "dense": masks.straight_through}
@@ -42,6 +43,8 @@ class Prunable(keras.layers.Wrapper):
     """
 
     def __init__(self, layer, method, settings=None, frozen=False, **kwargs):
+        is_method = hasattr(method, "pruner")
+        part.check("method", method, is_method, "one of tfprune.methods, made")
         # Keras reads the signature of `call` in the constructor, to learn
         # about masks, `training` and further inputs.
         object.__setattr__(self, "call", _as(layer.call, self._call))
@@ -161,7 +164,7 @@ class Prunable(keras.layers.Wrapper):
     def _keep(self, scope):
         """Takes over what the layer wrote: statistics, seeds, losses."""
         targets = {id(target.variable) for target in self.unit.targets}
-        for variable in self.layer.variables:
+        for variable in backend.state(self.layer):
             value = scope.get_current_value(variable)
             if value is not None and id(variable) not in targets:
                 variable.assign(value)

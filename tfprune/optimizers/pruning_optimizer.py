@@ -51,6 +51,11 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
 
     def apply(self, grads, trainable_variables=None):
         if not self.built:
+            if trainable_variables is None:
+                raise ValueError(
+                    "`trainable_variables` must be given to an optimizer that "
+                    "is not built. Received: gradients alone."
+                )
             self.build(list(trainable_variables))
         grads = backend.sum_over_replicas(grads)
         known = trainable_variables or self._trainable_variables

@@ -13,11 +13,22 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
     Args:
         inner_optimizer: Keras optimizer or its name.
         name: String or None.
+
+    Raises:
+        ValueError: for a LossScaleOptimizer, which goes around this one.
     """
 
     def __init__(self, inner_optimizer="adam", name=None):
         super().__init__(learning_rate=0.0, name=name)
         self.inner_optimizer = keras.optimizers.get(inner_optimizer)
+        loss_scale = keras.optimizers.LossScaleOptimizer
+        if isinstance(self.inner_optimizer, loss_scale):
+            raise ValueError(
+                "`inner_optimizer` must see gradients of the true loss. "
+                "Received: a LossScaleOptimizer. Put it around "
+                f"{type(self).__name__}, as `compile` does under "
+                "mixed_float16."
+            )
 
     def build(self, variables):
         if not self.inner_optimizer.built:

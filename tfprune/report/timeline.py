@@ -24,7 +24,9 @@ def draw(left, right, run: list[dict], alpha: float) -> None:
     accuracies = [record["accuracy"] for record in run]
     left.plot(_steps(run), accuracies, color=canvas.GREY, lw=1.5, **line)
     for index, name in enumerate(_layers(run)):
-        values = [record["layers"].get(name, float("nan")) for record in run]
+        values = [
+            record.get("layers", {}).get(name, math.nan) for record in run
+        ]
         right.plot(_steps(run), values, lw=2, **_look(index), **line)
 
 
@@ -83,7 +85,7 @@ def _stages(run):
 
 def _layers(run):
     """Returns the names of all layers, in order."""
-    names = [name for record in run for name in record["layers"]]
+    names = [name for record in run for name in record.get("layers", ())]
     return list(dict.fromkeys(names))
 
 
