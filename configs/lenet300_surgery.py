@@ -13,7 +13,7 @@ def get_config():
     config.model = "lenet_300_100"
     config.seeds = (0, 1, 2)
     config.processes = 1
-    config.data = {"name": "mnist", "validation": 0}
+    config.data = {"name": "mnist", "data_dir": "", "validation": 0}
     config.batch_size = 64
     config.jit_compile = True
     config.steps_per_execution = 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import numbers
 import re
 import typing
 import warnings
@@ -13,6 +15,7 @@ from tfprune import methods
 from tfprune.compress import strip as strip_lib
 from tfprune.compress import traverse
 from tfprune.core import errors
+from tfprune.core import part
 from tfprune.core import units
 from tfprune.layers import prunable
 
@@ -55,25 +58,25 @@ def prune(
     ```
     """
     traverse.check_clonable(model, "prune")
-    if isinstance(method, str):
-        method = methods.build(method)
+    method = _method(method)
     layers = traverse.leaves(model)
     settings = _resolve(method, layers)
     chosen = _chosen(layers, filters)
     reasons = _reasons(method, layers, chosen, settings)
-    _check_chosen(method, reasons, {**chosen, **settings})
-    if all(reasons.get(layer.name) for layer in layers):
-        listed = "".join(f"\n  {k}: {v}" for k, v in reasons.items())
+    _check_chosen(method, layers, reasons, {**chosen, **settings})
+    if all(reasons):
+        listed = _listed(layers, reasons)
         raise ValueError(
             f"`model` has nothing that `method={method.name}` can prune. "
             f"Received: model={model.name!r} with the layers{listed}"
         )
 
+    fit = {id(x) for x, y in zip(layers, reasons, strict=True) if not y}
+
     def wrap(layer, clone):
-        if reasons[layer.name]:
+        if id(layer) not in fit:
             return clone
-        own = settings.get(layer.name)
-        return prunable.Prunable(clone, method, own)
+        return prunable.Prunable(clone, method, settings.get(layer.name))
 
     pruned = traverse.clone(model, wrap)
     _warn_skipped(method, layers, chosen, settings, reasons)
@@ -111,26 +114,26 @@ def settings(model: keras.Model) -> dict[str, units.Settings]:
 
 
 def set_mask(
-    model: keras.Model, layer: str, mask: typing.Any, role: str = "kernel"
+    model: keras.Model, layer: str, mask: typing.Any, weight: str = "kernel"
 ) -> None:
     """Replaces a mask of a live model, between two steps.
 
     Args:
         model: Keras model with `Prunable` layers.
-        layer: String, name of the layer.
+        layer: String, name of the layer, as in `tfprune.settings`.
         mask: Bool array of the weight's shape, True keeps.
-        role: `"kernel"` or `"bias"`. Defaults to `"kernel"`.
+        weight: `"kernel"`, `"bias"`, or the end of the weight's path where
+            the layer has several: `"recurrent_kernel"`, `"query/kernel"`.
+            Defaults to `"kernel"`.
 
     Raises:
-        ValueError: for an unknown layer or role, or another shape or dtype.
+        ValueError: for an unknown layer or weight, or another shape or dtype.
     """
     layers = wrapped(model)
     if layer not in layers:
         raise ValueError(errors.unknown("layer", layer, layers))
-    targets = {t.role: t for t in layers[layer].unit.targets}
-    if role not in targets:
-        raise ValueError(errors.unknown("role", role, targets))
-    mask, target = np.asarray(mask), targets[role]
+    target = _target(layers[layer].unit.targets, weight)
+    mask = np.asarray(mask)
     if mask.dtype != bool or mask.shape != tuple(target.mask.shape):
         raise ValueError(
             f"`mask` must be bool of shape {tuple(target.mask.shape)}. "
@@ -142,20 +145,46 @@ def set_mask(
 def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
     """Returns layer name to the `Prunable` layers of any model.
 
+    Where layers of nested models share a name, it is `outer/name`.
+
     Raises:
         ValueError: if there are none.
     """
-    found = {
-        layer.name: layer
-        for layer in traverse.walk(model)
-        if isinstance(layer, prunable.Prunable)
-    }
+    found = {}
+    for path, layer in traverse.paths(model):
+        if isinstance(layer, prunable.Prunable):
+            found.setdefault(id(layer), (path, layer))
     if not found:
         raise ValueError(
             "`model` must have Prunable layers. Received: "
             f"model={model.name!r}, which has none. Call tfprune.prune first."
         )
-    return found
+    names = collections.Counter(layer.name for _, layer in found.values())
+    return {
+        layer.name if names[layer.name] == 1 else path: layer
+        for path, layer in found.values()
+    }
+
+
+def _method(method):
+    if isinstance(method, str):
+        return methods.build(method)
+    if not isinstance(method, methods.Method):
+        raise ValueError(
+            "`method` must be a Method or the name of one. Received: "
+            f"method={method!r}. For example: tfprune.methods.Magnitude(0.9)"
+        )
+    return method
+
+
+def _target(targets, weight):
+    """Returns the one target of that path, or else of that role."""
+    paths = {target.variable.path: target for target in targets}
+    ends = [x for path, x in paths.items() if f"/{path}".endswith(f"/{weight}")]
+    found = ends or [x for x in targets if x.role == weight]
+    if len(found) != 1:
+        raise ValueError(errors.unknown("weight", weight, paths))
+    return found[0]
 
 
 def _resolve(method, layers):
@@ -167,13 +196,22 @@ def _resolve(method, layers):
     exact_last = sorted(method.settings.items(), key=lambda x: x[0] in names)
     for pattern, own in exact_last:
         matches = _matching("settings", pattern, layers)
-        for name in own or ():
-            if name not in method.pruner.settings:
-                raise ValueError(
-                    errors.unknown("settings", name, method.pruner.settings)
-                )
+        for name, value in (own or {}).items():
+            _check_setting(method, name, value)
         resolved.update(dict.fromkeys(matches, own))
     return resolved
+
+
+def _check_setting(method, name, value):
+    known = method.pruner.settings
+    if name not in known:
+        raise ValueError(errors.unknown("settings", name, known))
+    if value is None:
+        return
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    part.check(name, value, is_number, "a number or None")
+    if name == "target_sparsity":
+        part.check_sparsity(name, value)
 
 
 def _chosen(layers, filters):
@@ -200,46 +238,59 @@ def _matching(argument, pattern, layers):
     names = [layer.name for layer in layers]
     if pattern in names:
         return [pattern]
-    matches = [name for name in names if re.fullmatch(pattern, name)]
+    try:
+        matches = [name for name in names if re.fullmatch(pattern, name)]
+    except re.error as error:
+        raise ValueError(
+            f"`{argument}` must be layer names or regular expressions. "
+            f"Received: {pattern!r}, where {error}"
+        ) from error
     if not matches:
         raise ValueError(errors.unknown(argument, pattern, names))
     return matches
 
 
 def _reasons(method, layers, chosen, settings):
-    """Returns layer name to why it stays dense, or to None."""
-    reasons = {}
-    for layer in layers:
-        if chosen and layer.name not in chosen:
-            reasons[layer.name] = "not chosen by `filters`"
-        elif settings.get(layer.name, ()) is None:
-            reasons[layer.name] = "dense by `settings`"
-        else:
-            reasons[layer.name] = method.misfit(layer)
-    return reasons
+    """Returns for each layer why it stays as it is, or None."""
+    return [_reason(method, layer, chosen, settings) for layer in layers]
 
 
-def _check_chosen(method, reasons, chosen):
-    for name, wanted in chosen.items():
-        if wanted is not None and reasons[name]:
+def _reason(method, layer, chosen, settings):
+    if chosen and layer.name not in chosen:
+        return "not chosen by `filters`"
+    if settings.get(layer.name, ()) is None:
+        return "dense by `settings`"
+    for each in [layer, *traverse.walk(layer)]:
+        if isinstance(each, prunable.Prunable):
+            return f"it is pruned already, by {each.method.name}"
+    return method.misfit(layer)
+
+
+def _check_chosen(method, layers, reasons, chosen):
+    for layer, reason in zip(layers, reasons, strict=True):
+        if chosen.get(layer.name) is not None and reason:
             raise ValueError(
-                f"`method={method.name}` does not fit layer {name!r}, which "
-                f"was chosen: {reasons[name]}. Leave it out, or set it to None."
+                f"`method={method.name}` does not fit layer {layer.name!r}, "
+                f"which was chosen: {reason}. Leave it out, or set it to None."
             )
 
 
 def _warn_skipped(method, layers, chosen, settings, reasons):
     """Lists layers with weights that a default choice left out."""
     skipped = [
-        f"\n  {layer.name}: {reasons[layer.name]}"
-        for layer in layers
-        if reasons[layer.name]
-        and layer.weights
-        and not chosen
-        and layer.name not in settings
+        reason
+        if layer.weights and not chosen and layer.name not in settings
+        else None
+        for layer, reason in zip(layers, reasons, strict=True)
     ]
-    if skipped:
+    if any(skipped):
+        listed = _listed(layers, skipped)
         warnings.warn(
-            f"{method.name} leaves these layers dense:{''.join(skipped)}",
+            f"{method.name} leaves these layers dense:{listed}",
             stacklevel=3,
         )
+
+
+def _listed(layers, reasons):
+    rows = [(x.name, y) for x, y in zip(layers, reasons, strict=True) if y]
+    return "".join(f"\n  {name}: {reason}" for name, reason in rows)

@@ -77,5 +77,26 @@ def sublayers(layer) -> list:
 def state(layer) -> list:
     """Returns all variables of a layer, the hidden ones of RNNs included."""
     hidden = [getattr(x, "states", None) for x in layer._flatten_layers()]
-    hidden = [x for x in keras.tree.flatten(hidden) if x is not None]
-    return layer.variables + hidden
+    hidden = keras.tree.flatten(hidden)
+    return layer.variables + [
+        x for x in hidden if isinstance(x, keras.Variable)
+    ]
+
+
+def build(layer, config: dict) -> None:
+    """Builds a layer as it was built once; one without `build` by tracing.
+
+    Args:
+        layer: Keras layer, not built.
+        config: Dict, what `get_build_config` gave.
+    """
+    lazy = type(layer).build is keras.layers.Layer.build
+    if lazy and "input_shape" in config and sublayers(layer):
+        inputs = keras.tree.map_shape_structure(
+            lambda shape: keras.KerasTensor(shape, layer.compute_dtype),
+            config["input_shape"],
+        )
+        keras.Operation.compute_output_spec(layer, inputs)
+    if config:
+        layer.build_from_config(config)
+        layer.built = True

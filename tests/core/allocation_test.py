@@ -200,17 +200,13 @@ class TestPattern:
         }
         assert kept == {0: 4, 1: 4, 48: 4, 50: 3, 51: 3, 98: 3, 100: 2, 1000: 2}
 
-    @pytest.mark.parametrize(
-        "n, m",
-        [(n, m) for m in (2, 3, 4, 5, 7, 8, 10, 16, 32) for n in range(1, m)],
-    )
-    def test_ends_at_n_whatever_float32_makes_of_it(self, n, m):
-        rule = allocation.Pattern(n, m)
-        assert self.kept(rule, 1.0 - n / m) == n
-        ramp = ramps.Polynomial(0.0, 1.0 - n / m, begin_step=3, end_step=10)
-        for step in (10, 11):
-            assert self.kept(rule, float(ramp.sparsity(step))) == n
-        assert self.kept(rule, float(ramp.sparsity(3))) == m
+    @pytest.mark.parametrize("m", [2, 3, 4, 8, 16, 22, 23])
+    def test_ends_at_n_whatever_float32_makes_of_it(self, m):
+        for n in range(1, m):
+            rule = allocation.Pattern(n, m)
+            assert self.kept(rule, 1.0 - n / m) == n, f"{n}:{m}"
+            ramp = ramps.Polynomial(0.0, 1.0 - n / m, begin_step=3, end_step=9)
+            assert self.kept(rule, float(ramp.sparsity(9))) == n, f"{n}:{m}"
 
     def test_passes_every_count_on_the_way(self):
         ramp = ramps.Polynomial(0.0, 1.0 - 7 / 16, begin_step=0, end_step=1000)

@@ -55,12 +55,15 @@ def leaves(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def walk(layer) -> list[keras.layers.Layer]:
-    """Returns every layer below a layer, of any kind of model."""
-    found = {}
+    """Returns every layer below a layer, each once, of any kind of model."""
+    return list({id(below): below for _, below in paths(layer)}.values())
+
+
+def paths(layer, above: str = ""):
+    """Yields `outer/name` and layer for every layer below a layer."""
     for child in backend.sublayers(layer):
-        found[id(child)] = child
-        found.update({id(below): below for below in walk(child)})
-    return list(found.values())
+        yield above + child.name, child
+        yield from paths(child, f"{above}{child.name}/")
 
 
 def clone(model: keras.Model, replace) -> keras.Model:
@@ -87,7 +90,7 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     twin = layer.__class__.from_config(layer.get_config())
     if layer.built and layer.variables:
         if not twin.built:
-            _build(twin, layer.get_build_config() or {})
+            backend.build(twin, layer.get_build_config() or {})
         if len(twin.variables) != len(layer.variables):
             raise ValueError(
                 f"Layer {layer.name!r} must create its variables in `build`. "
@@ -129,23 +132,11 @@ def _is_compiled(layer):
     return isinstance(layer, keras.Model) and layer.compiled
 
 
-def _build(layer, config):
-    """Builds a layer as it was built; one without `build` by tracing it."""
-    lazy = type(layer).build is keras.layers.Layer.build
-    if lazy and "input_shape" in config and backend.sublayers(layer):
-        inputs = keras.tree.map_shape_structure(
-            lambda shape: keras.KerasTensor(shape, layer.compute_dtype),
-            config["input_shape"],
-        )
-        keras.Operation.compute_output_spec(layer, inputs)
-    elif config:
-        layer.build_from_config(config)
-    layer.built = bool(config)
-
-
 def _copy_assets(layer, twin):
     """Copies what is no variable: the vocabularies of lookup layers."""
-    for old, new in zip([layer, *walk(layer)], [twin, *walk(twin)], strict=True):
+    for old, new in zip(
+        [layer, *walk(layer)], [twin, *walk(twin)], strict=True
+    ):
         if hasattr(old, "save_assets"):
             with tempfile.TemporaryDirectory() as folder:
                 old.save_assets(folder)

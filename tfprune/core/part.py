@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import numbers
 
 import keras
 
@@ -45,5 +46,5 @@ def check(name: str, value, condition: bool, expected: str) -> None:
 
 def check_sparsity(name: str, value: float) -> None:
     """Raises unless `value` is a fraction of zeros in [0, 1)."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     check(name, value, is_number and 0.0 <= value < 1.0, "in [0, 1)")

@@ -154,5 +154,6 @@ class Pruner(part.Part):
         target = settings.get("target_sparsity")
         if target is None:
             return sparsity
-        scaled = sparsity * target / max(self.ramp.final_sparsity, 1e-9)
+        final = self.ramp.final_sparsity
+        scaled = sparsity * target / final if final else target
         return ops.where(ops.isnan(target), sparsity, scaled)

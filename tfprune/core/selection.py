@@ -69,7 +69,7 @@ def top_k(scores, k):
     threshold, which also needs no shape that depends on `k`.
 
     Args:
-        scores: Float tensor, `(..., n)`.
+        scores: Float tensor, `(..., n)`, finite.
         k: Integer scalar tensor, 0 <= k <= n.
 
     Returns:

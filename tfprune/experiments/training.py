@@ -150,7 +150,13 @@ def _fit(model, splits, config, folder, seed, number, step):
     train = batches.shuffled(
         splits.train, config.batch_size, seed, number, step
     )
-    model.fit(train, steps_per_epoch=left, callbacks=[log, keeper], verbose=0)
+    model.fit(
+        train,
+        steps_per_epoch=left,
+        callbacks=[log, keeper],
+        shuffle=False,
+        verbose=0,
+    )
     if len(splits.validation.labels):
         log.note(evaluation.accuracy(model, splits.validation), "validation")
     keeper.save(stage.steps)

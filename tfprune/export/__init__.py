@@ -6,10 +6,13 @@ import pathlib
 
 import keras
 
+from tfprune.compress import traverse
 from tfprune.core import errors
 from tfprune.export import compact
 from tfprune.export import saved_model
 from tfprune.export import verify
+
+load_compact = compact.load
 
 
 def export(
@@ -20,7 +23,8 @@ def export(
     Args:
         model: Keras model without `Prunable` layers: the result of
             `tfprune.strip`.
-        path: The folder to make (`saved_model`) or the file to write.
+        path: The folder to make (`saved_model`) or the file to write, with
+            the suffix `.keras` or `.npz`.
         format: `"saved_model"` for plain TensorFlow, `"keras"` for plain
             Keras, `"npz"` for the compressed model of `tfprune.load_compact`.
 
@@ -29,19 +33,25 @@ def export(
 
     Raises:
         ValueError: for an unknown format, a model that is not stripped, a
-            path that exists already, or a reloaded copy that answers
-            otherwise.
+            path that exists already or has another suffix, or a reloaded
+            copy that answers otherwise.
     """
     if format not in _FORMATS:
         raise ValueError(errors.unknown("format", format, _FORMATS))
     verify.check_plain(model)
     path = pathlib.Path(path)
+    save, load, suffix = _FORMATS[format]
+    if suffix and path.suffix != suffix:
+        raise ValueError(
+            f"`path` must end in {suffix} for `format={format}`. Received: "
+            f"path={str(path)!r}"
+        )
     if path.exists():
         raise ValueError(
             "`path` must not exist yet. Received: "
             f"path={str(path)!r}. Remove it first, or give another one."
         )
-    save, load = _FORMATS[format]
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".tfprune-{path.name}")
     verify.written(model, beside, save, load)
     beside.rename(path)
@@ -49,23 +59,18 @@ def export(
 
 
 def _save_keras(model, path):
-    # Keras wants its own suffix.
-    named = path.with_name(path.name + ".keras")
-    model.save(named)
-    named.rename(path)
+    if model.compiled:
+        # Its optimizer might need tfprune.
+        model = traverse.clone(model, lambda layer, twin: twin)
+    model.save(path)
 
 
 def _load_keras(path):
-    named = path.with_name(path.name + ".keras")
-    path.rename(named)
-    try:
-        return keras.saving.load_model(named, compile=False)
-    finally:
-        named.rename(path)
+    return keras.saving.load_model(path, compile=False)
 
 
 _FORMATS = {
-    "saved_model": (saved_model.save, saved_model.load),
-    "keras": (_save_keras, _load_keras),
-    "npz": (compact.save, compact.load),
+    "saved_model": (saved_model.save, saved_model.load, ""),
+    "keras": (_save_keras, _load_keras, ".keras"),
+    "npz": (compact.save, compact.load, ".npz"),
 }

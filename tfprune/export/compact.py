@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import pathlib
+import zipfile
 
 import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.compress import traverse
 from tfprune.export import files
 
 _FORMAT = "tfprune-compact-1"
@@ -40,10 +42,7 @@ def load(path) -> keras.Model:
     Raises:
         ValueError: for a file of another kind.
     """
-    path = pathlib.Path(path)
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    about = json.loads(str(arrays.get("about", "{}")))
+    about, arrays = _read(pathlib.Path(path))
     if about.get("format") != _FORMAT:
         raise ValueError(
             f"`path` must be a compressed model of tfprune ({_FORMAT}). "
@@ -52,7 +51,18 @@ def load(path) -> keras.Model:
     model = keras.saving.deserialize_keras_object(about["model"])
     for index, variable in enumerate(model.weights):
         variable.assign(_decode(index, arrays))
+    traverse.refresh(model)
     return model
+
+
+def _read(path):
+    """Returns what a file says of itself, nothing if it is foreign."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return json.loads(str(arrays["about"])), arrays
+    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}, {}
 
 
 def _encode(index, array):

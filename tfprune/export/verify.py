@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tfprune.compress import traverse
+from tfprune.export import signature
 from tfprune.layers import prunable
 
 _TOLERANCE = 1e-5
@@ -16,6 +17,7 @@ _TOLERANCE = 1e-5
 
 def check_plain(model: keras.Model) -> None:
     """Raises unless a model can be exported as it is."""
+    traverse.check_clonable(model, "export")
     if any(isinstance(x, prunable.Prunable) for x in traverse.walk(model)):
         raise ValueError(
             "`model` must have no Prunable layers. Received: "
@@ -46,12 +48,13 @@ def written(model: keras.Model, path: pathlib.Path, save, load) -> None:
 
 def _compare(model, reloaded):
     inputs = [_sample(x) for x in model.inputs]
-    expected = keras.tree.flatten(model(_one_or_all(inputs), training=False))
-    received = keras.tree.flatten(_call(reloaded, inputs))
-    for name, one, other in zip(
-        model.output_names, expected, received, strict=True
-    ):
-        one, other = np.array(one), np.array(other)
+    expected = signature.call(model, inputs)
+    if isinstance(reloaded, keras.Model):
+        received = signature.call(reloaded, inputs)
+    else:
+        received = reloaded(*inputs)
+    for name, one in expected.items():
+        one, other = map(keras.ops.convert_to_numpy, (one, received[name]))
         scale = max(float(np.max(np.abs(one), initial=0.0)), 1.0)
         if not np.allclose(one, other, atol=_TOLERANCE * scale, equal_nan=True):
             raise ValueError(
@@ -61,19 +64,9 @@ def _compare(model, reloaded):
             )
 
 
-def _call(reloaded, inputs):
-    if isinstance(reloaded, keras.Model):
-        return reloaded(_one_or_all(inputs), training=False)
-    return reloaded(*inputs)
-
-
-def _one_or_all(inputs):
-    return inputs[0] if len(inputs) == 1 else inputs
-
-
 def _sample(spec):
     """Four examples; unknown sizes are 8, integers are small."""
-    shape = (4, *(size or 8 for size in spec.shape[1:]))
+    shape = (spec.shape[0] or 4, *(size or 8 for size in spec.shape[1:]))
     numbers = np.random.default_rng(0).uniform(0, 2, shape)
     return numbers.astype(keras.backend.standardize_dtype(spec.dtype))
 

@@ -44,7 +44,7 @@ class Prunable(keras.layers.Wrapper):
 
     def __init__(self, layer, method, settings=None, frozen=False, **kwargs):
         is_method = hasattr(method, "pruner")
-        part.check("method", method, is_method, "one of tfprune.methods, made")
+        part.check("method", method, is_method, "a tfprune.methods.Method")
         # Keras reads the signature of `call` in the constructor, to learn
         # about masks, `training` and further inputs.
         object.__setattr__(self, "call", _as(layer.call, self._call))
@@ -112,7 +112,9 @@ class Prunable(keras.layers.Wrapper):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        config = dict(config)
+        # The layer is built by `build_from_config`, as `backend.build` does.
+        layer = {**config["layer"], "build_config": None}
+        config = {**config, "layer": layer}
         for name in ("layer", "method"):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
@@ -124,8 +126,7 @@ class Prunable(keras.layers.Wrapper):
 
     def build_from_config(self, config):
         if not self.layer.built:
-            self.layer.build_from_config(config["layer"])
-            self.layer.built = True
+            backend.build(self.layer, config["layer"])
         self.build()
 
     def _build_masks(self):

@@ -5,6 +5,8 @@ A run is the list of records of one seed, as `plots` takes them.
 
 from __future__ import annotations
 
+import math
+
 from tfprune.report import canvas
 
 _STYLES = ("-", "--", ":")
@@ -24,9 +26,8 @@ def draw(left, right, run: list[dict], alpha: float) -> None:
     accuracies = [record["accuracy"] for record in run]
     left.plot(_steps(run), accuracies, color=canvas.GREY, lw=1.5, **line)
     for index, name in enumerate(_layers(run)):
-        values = [
-            record.get("layers", {}).get(name, math.nan) for record in run
-        ]
+        found = [record.get("layers", {}) for record in run]
+        values = [layers.get(name, math.nan) for layers in found]
         right.plot(_steps(run), values, lw=2, **_look(index), **line)
 
 

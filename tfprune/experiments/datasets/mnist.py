@@ -91,7 +91,8 @@ def _from_sources():
     raise RuntimeError(
         "MNIST was not found. Tried:\n" + "\n".join(failures) + "\n"
         f"Put {mnist_files.NPZ} or the four IDX files "
-        f"({mnist_files.stems()}) into a folder and name it with `data_dir` (--data_dir) or TFPRUNE_DATA_DIR."
+        f"({mnist_files.stems()}) into a folder and name it with "
+        "`data_dir` (--config.data.data_dir) or TFPRUNE_DATA_DIR."
     )
 
 

@@ -177,5 +177,5 @@ def damaged(where, expected, received):
     return ValueError(
         f"{where} is damaged: expected {expected}. Received: {received}. "
         "Delete it, or name a folder of good files with `data_dir` "
-        "(--data_dir, TFPRUNE_DATA_DIR)."
+        "(--config.data.data_dir, TFPRUNE_DATA_DIR)."
     )
