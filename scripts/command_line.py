@@ -17,16 +17,22 @@ from absl import app  # noqa: E402
 from absl import flags  # noqa: E402
 
 
-def run(main) -> None:
-    """Runs `main()` as an absl app; errors of use are one line, status 2."""
-    app.run(lambda argv: _main(main, argv), flags_parser=_parse)
+def run(main, choices=()) -> None:
+    """Runs `main()` as an absl app; errors of use are one line, status 2.
+
+    With `choices`, the command line has one of them beside its flags, and it
+    is `main(choice)`.
+    """
+    app.run(lambda argv: _main(main, argv[1:], choices), flags_parser=_parse)
 
 
-def _main(main, argv):
-    if argv[1:]:
-        _fail(f"expected flags only. Received: {' '.join(argv[1:])}")
+def _main(main, arguments, choices):
+    if len(arguments) != bool(choices) or set(arguments) - set(choices):
+        expected = f"one of {', '.join(choices)}" if choices else "flags only"
+        received = " ".join(arguments) or "nothing"
+        _fail(f"expected {expected}. Received: {received}")
     try:
-        main()
+        main(*arguments)
     except (ValueError, OSError) as error:
         _fail(error)
     except KeyboardInterrupt:

@@ -70,7 +70,7 @@ class TestSumOverReplicas:
             assert none is None
             return summed
 
-        summed = strategy.run(tf.function(replica))
+        summed = tf.function(lambda: strategy.run(replica))()
         assert strategy.experimental_local_results(summed) == (3.0, 3.0)
 
 

@@ -42,7 +42,8 @@ def already_reduced(optimizer):
     try:
         yield
     finally:
-        del vars(optimizer)[_SEAM]
+        # Replicas wait for each other inside, and then leave one by one.
+        vars(optimizer).pop(_SEAM, None)
 
 
 def eagerly():

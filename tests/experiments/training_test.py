@@ -25,11 +25,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SETTINGS = {"ip1": {"c": 1.0}, "ip2": {"c": 1.0}, "ip3": {"c": 0.5}}
 
 
-@pytest.fixture
-def data_dir(tmp_path):
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
     """A small MNIST-like file: 100 examples, so that 16s do not divide."""
-    folder = tmp_path / "data"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("data")
     random = np.random.default_rng(0)
     arrays = {
         "x_train": random.integers(0, 256, (100, 28, 28), np.uint8),
@@ -83,6 +82,14 @@ def run(config, path, **arguments):
     return training.run(config, path, **arguments)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, data_dir):
+    """A run that nothing interrupts."""
+    path = tmp_path_factory.mktemp("whole")
+    run(config_of(data_dir), path)
+    return path
+
+
 def state(path):
     """All that a run has: weights, masks, statistics, settings, optimizer."""
     found = checkpoints.load(path / "seeds" / "3" / "checkpoint.npz")
@@ -121,35 +128,32 @@ def kill_at(monkeypatch, stage, step):
     ("stage", "step"), [(0, 3), (0, 5), (1, 2), (1, 9), (1, 11), (2, 5)]
 )
 def test_killed_and_resumed_is_no_interruption(
-    tmp_path, data_dir, monkeypatch, stage, step
+    tmp_path, data_dir, whole, monkeypatch, stage, step
 ):
     config = config_of(data_dir)
-    run(config, tmp_path / "whole")
     with monkeypatch.context() as patch:
         kill_at(patch, stage, step)
         with pytest.raises(Killed):
             run(config, tmp_path / "killed")
     run(config, tmp_path / "killed")
-    assert_same(tmp_path / "whole", tmp_path / "killed")
+    assert_same(whole, tmp_path / "killed")
 
 
-def test_a_run_that_is_finished_does_nothing_more(tmp_path, data_dir):
-    config = config_of(data_dir)
-    first = run(config, tmp_path / "run")
-    before = state(tmp_path / "run")
-    assert run(config, tmp_path / "run") == first
-    for a, b in zip(before, state(tmp_path / "run"), strict=True):
+def test_a_run_that_is_finished_does_nothing_more(data_dir, whole):
+    first = json.loads((whole / "summary.json").read_text())
+    before = state(whole)
+    assert run(config_of(data_dir), whole) == first
+    for a, b in zip(before, state(whole), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_each_stage_counts_its_own_steps(tmp_path, data_dir):
-    run(config_of(data_dir), tmp_path / "run")
-    lines = workdir.read_metrics(tmp_path / "run/seeds/3/metrics.jsonl")
+def test_each_stage_counts_its_own_steps(whole):
+    lines = workdir.read_metrics(whole / "seeds/3/metrics.jsonl")
     trained = [line for line in lines if "loss" in line]
     assert [x["step"] for x in trained if x["stage"] == "surgery"] == [
         *range(2, 15, 2)
     ]
-    model = checkpoints.load(tmp_path / "run/seeds/3/checkpoint.npz").model
+    model = checkpoints.load(whole / "seeds/3/checkpoint.npz").model
     for unit in units.tagged(model.variables):
         assert unit.frozen
         assert int(unit.updates) == 6
@@ -186,7 +190,7 @@ def test_a_stage_that_changes_shapes_resumes(tmp_path, data_dir, monkeypatch):
         with pytest.raises(Killed):
             run(config, tmp_path / "killed")
     run(config, tmp_path / "killed")
-    # Only the killed run restores the net: both end with small ones.
+    assert_same(tmp_path / "whole", tmp_path / "killed")
     assert state(tmp_path / "killed")[0].shape == (784, 150)
 
 

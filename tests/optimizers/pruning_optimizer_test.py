@@ -230,12 +230,18 @@ class TestTwoReplicas:
         return weights.numpy()
 
     def test_sum_their_gradients_once(self):
-        make = lambda: tfprune.PruningOptimizer(keras.optimizers.SGD(1.0))
-        np.testing.assert_array_equal(self.step(make), [-3.0, -4.0])
+        def once():
+            return tfprune.PruningOptimizer(keras.optimizers.SGD(1.0))
+
+        np.testing.assert_array_equal(self.step(once), [-3.0, -4.0])
 
     def test_clip_the_sum(self):
-        inner = lambda: keras.optimizers.SGD(1.0, clipnorm=1.0)
-        make = lambda: tfprune.PruningOptimizer(inner())
-        np.testing.assert_allclose(self.step(make), [-0.6, -0.8], 1e-6)
+        def inner():
+            return keras.optimizers.SGD(1.0, clipnorm=1.0)
+
+        def outer():
+            return tfprune.PruningOptimizer(inner())
+
+        np.testing.assert_allclose(self.step(outer), [-0.6, -0.8], 1e-6)
         # Keras alone clips before it sums.
         np.testing.assert_allclose(self.step(inner), [-1.0, -1.0], 1e-6)

@@ -95,20 +95,28 @@ class Pruner(part.Part):
         Returns:
             The new masks, as `masks`.
         """
-        due = [
+        due = self.due(step, settings)
+
+        def redecide():
+            return self.redecide(state, weights, masks, due, step, settings)
+
+        anything = functools.reduce(ops.logical_or, due)
+        return ops.cond(anything, redecide, lambda: masks)
+
+    def due(self, step, settings):
+        """Returns a bool scalar for each unit: whether it is decided now."""
+        return [
             self.timing.due(step, unit, own)
             for unit, own in enumerate(settings)
         ]
 
-        def redecide():
-            fresh = self.masks(state, weights, masks, step, settings)
-            return [
-                [ops.where(now, a, b) for a, b in zip(*both, strict=True)]
-                for now, *both in zip(due, fresh, masks, strict=True)
-            ]
-
-        anything = functools.reduce(ops.logical_or, due)
-        return ops.cond(anything, redecide, lambda: masks)
+    def redecide(self, state, weights, masks, due, step, settings):
+        """Returns new masks of the units that are due, old ones of others."""
+        fresh = self.masks(state, weights, masks, step, settings)
+        return [
+            [ops.where(now, a, b) for a, b in zip(*both, strict=True)]
+            for now, *both in zip(due, fresh, masks, strict=True)
+        ]
 
     def masks(self, state, weights, masks, step, settings):
         """Decides all units, due or not."""

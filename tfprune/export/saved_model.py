@@ -8,6 +8,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfprune import backend
 from tfprune.export import signature
 
 
@@ -19,7 +20,7 @@ def save(model: keras.Model, path) -> None:
         path: Folder to make.
     """
     module = tf.Module()
-    module.held = [variable.value for variable in model.weights]
+    module.held = [variable.value for variable in backend.state(model)]
     specs = [tf.TensorSpec(x.shape, x.dtype, name=x.name) for x in model.inputs]
 
     @tf.function(input_signature=specs)

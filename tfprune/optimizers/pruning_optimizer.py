@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 
 import keras
@@ -117,29 +118,38 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     def _prune(self, group, old, step, updated):
         """Projects the weights of one method and decides its masks."""
         now = _weights(group.units)
-        kept = [
-            [backend.read(t.mask) for t in unit.targets] for unit in group.units
-        ]
-        new, kept = ops.cond(
-            updated,
-            lambda: self._decide(group, old, now, kept, step),
-            lambda: (now, kept),
-        )
-        for unit, weights, decided in zip(group.units, new, kept, strict=True):
+        if old is not None:
+            now = ops.cond(
+                updated,
+                lambda: group.pruner.project(_read(group), old, now),
+                lambda: now,
+            )
+        kept = self._decide(group, now, step, updated)
+        for unit, weights, decided in zip(group.units, now, kept, strict=True):
             self.assign(unit.updates, step)
             _write(unit, weights, decided)
 
-    def _decide(self, group, old, new, kept, step):
-        if old is not None:
-            new = group.pruner.project(_read(group), old, new)
-        if all(unit.frozen for unit in group.units):
-            return new, kept
-        settings = [unit.settings.tensors() for unit in group.units]
-        decided = group.pruner.decide(_read(group), new, kept, step, settings)
-        return new, [
-            old if unit.frozen else fresh
-            for unit, old, fresh in zip(group.units, kept, decided, strict=True)
+    def _decide(self, group, weights, step, updated):
+        """Returns the masks of one method; frozen ones are never due."""
+        kept = [
+            [backend.read(t.mask) for t in unit.targets] for unit in group.units
         ]
+        if all(unit.frozen for unit in group.units):
+            return kept
+        settings = [unit.settings.tensors() for unit in group.units]
+        due = [
+            ops.logical_and(ops.logical_and(updated, now), not unit.frozen)
+            for unit, now in zip(
+                group.units, group.pruner.due(step, settings), strict=True
+            )
+        ]
+        return ops.cond(
+            functools.reduce(ops.logical_or, due),
+            lambda: group.pruner.redecide(
+                _read(group), weights, kept, due, step, settings
+            ),
+            lambda: kept,
+        )
 
     def _keep(self, group, state):
         for variables, values in zip(group.state, state, strict=True):

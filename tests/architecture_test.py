@@ -1,0 +1,203 @@
+"""Who may import whom, and what every method and public name must have."""
+
+import ast
+import inspect
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import tfprune
+from tfprune import methods
+
+ROOT = pathlib.Path(tfprune.__file__).parent.parent
+FILES = sorted((ROOT / "tfprune").rglob("*.py"))
+SCRIPTS = sorted([*ROOT.glob("scripts/*.py"), *ROOT.glob("configs/*.py")])
+
+# What the modules of each part may import of tfprune, beside their own part.
+GROUND = {"backend", "ops"}
+LAYERS = {"core", "layers", "optimizers", "regularizers", *GROUND}
+MIDDLE = {"compress", "search", "report", "interop"}
+MAY_IMPORT = {
+    "core": set(),
+    "backend": set(),
+    "ops": {"core"},
+    "layers": {"core", *GROUND},
+    "optimizers": {"core", *GROUND},
+    "regularizers": {"core", *GROUND},
+    "interop": LAYERS,
+    "compress": LAYERS,
+    "search": {*LAYERS, "compress"},
+    "report": {*LAYERS, "compress"},
+    "methods": {*LAYERS, *MIDDLE},
+    "export": {*LAYERS, *MIDDLE},
+    "api": {*LAYERS, *MIDDLE, "methods", "export"},
+    "experiments": {*LAYERS, *MIDDLE, "methods", "export", "api", "__init__"},
+    "__init__": {*LAYERS, *MIDDLE, "methods", "export", "api"},
+}
+MAY_IMPORT_TENSORFLOW = {"__init__", "backend", "ops", "export", "experiments"}
+
+
+def part(path):
+    """Returns the folder or module right below tfprune."""
+    return path.relative_to(ROOT / "tfprune").with_suffix("").parts[0]
+
+
+def imports(tree):
+    """Returns dotted names that some code imports."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def parts_imported(path):
+    names = [name.split(".") for name in imports(parse(path))]
+    own = [name for name in names if name[0] == "tfprune"]
+    return {name[1] if len(name) > 1 else "__init__" for name in own}
+
+
+def parse(path):
+    return ast.parse(path.read_text())
+
+
+def every(files):
+    return pytest.mark.parametrize(
+        "path", files, ids=lambda path: str(path.relative_to(ROOT))
+    )
+
+
+@every(FILES)
+def test_imports_go_downwards(path):
+    own = part(path)
+    assert own in MAY_IMPORT, (
+        f"tfprune/{own} is new: give it a row in MAY_IMPORT of this test."
+    )
+    wrong = parts_imported(path) - MAY_IMPORT[own] - {own}
+    assert not wrong, (
+        f"{path.relative_to(ROOT)} imports {sorted(wrong)}; {own} may import "
+        f"only {sorted(MAY_IMPORT[own])}. Move the code down, or pass in what "
+        "it needs."
+    )
+
+
+@every(FILES)
+def test_tensorflow_and_private_keras_stay_in_their_places(path):
+    roots = {name.split(".")[0] for name in imports(parse(path))}
+    assert "tensorflow" not in roots or part(path) in MAY_IMPORT_TENSORFLOW, (
+        f"{path.relative_to(ROOT)} imports tensorflow. Use keras.ops, or add "
+        "what you need to tfprune/backend.py."
+    )
+    assert "keras.src" not in path.read_text(), (
+        f"{path.relative_to(ROOT)} uses keras.src, which changes without "
+        "notice. Use public Keras, or a seam in tfprune/backend.py with a "
+        "test in tests/backend_test.py."
+    )
+
+
+@every(FILES)
+def test_there_is_no_assert_in_library_code(path):
+    lines = [
+        x.lineno for x in ast.walk(parse(path)) if isinstance(x, ast.Assert)
+    ]
+    assert not lines, (
+        f"{path.relative_to(ROOT)}:{lines} asserts, which `python -O` skips. "
+        "Raise an error that says what was expected and received."
+    )
+
+
+@every(SCRIPTS)
+def test_scripts_import_tfprune_inside_of_functions(path):
+    heavy = {"tfprune", "tensorflow", "keras"}
+    top = ast.Module([x for x in parse(path).body if not _is_code(x)], [])
+    roots = {name.split(".")[0] for name in imports(top)}
+    assert not roots & heavy, (
+        f"{path.relative_to(ROOT)} imports {sorted(roots & heavy)} at the top, "
+        "so that --help takes seconds. Import inside of main()."
+    )
+
+
+def _is_code(node):
+    return isinstance(node, (ast.FunctionDef, ast.ClassDef))
+
+
+@pytest.mark.parametrize(
+    "module, name",
+    [
+        (module, name)
+        for module in (tfprune, methods)
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and not inspect.ismodule(value)
+        and callable(value)
+    ],
+    ids=lambda x: getattr(x, "__name__", x),
+)
+def test_every_public_name_has_a_docstring(module, name):
+    assert inspect.getdoc(getattr(module, name)), (
+        f"{module.__name__}.{name} has no docstring."
+    )
+
+
+@pytest.mark.parametrize("name", methods.REGISTRY)
+def test_every_method_has_a_conformance_row_and_a_config(name):
+    tree = parse(ROOT / "tests" / "conformance_test.py")
+    (rows,) = [
+        [key.value for key in node.value.keys]
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and ast.unparse(node.targets[0]) == "ROWS"
+    ]
+    assert name in rows, (
+        f"tests/conformance_test.py has no row for {name!r}. Add one to ROWS: "
+        "it says what the method promises."
+    )
+    configs = [path.read_text() for path in ROOT.glob("configs/*.py")]
+    assert any(f'"name": "{name}"' in config for config in configs), (
+        f"configs/ has no experiment whose method is {{'name': {name!r}}}. Add "
+        "one, with its command and the numbers to expect in the docstring."
+    )
+
+
+UNCHANGED = """
+import json
+import keras, tensorflow as tf
+def state():
+    config = keras.config
+    return [
+        config.floatx(), config.epsilon(), config.image_data_format(),
+        config.dtype_policy().name, config.is_traceback_filtering_enabled(),
+        tf.config.optimizer.get_jit(), tf.executing_eagerly(),
+        tf.config.functions_run_eagerly(),
+        keras.Model.__module__, tf.keras.__name__,
+        keras.layers.Dense(1).name, keras.Sequential().name,
+    ]
+keras.utils.clear_session()
+before = state()
+keras.utils.clear_session()
+import tfprune
+after = state()
+# Fails where a device is in use already.
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+)
+print(json.dumps([before, after]))
+"""
+
+
+def test_importing_tfprune_changes_nothing():
+    printed = subprocess.run(
+        [sys.executable, "-c", UNCHANGED],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert not printed.returncode, printed.stderr[-1000:]
+    before, after = json.loads(printed.stdout.splitlines()[-1])
+    assert before == after, "`import tfprune` changed what the process does."
