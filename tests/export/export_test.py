@@ -159,10 +159,21 @@ def test_a_saved_model_needs_stock_operations_only(tmp_path):
     assert serve.structured_outputs["out"].shape.as_list() == [None, 3]
 
 
-def test_a_fixed_batch_is_kept(tmp_path):
+@keras.saving.register_keras_serializable(package="export_test")
+class Noisy(layers.Layer):
+    """Holds a seed, which is a variable but no weight."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = keras.random.SeedGenerator(0)
+
+    def call(self, x):
+        return x + 0 * keras.random.normal((4,), seed=self.seed)
+
+
+def test_a_fixed_batch_and_a_random_layer(tmp_path):
     inputs = keras.Input(batch_shape=(2, 4))
-    noisy = layers.Dropout(0.5)(inputs, training=True)  # holds a seed
-    model = keras.Model(inputs, layers.Dense(3)(0 * noisy + inputs))
+    model = keras.Model(inputs, layers.Dense(3)(Noisy()(inputs)))
     tfprune.export(model, tmp_path / "model")
     serve = tf.saved_model.load(tmp_path / "model").serve
     (spec,) = serve.input_signature

@@ -161,6 +161,22 @@ def test_training_prunes_and_moves_the_rest(kind):
         assert np.any(new[mask] != old[mask])
 
 
+def test_masks_of_time_steps_pass_through():
+    plain = keras.Sequential(
+        [
+            keras.Input((6,)),
+            layers.Embedding(9, 4, mask_zero=True),
+            layers.Dense(4),
+            layers.LSTM(3),
+        ]
+    )
+    model = tfprune.prune(plain, HALF)
+    words = np.array([[1, 2, 3, 0, 0, 0], [4, 0, 0, 0, 0, 0]])
+    np.testing.assert_array_equal(model(words), plain(words))
+    shorter = model(words[:, :3])
+    np.testing.assert_allclose(model(words), shorter, 1e-6)
+
+
 @keras.saving.register_keras_serializable(package="prunable_test")
 class Composite(layers.Layer):
     """Everything that a layer may do besides multiplying."""

@@ -1,0 +1,41 @@
+"""What the configs of MNIST share."""
+
+import ml_collections
+
+
+def mnist(name: str, model: str) -> ml_collections.ConfigDict:
+    """Returns a config without stages.
+
+    Fields: `seeds`, run in turn or in so many `processes` at once; `data`,
+    of which `validation` training images are held out; `log_every` and
+    `checkpoint_every` in steps; `stages`, names of fields that each have a
+    `change` of the model (none, prune, freeze, strip), an `optimizer` and a
+    number of `steps`.
+    """
+    config = ml_collections.ConfigDict()
+    config.name = name
+    config.model = model
+    config.seeds = (0, 1, 2)
+    config.processes = 1
+    config.data = {"name": "mnist", "data_dir": "", "validation": 0}
+    config.batch_size = 64
+    config.jit_compile = False
+    config.steps_per_execution = 10
+    config.log_every = 500
+    config.checkpoint_every = 5000
+    return config
+
+
+def solver(base, steps, gamma, weight_decay) -> dict:
+    """Returns Caffe's SGD with the learning-rate policy multistep."""
+    return {
+        "name": "caffe_sgd",
+        "learning_rate": {
+            "policy": "multistep",
+            "base": base,
+            "steps": steps,
+            "gamma": gamma,
+        },
+        "momentum": 0.9,
+        "weight_decay": weight_decay,
+    }
