@@ -173,6 +173,8 @@ def test_masks_of_time_steps_pass_through():
     model = tfprune.prune(plain, HALF)
     words = np.array([[1, 2, 3, 0, 0, 0], [4, 0, 0, 0, 0, 0]])
     np.testing.assert_array_equal(model(words), plain(words))
+    mask = model.layers[0].compute_mask(words)
+    np.testing.assert_array_equal(mask, words != 0)
     shorter = model(words[:, :3])
     np.testing.assert_allclose(model(words), shorter, 1e-6)
 

@@ -25,15 +25,7 @@ def apply(value, mask):
     Returns:
         Float tensor, zero where pruned. Its gradient is zero there too.
     """
-
-    @ops.custom_gradient
-    def masked(value, mask):
-        def grad(upstream, *args):
-            return select(_first(upstream, args), mask), None
-
-        return select(value, mask), grad
-
-    return masked(ops.convert_to_tensor(value), ops.convert_to_tensor(mask))
+    return _masked(value, mask, backward=select)
 
 
 def straight_through(value, mask):
@@ -50,15 +42,7 @@ def straight_through(value, mask):
         Guo, Yao, Chen. Dynamic Network Surgery for Efficient DNNs.
         NIPS 2016.
     """
-
-    @ops.custom_gradient
-    def masked(value, mask):
-        def grad(upstream, *args):
-            return _first(upstream, args), None
-
-        return select(value, mask), grad
-
-    return masked(ops.convert_to_tensor(value), ops.convert_to_tensor(mask))
+    return _masked(value, mask, backward=lambda upstream, mask: upstream)
 
 
 def sparsity(mask):
@@ -73,6 +57,14 @@ def sparsity(mask):
     return 1.0 - ops.cast(kept, "float32") / size
 
 
-def _first(upstream, args):
-    """The backends disagree on how the upstream gradient is passed."""
-    return args[0] if upstream is None else upstream
+def _masked(value, mask, backward):
+    @ops.custom_gradient
+    def run(value, mask):
+        def grad(*args, upstream=None):
+            # The backends disagree on how it is passed.
+            upstream = args[0] if upstream is None else upstream
+            return backward(upstream, mask), None
+
+        return select(value, mask), grad
+
+    return run(ops.convert_to_tensor(value), ops.convert_to_tensor(mask))
