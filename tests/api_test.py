@@ -372,11 +372,11 @@ def test_mistakes_are_explained(mistake):
 class TestALiveModel:
     def test_settings_change_the_next_step_without_a_retrace(self, monkeypatch):
         traces = []
-        decide = pruner.Pruner.decide
+        due = pruner.Pruner.due
         monkeypatch.setattr(
             pruner.Pruner,
-            "decide",
-            lambda *args: traces.append(1) or decide(*args),
+            "due",
+            lambda *args: traces.append(1) or due(*args),
         )
         model = tfprune.prune(
             net("a", "b"), methods.Magnitude(0.25, frequency=1)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import collections
-import numbers
-import re
 import typing
 import warnings
 
@@ -15,9 +13,9 @@ from tfprune import methods
 from tfprune.compress import strip as strip_lib
 from tfprune.compress import traverse
 from tfprune.core import errors
-from tfprune.core import part
 from tfprune.core import units
 from tfprune.layers import prunable
+from tfprune.methods import choice
 
 strip = strip_lib.strip
 
@@ -60,17 +58,13 @@ def prune(
     traverse.check_clonable(model, "prune")
     method = _method(method)
     layers = traverse.leaves(model)
-    settings = _resolve(method, layers)
-    chosen = _chosen(layers, filters)
-    reasons = _reasons(method, layers, chosen, settings)
-    _check_chosen(method, layers, reasons, {**chosen, **settings})
+    settings, reasons = choice.choose(method, layers, filters)
     if all(reasons):
-        listed = _listed(layers, reasons)
+        listed = choice.listed(layers, reasons)
         raise ValueError(
             f"`model` has nothing that `method={method.name}` can prune. "
             f"Received: model={model.name!r} with the layers{listed}"
         )
-
     fit = {id(x) for x, y in zip(layers, reasons, strict=True) if not y}
 
     def wrap(layer, clone):
@@ -79,7 +73,13 @@ def prune(
         return prunable.Prunable(clone, method, settings.get(layer.name))
 
     pruned = traverse.clone(model, wrap)
-    _warn_skipped(method, layers, chosen, settings, reasons)
+    skipped = choice.skipped(layers, reasons, filters, settings)
+    if any(skipped):
+        warnings.warn(
+            f"{method.name} leaves these layers dense:"
+            f"{choice.listed(layers, skipped)}",
+            stacklevel=2,
+        )
     return pruned
 
 
@@ -185,112 +185,3 @@ def _target(targets, weight):
     if len(found) != 1:
         raise ValueError(errors.unknown("weight", weight, paths))
     return found[0]
-
-
-def _resolve(method, layers):
-    """Returns layer name to its settings, or None for a dense layer.
-
-    A layer's exact name goes before any expression.
-    """
-    resolved, names = {}, {layer.name for layer in layers}
-    exact_last = sorted(method.settings.items(), key=lambda x: x[0] in names)
-    for pattern, own in exact_last:
-        matches = _matching("settings", pattern, layers)
-        for name, value in (own or {}).items():
-            _check_setting(method, name, value)
-        resolved.update(dict.fromkeys(matches, own))
-    return resolved
-
-
-def _check_setting(method, name, value):
-    known = method.pruner.settings
-    if name not in known:
-        raise ValueError(errors.unknown("settings", name, known))
-    if value is None:
-        return
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    part.check(name, value, is_number, "a number or None")
-    if name == "target_sparsity":
-        part.check_sparsity(name, value)
-
-
-def _chosen(layers, filters):
-    """Returns layer name to True for what the filters choose."""
-    if filters is None:
-        return {}
-    if callable(filters):
-        chosen = [layer.name for layer in layers if filters(layer)]
-    else:
-        patterns = [filters] if isinstance(filters, str) else list(filters)
-        matches = [_matching("filters", p, layers) for p in patterns]
-        chosen = [name for names in matches for name in names]
-    if not chosen:
-        raise ValueError(
-            "`filters` must choose at least one layer. Received: "
-            f"filters={filters!r}, which chooses none of "
-            f"{', '.join(layer.name for layer in layers)}"
-        )
-    return dict.fromkeys(chosen, True)
-
-
-def _matching(argument, pattern, layers):
-    """Returns the names that equal a pattern, or else match it wholly."""
-    names = [layer.name for layer in layers]
-    if pattern in names:
-        return [pattern]
-    try:
-        matches = [name for name in names if re.fullmatch(pattern, name)]
-    except re.error as error:
-        raise ValueError(
-            f"`{argument}` must be layer names or regular expressions. "
-            f"Received: {pattern!r}, where {error}"
-        ) from error
-    if not matches:
-        raise ValueError(errors.unknown(argument, pattern, names))
-    return matches
-
-
-def _reasons(method, layers, chosen, settings):
-    """Returns for each layer why it stays as it is, or None."""
-    return [_reason(method, layer, chosen, settings) for layer in layers]
-
-
-def _reason(method, layer, chosen, settings):
-    if chosen and layer.name not in chosen:
-        return "not chosen by `filters`"
-    if settings.get(layer.name, ()) is None:
-        return "dense by `settings`"
-    for each in [layer, *traverse.walk(layer)]:
-        if isinstance(each, prunable.Prunable):
-            return f"it is pruned already, by {each.method.name}"
-    return method.misfit(layer)
-
-
-def _check_chosen(method, layers, reasons, chosen):
-    for layer, reason in zip(layers, reasons, strict=True):
-        if chosen.get(layer.name) is not None and reason:
-            raise ValueError(
-                f"`method={method.name}` does not fit layer {layer.name!r}, "
-                f"which was chosen: {reason}. Leave it out, or set it to None."
-            )
-
-
-def _warn_skipped(method, layers, chosen, settings, reasons):
-    """Lists layers with weights that a default choice left out."""
-    skipped = [
-        reason
-        if layer.weights and not chosen and layer.name not in settings
-        else None
-        for layer, reason in zip(layers, reasons, strict=True)
-    ]
-    if any(skipped):
-        listed = _listed(layers, skipped)
-        warnings.warn(
-            f"{method.name} leaves these layers dense:{listed}",
-            stacklevel=3,
-        )
-
-
-def _listed(layers, reasons):
-    rows = [(x.name, y) for x, y in zip(layers, reasons, strict=True) if y]
-    return "".join(f"\n  {name}: {reason}" for name, reason in rows)
