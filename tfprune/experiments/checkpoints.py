@@ -48,7 +48,8 @@ def save(path, model: keras.Model, progress: dict) -> None:
         "model": keras.saving.serialize_keras_object(model),
         "progress": progress,
     }
-    optimizer = model.optimizer.variables if model.optimizer else []
+    optimizer = getattr(model, "optimizer", None)
+    optimizer = optimizer.variables if optimizer else []
     arrays = {
         **_numbered("model", _variables(model)),
         **_numbered("optimizer", optimizer),
