@@ -8,6 +8,8 @@ import os
 import pathlib
 import subprocess
 
+FOLDER = pathlib.Path(__file__).parent
+
 
 def measure(python: str, peer: str, setup, rounds: int) -> dict:
     """Runs `<peer>_training.py` of this folder with another Python.
@@ -27,19 +29,21 @@ def measure(python: str, peer: str, setup, rounds: int) -> dict:
     Raises:
         ValueError: if that fails.
     """
-    script = pathlib.Path(__file__).parent / f"{peer}_training.py"
-    done = subprocess.run(
-        [python, str(script)],
-        input=json.dumps({**dataclasses.asdict(setup), "rounds": rounds}),
-        capture_output=True,
-        text=True,
-        check=False,
-        # tfmot refuses the Keras that TensorFlow comes with.
-        env={**os.environ, "TF_USE_LEGACY_KERAS": "1"},
-    )
-    if done.returncode:
+    job = json.dumps({**dataclasses.asdict(setup), "rounds": rounds})
+    try:
+        done = subprocess.run(
+            [python, FOLDER / f"{peer}_training.py"],
+            input=job,
+            capture_output=True,
+            text=True,
+            check=True,
+            # tfmot refuses the Keras that TensorFlow comes with.
+            env={**os.environ, "TF_USE_LEGACY_KERAS": "1"},
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", "")[-2000:]
         raise ValueError(
             f"`{peer}` must be a Python that can import {peer}. Received: "
-            f"{peer}={python!r}, which failed with\n{done.stderr[-2000:]}"
-        )
+            f"{peer}={python!r}, which failed: {error}\n{said}"
+        ) from error
     return json.loads(done.stdout.splitlines()[-1])

@@ -25,7 +25,7 @@ _NAMES = {
     SURGERY: "{library} surgery with its coin",
 }
 _PLAIN_OF = {"tfprune": "plain Keras 3", "tfmot": "plain tf_keras"}
-_HEADER = (
+HEADER = (
     "net",
     "jit_compile",
     "steps_per_execution",
@@ -74,7 +74,7 @@ def rows(setup, times: dict[str, list[float]], library: str) -> list[Row]:
 
 def markdown(rows: list[Row]) -> str:
     """Returns the rows as a Markdown table."""
-    lines = [_HEADER, ["---"] * len(_HEADER)]
+    lines = [HEADER, ["---"] * len(HEADER)]
     lines += [_cells(row, rows) for row in rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
