@@ -18,9 +18,6 @@ CLAIMS = {
     "lenet5_surgery": lambda found: (
         found["compression"] >= 108 and found["test_accuracy"] >= 0.9909
     ),
-    "lenet5_threshold_surgery": lambda found: (
-        found["test_accuracy"] >= found["dense_test_accuracy"]
-    ),
 }
 
 
