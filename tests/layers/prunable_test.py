@@ -132,19 +132,24 @@ def set_random_masks(model, plain):
             twin.assign(np.where(mask, variable.numpy(), 0))
 
 
+def close(one, other):
+    """Equal but for the order of sums, which memory alignment decides."""
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
 @every_layer
 def test_masked_forward_is_the_forward_with_zeroed_weights(kind, tmp_path):
     plain = net(kind)
     model = tfprune.prune(plain, HALF, filters="layer")
     x, _ = batch(plain)
     dense = model(x)
-    np.testing.assert_array_equal(dense, plain(x))
+    close(dense, plain(x))
     set_random_masks(model, plain)
-    np.testing.assert_array_equal(model(x), plain(x))
+    close(model(x), plain(x))
     assert np.abs(model(x) - dense).max() > 0.01
     model.save(tmp_path / "model.keras")
     reloaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(reloaded(x), plain(x))
+    close(reloaded(x), plain(x))
 
 
 @every_layer
