@@ -25,13 +25,13 @@ def get_config():
             "name": "threshold_surgery",
             "stop_step": 9000,
             "settings": {
-                "conv1": {"z": 0.6},
-                "conv2": {"z": 0.4},
+                "conv1": {"z": 0.75},
+                "conv2": {"z": 0.5},
                 "ip1": None,
                 "ip2": None,
             },
         },
         "steps": 12_000,
-        "optimizer": common.solver(0.05, (6000, 9500), 0.3, 1e-3),
+        "optimizer": common.solver(0.05, (5000, 8000, 10_500), 0.2, 1e-3),
     }
     return config
