@@ -19,7 +19,7 @@ setuptools.setup(
     license="Apache-2.0",
     packages=setuptools.find_packages(include=["tfprune", "tfprune.*"]),
     python_requires=">=3.10",
-    install_requires=["keras>=3.10", "numpy>=1.26", "ml-collections>=1.0"],
+    install_requires=["keras>=3.12", "numpy>=1.26", "ml-collections>=1.0"],
     extras_require={
         "cpu": ["tensorflow-cpu>=2.20,<2.22"],
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
