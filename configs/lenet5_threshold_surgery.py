@@ -24,15 +24,15 @@ def get_config():
         "change": "prune",
         "method": {
             "name": "threshold_surgery",
-            "stop_step": 9000,
+            "stop_step": 12_000,
             "settings": {
                 "conv1": {"z": 0.75},
-                "conv2": {"z": 0.5},
+                "conv2": {"z": 0.45},
                 "ip1": None,
                 "ip2": None,
             },
         },
-        "steps": 12_000,
-        "optimizer": common.solver(0.05, (5000, 8000, 10_500), 0.2, 1e-3),
+        "steps": 18_000,
+        "optimizer": common.solver(0.05, (8000, 12_000, 15_500), 0.2, 1e-3),
     }
     return config
