@@ -18,6 +18,11 @@ CLAIMS = {
     "lenet5_surgery": lambda found: (
         found["compression"] >= 108 and found["test_accuracy"] >= 0.9909
     ),
+    # Half of the 25500 weights of its convolutions; nothing else is pruned.
+    "lenet5_threshold_surgery": lambda found: (
+        found["parameters"] - found["parameters_kept"] >= 12750
+        and found["test_accuracy"] >= found["dense_test_accuracy"]
+    ),
 }
 
 
