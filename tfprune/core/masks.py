@@ -68,4 +68,6 @@ def _masked(value, mask, backward):
 
         return select(value, mask), grad
 
-    return run(ops.convert_to_tensor(value), ops.convert_to_tensor(mask))
+    value = ops.convert_to_tensor(value)
+    # Both passes select by the same numbers: they are made once.
+    return run(value, ops.cast(mask, value.dtype))

@@ -118,24 +118,26 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     def _prune(self, group, old, step, updated):
         """Projects the weights of one method and decides its masks."""
         now = _weights(group.units)
+        kept = [
+            [backend.read(t.mask) for t in unit.targets] for unit in group.units
+        ]
         if old is not None:
             now = ops.cond(
                 updated,
                 lambda: group.pruner.project(_read(group), old, now),
                 lambda: now,
             )
-        kept = self._decide(group, now, step, updated)
+        # Momentum or decay may have moved what is pruned.
+        now = _clear(group.units, now, kept)
+        now, kept = self._decide(group, now, kept, step, updated)
         for unit, weights, decided in zip(group.units, now, kept, strict=True):
             self.assign(unit.updates, step)
             _write(unit, weights, decided)
 
-    def _decide(self, group, weights, step, updated):
-        """Returns the masks of one method; frozen ones are never due."""
-        kept = [
-            [backend.read(t.mask) for t in unit.targets] for unit in group.units
-        ]
+    def _decide(self, group, weights, kept, step, updated):
+        """Returns weights and masks; frozen masks are never due."""
         if all(unit.frozen for unit in group.units):
-            return kept
+            return weights, kept
         settings = [unit.settings.tensors() for unit in group.units]
         due = [
             ops.logical_and(ops.logical_and(updated, now), not unit.frozen)
@@ -143,12 +145,21 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
                 group.units, group.pruner.due(step, settings), strict=True
             )
         ]
-        return ops.cond(
-            functools.reduce(ops.logical_or, due),
-            lambda: group.pruner.redecide(
+
+        def decide(weights, kept):
+            return group.pruner.redecide(
                 _read(group), weights, kept, due, step, settings
-            ),
-            lambda: kept,
+            )
+
+        def decide_and_clear(weights, kept):
+            kept = decide(weights, kept)
+            return _clear(group.units, weights, kept), kept
+
+        anything = functools.reduce(ops.logical_or, due)
+        if group.pruner.gradient == "masked":
+            return _run_if(anything, decide_and_clear, (weights, kept))
+        return weights, ops.cond(
+            anything, lambda: decide(weights, kept), lambda: kept
         )
 
     def _keep(self, group, state):
@@ -190,6 +201,28 @@ def _read(group):
     ]
 
 
+def _clear(tagged, weights, kept):
+    """Returns the weights, 0 where pruned unless they may return."""
+    return [
+        list(map(masks.select, own, mask)) if unit.gradient == "masked" else own
+        for unit, own, mask in zip(tagged, weights, kept, strict=True)
+    ]
+
+
+def _run_if(condition, function, state):
+    """Returns `function(*state)` where the condition holds, else the state.
+
+    A loop of one turn or none works in place; XLA would copy all of a state
+    this large past an `ops.cond`.
+    """
+    done = ops.convert_to_tensor(False)
+    return ops.while_loop(
+        lambda going, *state: going,
+        lambda going, *state: (done, *function(*state)),
+        (condition, *state),
+    )[1:]
+
+
 def _write(unit, weights, decided):
     """Stores masks that may have changed and the weights under them."""
     for target, weight, mask in zip(
@@ -197,7 +230,5 @@ def _write(unit, weights, decided):
     ):
         if not unit.frozen:
             target.mask.assign(mask)
-        if unit.gradient == "masked":
-            target.variable.assign(masks.select(weight, mask))
-        elif unit.method.pruner.looks_at_steps:
+        if unit.gradient == "masked" or unit.method.pruner.looks_at_steps:
             target.variable.assign(weight)
