@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from tfprune import methods
 
 ROOT = pathlib.Path(tfprune.__file__).parent.parent
 FILES = sorted((ROOT / "tfprune").rglob("*.py"))
+KERNELS = sorted((ROOT / "custom_ops/kernels").iterdir())
 SCRIPTS = sorted([*ROOT.glob("scripts/*.py"), *ROOT.glob("configs/*.py")])
 
 # What the modules of each part may import of tfprune, beside their own part.
@@ -108,6 +110,18 @@ def test_there_is_no_assert_in_library_code(path):
     assert not lines, (
         f"{path.relative_to(ROOT)}:{lines} asserts, which `python -O` skips. "
         "Raise an error that says what was expected and received."
+    )
+
+
+@every(KERNELS)
+def test_kernels_know_no_framework(path):
+    own = {file.name for file in KERNELS}
+    text = path.read_text()
+    quoted = set(re.findall(r'#include "(.*)"', text))
+    assert quoted <= own and not re.search("tensorflow|absl|Eigen", text), (
+        f"{path.relative_to(ROOT)} must include the standard library and "
+        "custom_ops/kernels only. What meets TensorFlow belongs to "
+        "custom_ops/tensorflow."
     )
 
 

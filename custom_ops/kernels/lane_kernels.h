@@ -1,0 +1,112 @@
+// The inner loops of sparse products, as each instruction set has them.
+//
+// Vectors do not hold neighbours: lane l of a vector is a position in strip l
+// of the output, so that every tap of every filter is a whole vector away and
+// all loads are aligned. What is unusual about a convolution (strides,
+// dilations, padding, groups) is settled when weights are packed.
+//
+// Reference: Park et al. Faster CNNs with Direct Sparse Convolutions and
+// Guided Pruning. ICLR 2017 (the sparse filter as a list of addresses).
+
+#ifndef TFPRUNE_KERNELS_LANE_KERNELS_H_
+#define TFPRUNE_KERNELS_LANE_KERNELS_H_
+
+#include <cstdint>
+
+#include "conv_shape.h"
+#include "csr.h"
+
+namespace tfprune {
+
+// A nonzero weight and where what it multiplies lies, in floats.
+struct Entry {
+  int32_t offset;
+  float value;
+};
+
+// The nonzeros of one filter in one block of channels.
+struct Row {
+  int32_t slot;   // of the filter among those summed up together
+  int32_t count;  // of entries
+};
+
+// sums[row.slot][vectors][lanes] += value * x[offset + ...], entry by entry.
+using MultiplyFn = void (*)(const Row* row, const Row* end, const Entry* entry,
+                            const float* x, float* sums);
+
+// Copies pixels into channel planes of vectors:
+// to[channel * plane + position * lanes + lane].
+struct PackArgs {
+  const float* from;  // pixels of `channels` floats
+  int64_t channels;
+  const int32_t* pixels;  // pixel of (lane, position), -1 for zeros
+  int64_t strip;          // distance from a lane's first to the next one's
+  int64_t positions;      // how many of each strip
+  int64_t limit;          // pixels from here on are zeros, too
+  const float* zeros;     // `channels` of them
+  float* to;
+  int64_t plane;  // in floats
+};
+using PackFn = void (*)(const PackArgs& args);
+
+// Finishes sums and stores them as pixels of `pitch` floats.
+struct StoreArgs {
+  const float* sums;  // [filters, rounded up to 8][positions][lanes]
+  int64_t positions;
+  int64_t filters;
+  const int32_t* pixels;  // pixel of (lane, position), -1 for none
+  int64_t strip;
+  int64_t limit;          // pixels from here on are not stored
+  const float* bias;      // of the first filter, or null
+  const float* residual;  // of pixel 0 and the first filter, or null
+  Activation activation;
+  float* to;  // of pixel 0 and the first filter
+  int64_t pitch;
+};
+using StoreFn = void (*)(const StoreArgs& args);
+
+// The nonzeros of some rows, with 16-bit columns and values where they fit.
+struct PackedRows {
+  const int32_t* offsets;  // rows + 1
+  const void* columns;
+  bool short_columns;  // uint16_t, else int32_t
+  const void* values;
+  Dtype dtype;
+};
+
+// y[row] = activation(sum of values[i] * x[columns[i]] + bias[row] +
+// residual[row]); bias and residual may be null.
+using MultiplyVectorFn = void (*)(const PackedRows& rows, int64_t begin,
+                                  int64_t end, const float* x,
+                                  const float* bias, const float* residual,
+                                  Activation activation, float* y);
+
+constexpr int kMostVectors = 14;
+
+// What an instruction set brings along.
+struct LaneKernels {
+  const char* name;
+  bool (*runs_here)();
+  int lanes;
+  int most_vectors;
+  MultiplyFn multiply[kMostVectors + 1];  // by the number of vectors, from 1
+  PackFn pack;
+  StoreFn store;
+  MultiplyVectorFn multiply_vector;
+};
+
+// All that were compiled, the fastest first.
+struct LaneKernelsList {
+  const LaneKernels* const* begin_;
+  const LaneKernels* const* end_;
+  const LaneKernels* const* begin() const { return begin_; }
+  const LaneKernels* const* end() const { return end_; }
+};
+LaneKernelsList AllLaneKernels();
+
+// The one for this CPU; `TFPRUNE_ISA` may name another that it runs.
+const LaneKernels& BestLaneKernels();
+
+}  // namespace tfprune
+
+#endif  // TFPRUNE_KERNELS_LANE_KERNELS_H_

@@ -1,0 +1,121 @@
+#include "parallel.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+namespace tfprune {
+namespace {
+
+// One loop. Who helps takes a slot and then items until there are no more.
+class Loop {
+ public:
+  Loop(int64_t items, const std::function<void(int64_t, int)>& work)
+      : items_(items), work_(work) {}
+
+  void Run(int slot) {
+    for (int64_t i; (i = next_.fetch_add(1)) < items_;) work_(i, slot);
+  }
+
+  // The pool's lock guards these.
+  int wanted = 0;   // helpers that may still join
+  int slots = 1;    // taken; the caller has the first
+  int helping = 0;  // helpers that joined and have not left
+
+ private:
+  const int64_t items_;
+  const std::function<void(int64_t, int)>& work_;
+  std::atomic<int64_t> next_{0};
+};
+
+class Pool {
+ public:
+  void Run(Loop& loop, int helpers) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      loop.wanted = helpers;
+      loops_.push_back(&loop);
+      AddThreads(helpers);
+    }
+    for (int i = 0; i < helpers; ++i) work_.notify_one();
+    loop.Run(0);
+    std::unique_lock<std::mutex> lock(mutex_);
+    Retire(loop);
+    left_.wait(lock, [&] { return loop.helping == 0; });
+  }
+
+ private:
+  // As many as the largest caller asks for, and no more than cores; or fewer,
+  // where there are none to be had.
+  void AddThreads(int helpers) {
+    const int cores = std::max(1u, std::thread::hardware_concurrency());
+    try {
+      for (; threads_ < std::min(helpers, cores - 1); ++threads_)
+        std::thread([this] { Serve(); }).detach();
+    } catch (const std::system_error&) {
+    }
+  }
+
+  void Serve() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    for (;;) {
+      work_.wait(lock, [&] { return !loops_.empty(); });
+      Loop& loop = *loops_.front();
+      const int slot = loop.slots++;
+      ++loop.helping;
+      if (--loop.wanted == 0) Retire(loop);
+      lock.unlock();
+      loop.Run(slot);
+      lock.lock();
+      Retire(loop);
+      if (--loop.helping == 0) left_.notify_all();
+    }
+  }
+
+  void Retire(Loop& loop) {
+    const auto found = std::find(loops_.begin(), loops_.end(), &loop);
+    if (found != loops_.end()) loops_.erase(found);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable work_, left_;
+  std::deque<Loop*> loops_;
+  int threads_ = 0;
+};
+
+// A forked child has none of the threads, and a lock in any state: it gets a
+// pool of its own. Pools are never destroyed, since their threads never end.
+std::atomic<Pool*> the_pool{nullptr};
+
+Pool& ThePool() {
+  static const bool once = [] {
+    the_pool = new Pool;
+    pthread_atfork(nullptr, nullptr, [] { the_pool = new Pool; });
+    return true;
+  }();
+  (void)once;
+  return *the_pool;
+}
+
+}  // namespace
+
+void SerialFor(int64_t items, int,
+               const std::function<void(int64_t, int)>& work) {
+  for (int64_t i = 0; i < items; ++i) work(i, 0);
+}
+
+void PoolFor(int64_t items, int threads,
+             const std::function<void(int64_t, int)>& work) {
+  const int64_t helpers = std::min<int64_t>(items, threads) - 1;
+  if (helpers < 1) return SerialFor(items, threads, work);
+  Loop loop(items, work);
+  ThePool().Run(loop, static_cast<int>(helpers));
+}
+
+}  // namespace tfprune

@@ -1,0 +1,81 @@
+#include "reference.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace tfprune {
+namespace {
+
+double Sum(const Csr& weights, const ConvShape& s, const float* image,
+           int64_t y, int64_t x, int64_t filter) {
+  const int64_t in = s.channels / s.groups;
+  const int64_t first = filter / (s.filters / s.groups) * in;
+  double sum = 0;
+  for (int64_t i = weights.row_offsets[filter];
+       i < weights.row_offsets[filter + 1]; ++i) {
+    const int64_t column = weights.column_indices[i], tap = column / in;
+    const int64_t row = y * s.stride_height +
+                        tap / s.kernel_width * s.dilation_height - s.pad_top;
+    const int64_t at = x * s.stride_width +
+                       tap % s.kernel_width * s.dilation_width - s.pad_left;
+    if (row < 0 || row >= s.height || at < 0 || at >= s.width) continue;
+    const int64_t pixel = row * s.width + at;
+    sum += static_cast<double>(ValueAt(weights, i)) *
+           image[pixel * s.channels + first + column % in];
+  }
+  return sum;
+}
+
+double Activate(double x, Activation activation) {
+  if (activation != Activation::kNone && x < 0) return 0;
+  return activation == Activation::kRelu6 && x > 6 ? 6 : x;
+}
+
+float Maximum(const PoolShape& p, const ConvShape& s, const float* image,
+              int64_t y, int64_t x) {
+  float most = -std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < p.height; ++i) {
+    for (int64_t j = 0; j < p.width; ++j) {
+      const int64_t row = y * p.stride_height + i - p.pad_top;
+      const int64_t at = x * p.stride_width + j - p.pad_left;
+      if (row < 0 || row >= s.out_height || at < 0 || at >= s.out_width)
+        continue;
+      most = std::max(most, image[(row * s.out_width + at) * s.filters]);
+    }
+  }
+  return most;
+}
+
+void ReferencePool(const PoolShape& p, const ConvShape& s, const float* input,
+                   float* output) {
+  const int64_t image = s.out_height * s.out_width * s.filters;
+  for (int64_t n = 0; n < s.batch; ++n)
+    for (int64_t y = 0; y < p.out_height; ++y)
+      for (int64_t x = 0; x < p.out_width; ++x)
+        for (int64_t f = 0; f < s.filters; ++f)
+          *output++ = Maximum(p, s, input + n * image + f, y, x);
+}
+
+}  // namespace
+
+void ReferenceConv(const Csr& weights, const ConvShape& s, const float* input,
+                   const Epilogue& e, float* output) {
+  const bool pools = e.pool.height > 0;
+  std::vector<float> whole(pools ? s.OutputPixels() * s.filters : 0);
+  float* to = pools ? whole.data() : output;
+  int64_t i = 0;
+  for (int64_t n = 0; n < s.batch; ++n)
+    for (int64_t y = 0; y < s.out_height; ++y)
+      for (int64_t x = 0; x < s.out_width; ++x)
+        for (int64_t f = 0; f < s.filters; ++f, ++i) {
+          const float* image = input + n * s.height * s.width * s.channels;
+          double sum = Sum(weights, s, image, y, x, f);
+          if (e.bias) sum += e.bias[f];
+          if (e.residual) sum += e.residual[i];
+          to[i] = static_cast<float>(Activate(sum, e.activation));
+        }
+  if (pools) ReferencePool(e.pool, s, to, output);
+}
+
+}  // namespace tfprune

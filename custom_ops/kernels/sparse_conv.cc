@@ -1,0 +1,268 @@
+#include "sparse_conv.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+#include "pooling.h"
+#include "rounding.h"
+
+namespace tfprune {
+namespace {
+
+// Below so many multiplications of vectors, waking a thread does not pay.
+constexpr double kWorkThatPays = 1e6;
+
+// The pixels of a 1x1 convolution have nothing to do with each other.
+ConvShape Flattened(ConvShape s) {
+  const bool pointwise = s.kernel_height * s.kernel_width == 1 &&
+                         s.stride_height * s.stride_width == 1 &&
+                         s.out_height == s.height && s.out_width == s.width;
+  if (!pointwise) return s;
+  s.width = s.out_width = s.InputPixels();
+  s.batch = s.height = s.out_height = 1;
+  return s;
+}
+
+int UsefulThreads(const Csr& weights, const ConvShape& shape, int threads,
+                  int lanes) {
+  const double work = static_cast<double>(weights.nonzeros) *
+                      static_cast<double>(shape.OutputPixels()) / lanes;
+  return work < kWorkThatPays ? 1 : std::max(threads, 1);
+}
+
+// Memory of the calling thread, kept from one call to the next; or null.
+float* Scratch(int64_t floats) {
+  struct Free {
+    void operator()(float* memory) const { std::free(memory); }
+  };
+  thread_local std::unique_ptr<float, Free> memory;
+  thread_local int64_t size = 0;
+  if (floats > size) {
+    memory.reset(static_cast<float*>(
+        std::aligned_alloc(64, RoundUp(floats, 16) * sizeof(float))));
+    size = memory ? floats : 0;
+  }
+  return memory.get();
+}
+
+}  // namespace
+
+struct SparseConv::Job {
+  const float* input;
+  const Epilogue& epilogue;
+  float* output;
+};
+
+std::unique_ptr<const SparseConv> SparseConv::Pack(const Csr& weights,
+                                                   const ConvShape& shape,
+                                                   int threads,
+                                                   const LaneKernels& kernels,
+                                                   const Tuning& tuning) {
+  try {
+    std::unique_ptr<SparseConv> conv(
+        new SparseConv(weights, shape, threads, kernels, tuning));
+    if (conv->shape_.OutputPixels() * shape.filters == 0) return conv;
+    const Addresses addresses = conv->LayOut();
+    // Entries have addresses of 32 bits.
+    const double floats = static_cast<double>(shape.channels) * conv->plane_;
+    if (floats > std::numeric_limits<int32_t>::max()) return nullptr;
+    conv->weights_ = std::make_unique<PackedWeights>(weights, conv->shape_,
+                                                     conv->tuning_, addresses);
+    return conv;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+SparseConv::SparseConv(const Csr& weights, const ConvShape& shape, int threads,
+                       const LaneKernels& kernels, const Tuning& tuning)
+    : original_(shape),
+      shape_(Flattened(shape)),
+      kernels_(kernels),
+      threads_(UsefulThreads(weights, shape, threads, kernels.lanes)) {
+  if (shape_.OutputPixels() * shape.filters == 0) return;
+  tuning_ = Tune(shape_, weights.nonzeros, threads_, kernels, tuning);
+  layout_ = std::make_unique<Layout>(shape_, tuning_.images);
+  tiles_ = TilesOfLine(*layout_, tuning_, kernels.lanes);
+}
+
+Addresses SparseConv::LayOut() {
+  const int lanes = kernels_.lanes;
+  const int64_t piece = tuning_.tiles * tuning_.vectors + layout_->halo();
+  phase_ = RoundUp(piece * lanes, 16);
+  plane_ = layout_->phases() * phase_;
+  // An odd number of cache lines: planes must not crowd into the same ones.
+  if (plane_ % 32 == 0) plane_ += 16;
+  const int64_t strip = tiles_ * tuning_.vectors;
+  for (int64_t phase = 0; phase < layout_->phases(); ++phase)
+    input_pixels_.push_back(
+        layout_->InputPixels(phase, strip * lanes + layout_->halo()));
+  output_pixels_ = layout_->OutputPixels(strip * lanes);
+  for (int64_t i = 0; i < tuning_.vectors * lanes; ++i)
+    tile_pixels_.push_back(static_cast<int32_t>(i));
+  zeros_.resize(shape_.channels);
+  Addresses addresses = {{}, plane_};
+  for (int64_t y = 0; y < shape_.kernel_height; ++y)
+    for (int64_t x = 0; x < shape_.kernel_width; ++x)
+      addresses.taps.push_back(layout_->PhaseOf(y, x) * phase_ +
+                               layout_->ShiftOf(y, x) * lanes);
+  return addresses;
+}
+
+bool SparseConv::Run(const float* input, const Epilogue& epilogue,
+                     float* output, const ParallelFor& parallel_for) const {
+  if (!layout_) return true;
+  const Grid grid = MakeGrid(epilogue.pool.height > 0);
+  const int threads =
+      static_cast<int>(std::min<int64_t>(threads_, grid.size()));
+  float* scratch = Scratch(threads * ScratchFloats());
+  if (!scratch) return false;
+  const Job job = {input, epilogue, output};
+  parallel_for(grid.size(), threads, [&](int64_t item, int slot) {
+    RunChunk(job, ChunkAt(grid, item), scratch + slot * ScratchFloats());
+  });
+  return true;
+}
+
+// Filters are divided only where lines do not suffice for all threads. A
+// pooled pixel must be one thread's alone, so that lines stay whole then.
+SparseConv::Grid SparseConv::MakeGrid(bool whole_lines) const {
+  Grid grid;
+  grid.tiles = whole_lines ? tiles_ : tuning_.tiles;
+  grid.lines = layout_->groups();
+  grid.pieces = DivideUp(tiles_, grid.tiles);
+  const int64_t parts = DivideUp(threads_, grid.lines * grid.pieces);
+  grid.blocks = DivideUp(Blocks(), std::min(parts, Blocks()));
+  grid.parts = DivideUp(Blocks(), grid.blocks);
+  return grid;
+}
+
+SparseConv::Chunk SparseConv::ChunkAt(const Grid& grid, int64_t index) const {
+  const int64_t tile = index / grid.parts % grid.pieces * grid.tiles;
+  const int64_t block = index % grid.parts * grid.blocks;
+  return {index / grid.parts / grid.pieces, tile,
+          std::min(tile + grid.tiles, tiles_), block,
+          std::min(block + grid.blocks, Blocks())};
+}
+
+void SparseConv::RunChunk(const Job& job, const Chunk& chunk,
+                          float* scratch) const {
+  float* packed = scratch;
+  float* sums = packed + shape_.channels * plane_;
+  const bool pools = job.epilogue.pool.height > 0;
+  if (pools) ClearPooled(job, chunk);
+  const MultiplyFn multiply = kernels_.multiply[tuning_.vectors];
+  const int64_t step = tuning_.vectors * kernels_.lanes;
+  for (int64_t tile = chunk.tile_begin; tile < chunk.tile_end; ++tile) {
+    const int64_t in_piece = (tile - chunk.tile_begin) % tuning_.tiles;
+    if (in_piece == 0) Pack(job, chunk.line, tile, packed);
+    for (int64_t block = chunk.block_begin; block < chunk.block_end; ++block) {
+      std::fill(sums, sums + TileFloats(), 0.0f);
+      weights_->Multiply(multiply, block, packed + in_piece * step, sums);
+      if (pools)
+        StorePooled(job, chunk.line, tile, block, sums, sums + TileFloats());
+      else
+        Store(job, chunk.line, tile, block, sums);
+    }
+  }
+}
+
+// Packs the piece that begins with a tile.
+void SparseConv::Pack(const Job& job, int64_t line, int64_t tile,
+                      float* packed) const {
+  const int64_t first = tile * tuning_.vectors;
+  const int64_t strip = tiles_ * tuning_.vectors;
+  const int64_t end = std::min(first + tuning_.tiles * tuning_.vectors, strip);
+  for (int64_t phase = 0; phase < layout_->phases(); ++phase)
+    kernels_.pack({job.input + InputPixelsFrom(line) * shape_.channels,
+                   shape_.channels, input_pixels_[phase].data() + first, strip,
+                   end - first + layout_->halo(),
+                   shape_.InputPixels() - InputPixelsFrom(line), zeros_.data(),
+                   packed + phase * phase_, plane_});
+}
+
+void SparseConv::Store(const Job& job, int64_t line, int64_t tile,
+                       int64_t block, const float* sums) const {
+  const int64_t filter = block * tuning_.filter_block;
+  const int64_t from = OutputPixelsFrom(line);
+  const int64_t at = from * shape_.filters + filter;
+  const Epilogue& e = job.epilogue;
+  kernels_.store({sums, tuning_.vectors, Filters(block),
+                  output_pixels_.data() + tile * tuning_.vectors,
+                  tiles_ * tuning_.vectors, shape_.OutputPixels() - from,
+                  e.bias ? e.bias + filter : nullptr,
+                  e.residual ? e.residual + at : nullptr, e.activation,
+                  job.output + at, shape_.filters});
+}
+
+void SparseConv::ClearPooled(const Job& job, const Chunk& chunk) const {
+  const PoolShape& pool = job.epilogue.pool;
+  const int64_t image = pool.out_height * pool.out_width;
+  const int64_t pixels = original_.out_height * original_.out_width;
+  const int64_t from = OutputPixelsFrom(chunk.line) / pixels;
+  const int64_t to =
+      std::min(OutputPixelsFrom(chunk.line + 1) / pixels, original_.batch);
+  const int64_t begin = chunk.block_begin * tuning_.filter_block;
+  const int64_t end =
+      std::min(chunk.block_end * tuning_.filter_block, shape_.filters);
+  for (int64_t pixel = from * image; pixel < to * image; ++pixel)
+    std::fill(job.output + pixel * shape_.filters + begin,
+              job.output + pixel * shape_.filters + end,
+              -std::numeric_limits<float>::infinity());
+}
+
+// Finishes the tile's pixels by themselves, and shows each to its windows.
+void SparseConv::StorePooled(const Job& job, int64_t line, int64_t tile,
+                             int64_t block, const float* sums,
+                             float* pixels) const {
+  const int64_t filter = block * tuning_.filter_block;
+  const int64_t filters = Filters(block);
+  const Epilogue& e = job.epilogue;
+  const int64_t size = tuning_.vectors * kernels_.lanes;
+  kernels_.store({sums, tuning_.vectors, filters, tile_pixels_.data(),
+                  tuning_.vectors, size, e.bias ? e.bias + filter : nullptr,
+                  nullptr, e.activation, pixels, filters});
+  const int64_t strip = tiles_ * tuning_.vectors;
+  for (int64_t lane = 0; lane < kernels_.lanes; ++lane) {
+    for (int64_t i = 0; i < tuning_.vectors; ++i) {
+      const int64_t pixel =
+          output_pixels_[lane * strip + tile * tuning_.vectors + i];
+      const int64_t from = OutputPixelsFrom(line);
+      if (pixel < 0 || pixel >= shape_.OutputPixels() - from) continue;
+      Pool(e.pool, original_, from + pixel,
+           pixels + (lane * tuning_.vectors + i) * filters, filters,
+           job.output + filter);
+    }
+  }
+}
+
+int64_t SparseConv::Blocks() const {
+  return DivideUp(shape_.filters, tuning_.filter_block);
+}
+
+int64_t SparseConv::Filters(int64_t block) const {
+  const int64_t begin = block * tuning_.filter_block;
+  return std::min(tuning_.filter_block, shape_.filters - begin);
+}
+
+int64_t SparseConv::TileFloats() const {
+  return RoundUp(std::min(tuning_.filter_block, shape_.filters), 8) *
+         tuning_.vectors * kernels_.lanes;
+}
+
+// A packed piece, the sums of a tile and, for pooling, its pixels.
+int64_t SparseConv::ScratchFloats() const {
+  return RoundUp(shape_.channels * plane_ + 2 * TileFloats(), 16);
+}
+
+int64_t SparseConv::InputPixelsFrom(int64_t line) const {
+  return line * tuning_.images * shape_.height * shape_.width;
+}
+
+int64_t SparseConv::OutputPixelsFrom(int64_t line) const {
+  return line * tuning_.images * shape_.out_height * shape_.out_width;
+}
+
+}  // namespace tfprune

@@ -1,0 +1,92 @@
+// Direct sparse convolution, and products with sparse matrices as its case of
+// 1x1 pixels.
+
+#ifndef TFPRUNE_KERNELS_SPARSE_CONV_H_
+#define TFPRUNE_KERNELS_SPARSE_CONV_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "conv_shape.h"
+#include "csr.h"
+#include "lane_kernels.h"
+#include "layout.h"
+#include "packed_weights.h"
+#include "parallel.h"
+#include "tuning.h"
+
+namespace tfprune {
+
+// Weights packed for one shape. Packing copies them; it is done once, and the
+// result may run in many threads at the same time.
+class SparseConv {
+ public:
+  // `weights` and `shape` must have passed Check. `threads` is the most that
+  // one run will use. Returns null when memory does not suffice.
+  static std::unique_ptr<const SparseConv> Pack(
+      const Csr& weights, const ConvShape& shape, int threads,
+      const LaneKernels& kernels = BestLaneKernels(),
+      const Tuning& tuning = {});
+
+  // output = pool(activation(convolution + bias + residual)). Buffers are as
+  // the shape says and must not overlap; `epilogue.pool` must have passed
+  // Check. Returns false, and leaves the output undefined, when memory does not
+  // suffice.
+  bool Run(const float* input, const Epilogue& epilogue, float* output,
+           const ParallelFor& parallel_for) const;
+
+  const Tuning& tuning() const { return tuning_; }
+
+ private:
+  // What one thread does in one go: some tiles of one line, by some blocks of
+  // filters.
+  struct Chunk {
+    int64_t line, tile_begin, tile_end, block_begin, block_end;
+  };
+  // How the work is cut: lines by pieces of them by parts of the filters.
+  struct Grid {
+    int64_t lines, pieces, parts, tiles, blocks;
+    int64_t size() const { return lines * pieces * parts; }
+  };
+  struct Job;
+
+  SparseConv(const Csr& weights, const ConvShape& shape, int threads,
+             const LaneKernels& kernels, const Tuning& tuning);
+  Addresses LayOut();
+  Grid MakeGrid(bool whole_lines) const;
+  Chunk ChunkAt(const Grid& grid, int64_t index) const;
+  void RunChunk(const Job& job, const Chunk& chunk, float* scratch) const;
+  void Pack(const Job& job, int64_t line, int64_t tile, float* packed) const;
+  void Store(const Job& job, int64_t line, int64_t tile, int64_t filter,
+             const float* sums) const;
+  void StorePooled(const Job& job, int64_t line, int64_t tile, int64_t filter,
+                   const float* sums, float* pixels) const;
+  void ClearPooled(const Job& job, const Chunk& chunk) const;
+
+  int64_t Blocks() const;  // of filters
+  int64_t Filters(int64_t block) const;
+  int64_t TileFloats() const;  // of the sums of a block of filters
+  int64_t ScratchFloats() const;
+  int64_t InputPixelsFrom(int64_t line) const;
+  int64_t OutputPixelsFrom(int64_t line) const;
+
+  const ConvShape original_;
+  const ConvShape shape_;  // the original one, flattened if it is pointwise
+  const LaneKernels& kernels_;
+  const int threads_;
+  Tuning tuning_;
+  std::unique_ptr<const Layout> layout_;
+  int64_t tiles_ = 0;  // of a line
+  int64_t plane_ = 0;  // floats of a packed channel
+  int64_t phase_ = 0;  // floats of a phase of it
+  std::vector<std::vector<int32_t>> input_pixels_;  // by phase
+  std::vector<int32_t> output_pixels_;
+  std::vector<int32_t> tile_pixels_;  // of a tile by itself
+  std::vector<float> zeros_;
+  std::unique_ptr<const PackedWeights> weights_;
+};
+
+}  // namespace tfprune
+
+#endif  // TFPRUNE_KERNELS_SPARSE_CONV_H_

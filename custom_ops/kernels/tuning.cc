@@ -1,0 +1,93 @@
+#include "tuning.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "rounding.h"
+
+namespace tfprune {
+namespace {
+
+// What of the caches a block of channels, and a piece, may take.
+constexpr int64_t kL1Floats = 20 * 1024 / sizeof(float);
+constexpr int64_t kL2Floats = 256 * 1024 / sizeof(float);
+// So few entries do not pay for fetching a filter's sums and putting them back.
+constexpr double kEntriesThatPay = 12;
+// Packing a vector costs about as much as so many multiplications of one.
+constexpr double kPackingCost = 4;
+
+// As many channels as keep what a tile reads of them in the L1 cache, or more
+// where these few hold next to nothing.
+int64_t ChannelBlock(const ConvShape& shape, int64_t nonzeros, int64_t vectors,
+                     int lanes) {
+  const int64_t channels = std::max<int64_t>(shape.channels / shape.groups, 1);
+  const int64_t reads =
+      shape.kernel_height * (vectors + shape.kernel_width - 1) * lanes;
+  const double entries = static_cast<double>(nonzeros) /
+                         static_cast<double>(shape.filters * channels);
+  const double pays = std::min<double>(kEntriesThatPay / entries, channels);
+  return std::clamp<int64_t>(
+      std::max(kL1Floats / reads, static_cast<int64_t>(pays)), 1, channels);
+}
+
+// As many as fit into the L2 cache, but not so few that most of what is packed
+// is their surroundings, nor so many that threads go without.
+int64_t TilesOfPiece(const ConvShape& shape, const Layout& layout,
+                     const Tuning& tuning, int threads, int lanes) {
+  const int64_t tiles = TilesOfLine(layout, tuning, lanes);
+  const int64_t position =
+      std::max<int64_t>(shape.channels * layout.phases() * lanes, 1);
+  const int64_t fit = (kL2Floats / position - layout.halo()) / tuning.vectors;
+  const int64_t worth = DivideUp(2 * layout.halo(), tuning.vectors);
+  int64_t most = std::max<int64_t>({1, fit, worth});
+  if (layout.groups() < threads)
+    most = std::min(most, DivideUp(tiles, threads));
+  return DivideUp(tiles, DivideUp(tiles, most));
+}
+
+// In multiplications of vectors.
+double Cost(const ConvShape& shape, const Layout& layout, const Tuning& tuning,
+            int64_t nonzeros, int lanes) {
+  const int64_t pieces =
+      DivideUp(TilesOfLine(layout, tuning, lanes), tuning.tiles);
+  const double positions = tuning.tiles * tuning.vectors;
+  const double packed = (positions + layout.halo()) * layout.phases() *
+                        static_cast<double>(shape.channels);
+  return pieces * layout.groups() *
+         (positions * nonzeros + kPackingCost * packed);
+}
+
+}  // namespace
+
+int64_t TilesOfLine(const Layout& layout, const Tuning& tuning, int lanes) {
+  return DivideUp(layout.length(), lanes * tuning.vectors);
+}
+
+Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
+            const LaneKernels& kernels, const Tuning& wanted) {
+  Tuning best;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t images = 1; images <= kernels.lanes; images *= 2) {
+    if (images > 1 && images >= 2 * shape.batch) break;
+    Tuning tuning = wanted;
+    if (!wanted.images) tuning.images = images;
+    const Layout layout(shape, tuning.images);
+    const int64_t needed = DivideUp(layout.length(), kernels.lanes);
+    if (!wanted.vectors)
+      tuning.vectors = DivideUp(needed, DivideUp(needed, kernels.most_vectors));
+    if (!wanted.tiles)
+      tuning.tiles =
+          TilesOfPiece(shape, layout, tuning, threads, kernels.lanes);
+    if (!wanted.channel_block)
+      tuning.channel_block =
+          ChannelBlock(shape, nonzeros, tuning.vectors, kernels.lanes);
+    if (!wanted.filter_block) tuning.filter_block = 64;
+    const double cost = Cost(shape, layout, tuning, nonzeros, kernels.lanes);
+    if (cost >= least) continue;
+    least = cost;
+    best = tuning;
+  }
+  return best;
+}
+
+}  // namespace tfprune
