@@ -1,6 +1,7 @@
 # make demo    trains, prunes, reports, plots, exports and reloads LeNet-300-100
 # make test    the tests
-# make bench   the training overhead; make bench-peers adds tfmot's
+# make bench   training overhead and sparse kernels; make bench-peers adds
+#              tfmot's overhead
 # make parity  the tests against tfmot itself, in an environment of its own
 #
 # Each makes the environment that it needs by itself.
@@ -10,6 +11,8 @@ VENV := .venv
 PEERS := .venv-tfmot
 DEMO := demo
 BIN := $(VENV)/bin
+CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h) \
+	$(wildcard tests/custom_ops/*/*.cc tests/custom_ops/*/*.h)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo test bench bench-peers parity lint clean
@@ -30,9 +33,11 @@ test: $(VENV)/ready
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run -Werror $(CPP)
 
 bench: $(VENV)/ready
 	$(BIN)/python scripts/benchmark.py training
+	$(BIN)/python scripts/benchmark.py kernels
 
 bench-peers: $(VENV)/ready $(PEERS)/ready
 	$(BIN)/python scripts/benchmark.py training --tfmot=$(PEERS)/bin/python
@@ -41,7 +46,7 @@ parity: $(VENV)/ready $(PEERS)/ready
 	TFPRUNE_TFMOT_PYTHON=$(PEERS)/bin/python \
 		$(BIN)/python -m pytest tests/interop
 
-$(VENV)/ready: setup.py pyproject.toml
+$(VENV)/ready: setup.py pyproject.toml $(CPP)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check \
 		-e '.[cpu,plots,test]'
@@ -57,4 +62,4 @@ $(PEERS)/ready:
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(DEMO)
+	rm -rf $(VENV) $(PEERS) $(DEMO) build tfprune/ops/*.so
