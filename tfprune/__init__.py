@@ -17,6 +17,8 @@ from tfprune.api import strip as strip
 from tfprune.export import export as export
 from tfprune.export import load_compact as load_compact
 from tfprune.layers import Prunable as Prunable
+from tfprune.layers import SparseConv2D as SparseConv2D
+from tfprune.layers import SparseDense as SparseDense
 from tfprune.optimizers import PruningOptimizer as PruningOptimizer
 from tfprune.report import Report as Report
 from tfprune.report import SparsityLogger as SparsityLogger

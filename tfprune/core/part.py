@@ -48,3 +48,9 @@ def check_sparsity(name: str, value: float) -> None:
     """Raises unless `value` is a fraction of zeros in [0, 1)."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     check(name, value, is_number and 0.0 <= value < 1.0, "in [0, 1)")
+
+
+def check_count(name: str, value: int, least: int = 0) -> None:
+    """Raises unless `value` is an integer that is not below `least`."""
+    is_count = isinstance(value, numbers.Integral) and value >= least
+    check(name, value, is_count, f"an integer from {least} on")

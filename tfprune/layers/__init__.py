@@ -1,3 +1,6 @@
-"""Wrapper layers."""
+"""Wrapper layers, and layers that run sparse."""
 
 from tfprune.layers.prunable import Prunable as Prunable
+from tfprune.layers.sparse import Sparse as Sparse
+from tfprune.layers.sparse_conv2d import SparseConv2D as SparseConv2D
+from tfprune.layers.sparse_dense import SparseDense as SparseDense

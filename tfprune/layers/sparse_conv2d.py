@@ -1,0 +1,149 @@
+"""SparseConv2D: a convolution whose kernel is stored and run sparse."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.core import part
+from tfprune.layers import sparse
+from tfprune.ops import sparse_conv2d
+from tfprune.ops.sparse_conv2d import Geometry
+
+
+@keras.saving.register_keras_serializable(package="tfprune")
+class SparseConv2D(sparse.Sparse):
+    """Convolves with sparse filters, `channels_last`.
+
+    Args:
+        filters: Integer, number of outputs.
+        kernel_size: Integer or two integers.
+        nonzeros: Integer, how many weights are kept.
+        strides: Integer or two integers. Defaults to 1.
+        padding: `"valid"` or `"same"`. Defaults to `"valid"`.
+        dilation_rate: Integer or two integers. Defaults to 1.
+        groups: Integer. Defaults to 1.
+        activation: As of `keras.layers.Conv2D`. Defaults to None.
+        use_bias: Bool. Defaults to True.
+        values_dtype: String, how values are stored. Defaults to `"float32"`.
+
+    Inputs and outputs: tensors of shape `(batch, height, width, channels)`
+    and `(batch, new height, new width, filters)`.
+
+    Example:
+
+    ```python
+    layer = SparseConv2D.from_dense(model.get_layer("conv2"))
+    ```
+
+    Reference:
+        Park et al. Faster CNNs with Direct Sparse Convolutions and Guided
+        Pruning. ICLR 2017.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size,
+        nonzeros: int,
+        strides=1,
+        padding: str = "valid",
+        dilation_rate=1,
+        groups: int = 1,
+        **kwargs,
+    ):
+        super().__init__(nonzeros, **kwargs)
+        for name, count in (("filters", filters), ("groups", groups)):
+            part.check_count(name, count, least=1)
+        known = padding in ("valid", "same")
+        part.check("padding", padding, known, "'valid' or 'same'")
+        self.filters = filters
+        self.kernel_size = _pair("kernel_size", kernel_size)
+        self.strides = _pair("strides", strides)
+        self.padding = padding
+        self.dilation_rate = _pair("dilation_rate", dilation_rate)
+        self.groups = groups
+
+    @classmethod
+    def from_dense(
+        cls, layer: keras.layers.Conv2D, values_dtype: str = "float32"
+    ) -> SparseConv2D:
+        """Returns a layer that computes the same.
+
+        Args:
+            layer: Built Keras layer, with zeros in its kernel.
+            values_dtype: String, how values are stored.
+        """
+        last = layer.data_format == "channels_last"
+        part.check("data_format", layer.data_format, last, "'channels_last'")
+        kernel = backend.to_numpy(layer.kernel)
+        matrix = kernel.reshape(-1, layer.filters).T
+        own = cls(
+            layer.filters,
+            layer.kernel_size,
+            int(np.count_nonzero(matrix)),
+            layer.strides,
+            layer.padding,
+            layer.dilation_rate,
+            layer.groups,
+            activation=layer.activation,
+            use_bias=layer.use_bias,
+            values_dtype=values_dtype,
+            name=layer.name,
+            dtype=layer.dtype_policy,
+        )
+        own.build((None, None, None, kernel.shape[2] * layer.groups))
+        return sparse.take_over(own, layer, matrix)
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        divides = channels % self.groups == 0 == self.filters % self.groups
+        expected = (
+            f"a divisor of {channels} channels and {self.filters} filters"
+        )
+        part.check("groups", self.groups, divides, expected)
+        columns = int(np.prod(self.kernel_size)) * channels // self.groups
+        self._add_weights(self.filters, columns)
+        self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
+
+    def call(self, inputs, training=None):
+        outputs = sparse_conv2d(
+            keras.ops.cast(inputs, "float32"),
+            self._csr(training),
+            self._geometry(),
+            self._bias(),
+            activation=self._fused,
+        )
+        return self._finish(outputs)
+
+    def compute_output_shape(self, input_shape):
+        size = self._geometry().output_size(*input_shape[1:3])
+        return (input_shape[0], *size, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "dilation_rate": self.dilation_rate,
+            "groups": self.groups,
+        }
+
+    def _geometry(self):
+        return Geometry(
+            self.kernel_size,
+            self.strides,
+            self.padding.upper(),
+            self.dilation_rate,
+            self.groups,
+        )
+
+
+def _pair(name, value):
+    pair = (value, value) if isinstance(value, int) else tuple(value)
+    right = len(pair) == 2 and all(isinstance(x, int) and x > 0 for x in pair)
+    part.check(name, value, right, "one or two integers from 1 on")
+    return pair

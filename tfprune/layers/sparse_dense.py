@@ -1,0 +1,82 @@
+"""SparseDense: a Dense layer whose kernel is stored and multiplied sparse."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.core import part
+from tfprune.layers import sparse
+from tfprune.ops import csr_matmul
+
+
+@keras.saving.register_keras_serializable(package="tfprune")
+class SparseDense(sparse.Sparse):
+    """Computes `activation(inputs @ kernel + bias)` with a sparse kernel.
+
+    Args:
+        units: Integer, number of outputs.
+        nonzeros: Integer, how many weights are kept.
+        activation: As of `keras.layers.Dense`. Defaults to None.
+        use_bias: Bool. Defaults to True.
+        values_dtype: String, how values are stored. Defaults to `"float32"`.
+
+    Inputs and outputs: tensors of shape `(batch, ..., inputs)` and
+    `(batch, ..., units)`.
+
+    Example:
+
+    ```python
+    layer = SparseDense.from_dense(model.get_layer("fc7"))
+    ```
+    """
+
+    def __init__(self, units: int, nonzeros: int, **kwargs):
+        super().__init__(nonzeros, **kwargs)
+        part.check_count("units", units, least=1)
+        self.units = units
+
+    @classmethod
+    def from_dense(
+        cls, layer: keras.layers.Dense, values_dtype: str = "float32"
+    ) -> SparseDense:
+        """Returns a layer that computes the same.
+
+        Args:
+            layer: Built Keras layer, with zeros in its kernel.
+            values_dtype: String, how values are stored.
+        """
+        matrix = backend.to_numpy(layer.kernel).T
+        own = cls(
+            layer.units,
+            int(np.count_nonzero(matrix)),
+            activation=layer.activation,
+            use_bias=layer.use_bias,
+            values_dtype=values_dtype,
+            name=layer.name,
+            dtype=layer.dtype_policy,
+        )
+        own.build((None, matrix.shape[1]))
+        return sparse.take_over(own, layer, matrix)
+
+    def build(self, input_shape):
+        self._add_weights(self.units, input_shape[-1])
+        self.input_spec = keras.InputSpec(
+            min_ndim=2, axes={-1: input_shape[-1]}
+        )
+
+    def call(self, inputs, training=None):
+        inputs = keras.ops.cast(inputs, "float32")
+        flat = keras.ops.reshape(inputs, (-1, self._columns))
+        outputs = csr_matmul(
+            flat, self._csr(training), self._bias(), self._fused
+        )
+        shape = (*keras.ops.shape(inputs)[:-1], self.units)
+        return self._finish(keras.ops.reshape(outputs, shape))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
