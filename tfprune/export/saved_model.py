@@ -9,16 +9,24 @@ import keras
 import tensorflow as tf
 
 from tfprune import backend
+from tfprune.compress import traverse
 from tfprune.export import signature
+from tfprune.layers import sparse
 
 
 def save(model: keras.Model, path) -> None:
     """Writes a SavedModel whose `serving_default` maps inputs to outputs.
 
+    One with sparse layers needs the op library: `tf.load_op_library` of
+    `tfprune.ops.library.PATH` comes before `tf.saved_model.load`.
+
     Args:
         model: Keras model, built.
         path: Folder to make.
     """
+    for layer in traverse.walk(model):
+        if isinstance(layer, sparse.Sparse):
+            layer.refresh()
     module = tf.Module()
     module.held = [variable.value for variable in backend.state(model)]
     specs = [tf.TensorSpec(x.shape, x.dtype, name=x.name) for x in model.inputs]
