@@ -1,9 +1,13 @@
-"""Measures what pruning costs: ratios in one run, interleaved, medians.
+"""Measures what pruning costs and gains: ratios in one run, interleaved.
 
     python scripts/benchmark.py training --output=results/overhead.md
+    python scripts/benchmark.py kernels --output=results/kernels/first.md
 
-`--tfmot=.venv-tfmot/bin/python` measures tfmot beside, in its own environment
-(`make bench-peers` builds it).
+`training`: a step beside one of plain Keras; `--tfmot=.venv-tfmot/bin/python`
+measures tfmot beside, in its own environment (`make bench-peers` builds it).
+`kernels`: sparse layers beside TensorFlow's dense ones, on the shapes of
+`custom_ops/benchmarks/shapes`.
+`callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
 
 import pathlib
@@ -14,20 +18,47 @@ from absl import flags
 _ROUNDS = flags.DEFINE_integer(
     "rounds", 300, "Interleaved rounds.", lower_bound=20
 )
+_OUTPUT = flags.DEFINE_string("output", None, "File for the table.")
 _TFMOT = flags.DEFINE_string(
     "tfmot", None, "A Python that can import tfmot, to measure it beside."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "File for the table.")
+_SPARSITY = flags.DEFINE_float(
+    "sparsity", 0.9, "Of the kernels' weights.", lower_bound=0, upper_bound=1
+)
+_BATCH = flags.DEFINE_integer("batch", 1, "Of the kernels.", lower_bound=1)
+_THREADS = flags.DEFINE_integer("threads", 1, "Of the kernels.", lower_bound=1)
 
 
 def main(benchmark):
-    from tfprune.experiments import benchmarks
-
-    table = benchmarks.ALL[benchmark](_ROUNDS.value, _TFMOT.value)
+    table = _BENCHMARKS[benchmark]()
     print(table)
     if _OUTPUT.value:
-        pathlib.Path(_OUTPUT.value).write_text(table)
+        path = pathlib.Path(_OUTPUT.value)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(table)
 
+
+def _training():
+    from tfprune.experiments.benchmarks import training
+
+    return training.run(_ROUNDS.value, _TFMOT.value)
+
+
+def _kernels():
+    from tfprune.experiments.benchmarks import kernels
+
+    return kernels.run(
+        _ROUNDS.value, _SPARSITY.value, _BATCH.value, _THREADS.value
+    )
+
+
+def _callers():
+    from tfprune.experiments.benchmarks import callers
+
+    return callers.run(_ROUNDS.value, _SPARSITY.value)
+
+
+_BENCHMARKS = {"training": _training, "kernels": _kernels, "callers": _callers}
 
 if __name__ == "__main__":
-    command_line.run(main, choices=["training"])
+    command_line.run(main, choices=_BENCHMARKS)
