@@ -31,45 +31,42 @@ constexpr int Sets(int vectors) {
 }
 
 template <class Isa, int kVectors>
+using Total = typename Isa::Vector[kVectors];
+
+template <class Isa, int kVectors>
+void Add(const Entry& entry, const float* x, Total<Isa, kVectors>& total) {
+  const auto weight = Isa::Broadcast(entry.value);
+  const float* from = x + entry.offset;
+  TFPRUNE_UNROLL
+  for (int v = 0; v < kVectors; ++v)
+    total[v] = Isa::MultiplyAdd(weight, Isa::Load(from + v * Isa::kLanes),
+                                total[v]);
+}
+
+template <class Isa, int kVectors>
 void Multiply(const Row* row, const Row* end, const Entry* entry,
               const float* x, float* sums) {
   constexpr int kSets = Sets(kVectors);
-  constexpr int kLanes = Isa::kLanes;
+  constexpr int64_t kSum = kVectors * Isa::kLanes;
   for (; row != end; ++row) {
-    float* sum = sums + static_cast<int64_t>(row->slot) * kVectors * kLanes;
-    typename Isa::Vector total[kSets][kVectors];
+    float* sum = sums + row->slot * kSum;
+    Total<Isa, kVectors> total[kSets] = {};
     TFPRUNE_UNROLL
     for (int v = 0; v < kVectors; ++v)
-      total[0][v] = Isa::Load(sum + v * kLanes);
-    TFPRUNE_UNROLL
-    for (int s = 1; s < kSets; ++s) TFPRUNE_UNROLL
-    for (int v = 0; v < kVectors; ++v) total[s][v] = Isa::Broadcast(0.0f);
+      total[0][v] = Isa::Load(sum + v * Isa::kLanes);
     const Entry* stop = entry + row->count;
     for (; stop - entry >= kSets; entry += kSets) {
       TFPRUNE_UNROLL
-      for (int s = 0; s < kSets; ++s) {
-        const auto weight = Isa::Broadcast(entry[s].value);
-        const float* from = x + entry[s].offset;
-        TFPRUNE_UNROLL
-        for (int v = 0; v < kVectors; ++v)
-          total[s][v] = Isa::MultiplyAdd(weight, Isa::Load(from + v * kLanes),
-                                         total[s][v]);
-      }
+      for (int s = 0; s < kSets; ++s)
+        Add<Isa, kVectors>(entry[s], x, total[s]);
     }
-    for (; entry != stop; ++entry) {
-      const auto weight = Isa::Broadcast(entry->value);
-      const float* from = x + entry->offset;
-      TFPRUNE_UNROLL
-      for (int v = 0; v < kVectors; ++v)
-        total[0][v] =
-            Isa::MultiplyAdd(weight, Isa::Load(from + v * kLanes), total[0][v]);
-    }
+    for (; entry != stop; ++entry) Add<Isa, kVectors>(*entry, x, total[0]);
     TFPRUNE_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       TFPRUNE_UNROLL
       for (int s = 1; s < kSets; ++s)
         total[0][v] = Isa::Add(total[0][v], total[s][v]);
-      Isa::Store(sum + v * kLanes, total[0][v]);
+      Isa::Store(sum + v * Isa::kLanes, total[0][v]);
     }
   }
 }

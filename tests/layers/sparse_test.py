@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfprune
 from tests.ops import problems
@@ -122,6 +123,29 @@ def test_trains_and_is_right_afterwards():
         layer.refresh()
         assert int(layer.stamp) != csr.UNSTAMPED
     np.testing.assert_allclose(model.predict(x, verbose=0), after, rtol=1e-6)
+
+
+def test_two_replicas_train_as_one():
+    x = np.random.default_rng(0).normal(size=(32, 8, 8, 2)).astype("float32")
+    found = []
+    strategies = [
+        tf.distribute.get_strategy(),
+        tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+    ]
+    for strategy in strategies:
+        with strategy.scope():
+            model = small_model()
+            model.compile("sgd", "mse")
+        model.fit(x, np.ones((32, 3)), batch_size=16, shuffle=False, verbose=0)
+        found.append(model.predict(x, verbose=0))
+    np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_too_small_for_the_values_are_zeros():
+    layer = keras.layers.Dense(2)
+    layer.build((None, 3))
+    layer.kernel.assign([[1, 1e-20], [0, 2], [1e-20, 0]])
+    assert layers.SparseDense.from_dense(layer, "float16").nonzeros == 2
 
 
 def test_saving_gives_the_stamp_back(tmp_path):

@@ -61,7 +61,10 @@ BAD_CSR = [
     ],
     ({"row_offsets": [0]}, OFFSETS),
     ({"row_offsets": 5}, "row_offsets must have rank 1|must be rank 1"),
-    ({"row_offsets": [[0, 2, 2, 5]]}, "row_offsets must have rank 1|must be rank 1"),
+    (
+        {"row_offsets": [[0, 2, 2, 5]]},
+        "row_offsets must have rank 1|must be rank 1",
+    ),
     *[
         (columns(index, value), COLUMNS)
         for index in range(5)

@@ -120,6 +120,7 @@ class Sparse(keras.layers.Layer):
             ),
             trainable=trainable,
             autocast=False,
+            aggregation="mean" if trainable else "only_first_replica",
         )
 
     def _csr(self, training):
@@ -152,9 +153,10 @@ def take_over(sparse: Sparse, layer: keras.layers.Layer, matrix) -> Sparse:
     Args:
         sparse: Built layer.
         layer: The Keras layer that it stands for.
-        matrix: Its kernel, of shape `(outputs, inputs)`.
+        matrix: Its kernel, of shape `(outputs, inputs)` and the dtype of the
+            sparse layer's values.
     """
-    sparse.set_kernel(matrix.astype(sparse.values_dtype))
+    sparse.set_kernel(matrix)
     if layer.bias is not None:
         sparse.bias.assign(layer.bias)
     sparse.trainable = layer.trainable

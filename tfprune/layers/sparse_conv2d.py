@@ -78,7 +78,7 @@ class SparseConv2D(sparse.Sparse):
         last = layer.data_format == "channels_last"
         part.check("data_format", layer.data_format, last, "'channels_last'")
         kernel = backend.to_numpy(layer.kernel)
-        matrix = kernel.reshape(-1, layer.filters).T
+        matrix = kernel.reshape(-1, layer.filters).T.astype(values_dtype)
         own = cls(
             layer.filters,
             layer.kernel_size,

@@ -47,7 +47,7 @@ class SparseDense(sparse.Sparse):
             layer: Built Keras layer, with zeros in its kernel.
             values_dtype: String, how values are stored.
         """
-        matrix = backend.to_numpy(layer.kernel).T
+        matrix = backend.to_numpy(layer.kernel).T.astype(values_dtype)
         own = cls(
             layer.units,
             int(np.count_nonzero(matrix)),
