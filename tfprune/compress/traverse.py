@@ -15,6 +15,8 @@ _WAYS_OUT = {
     "strip": "Call tfprune.freeze and copy the weights of each Prunable's "
     "`layer` to a model without Prunable layers",
     "export": "Call its own `export`",
+    "fold": "Fold the layers where it creates them",
+    "sparsify": "Put SparseDense and SparseConv2D where it creates its layers",
 }
 
 
@@ -66,12 +68,14 @@ def paths(layer, above: str = ""):
         yield from paths(child, f"{above}{child.name}/")
 
 
-def clone(model: keras.Model, replace) -> keras.Model:
+def clone(model: keras.Model, replace, call=None) -> keras.Model:
     """Returns a copy of a model, weights included, with layers replaced.
 
     Args:
         model: Sequential or Functional model.
         replace: Callable `(layer, its copy) -> layer for the clone`.
+        call: Callable `(layer of the clone, *args, **kwargs) -> outputs`, for
+            the layers of Functional models. Defaults to None: they are called.
     """
 
     def clone_one(layer):
@@ -79,9 +83,14 @@ def clone(model: keras.Model, replace) -> keras.Model:
             return layer.__class__.from_config(layer.get_config())
         return replace(layer, copy(layer))
 
+    if isinstance(model, keras.Sequential):
+        call = None
     with _uncompiled(model):
         return keras.models.clone_model(
-            model, clone_function=clone_one, recursive=True
+            model,
+            clone_function=clone_one,
+            call_function=call,
+            recursive=True,
         )
 
 

@@ -1,0 +1,111 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tfprune.compress import fold
+from tfprune.compress import graph
+from tfprune.compress import traverse
+
+
+def randomize(model):
+    """Gives every variable, statistics too, a value of its own."""
+    rng = np.random.default_rng(0)
+    for variable in model.variables:
+        if variable.dtype == "float32":
+            value = rng.uniform(0.2, 1.2, variable.shape)
+            variable.assign(value * rng.choice([-1, 1], variable.shape))
+        if "variance" in variable.name:
+            variable.assign(np.abs(variable))
+    return model
+
+
+def residual_net():
+    """conv-norm-relu, a shortcut that is used twice, a nested model."""
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, padding="same", use_bias=False, name="a")(inputs)
+    x = layers.BatchNormalization(name="a_norm")(x)
+    x = shortcut = layers.ReLU(name="a_relu")(x)
+    x = layers.Conv2D(4, 3, padding="same", name="b")(x)
+    x = layers.BatchNormalization(scale=False, name="b_norm")(x)
+    x = layers.Add()([x, shortcut])
+    x = layers.Activation("relu", name="sum_relu")(x)
+    inner = keras.Sequential(
+        [
+            keras.Input((8, 8, 4)),
+            layers.Conv2D(5, 1, groups=1, name="c"),
+            layers.ReLU(6.0, name="c_relu"),
+        ],
+        name="inner",
+    )
+    x = layers.GlobalAveragePooling2D()(inner(x))
+    x = layers.Dense(6, name="d")(x)
+    return keras.Model(
+        inputs, layers.BatchNormalization(center=False, name="d_norm")(x)
+    )
+
+
+def kinds(model):
+    found = {x.name: type(x).__name__ for x in traverse.leaves(model)}
+    return {name: kind for name, kind in found.items() if "Input" not in kind}
+
+
+def compare(model, folded):
+    shape = (3, *model.inputs[0].shape[1:])
+    x = np.random.default_rng(1).normal(size=shape).astype("float32")
+    np.testing.assert_allclose(folded(x), model(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_net_with_shortcuts_and_a_nested_model():
+    model = randomize(residual_net())
+    folded = fold.fold(model)
+    compare(model, folded)
+    gone = {"a_norm", "a_relu", "b_norm", "d_norm"}
+    assert kinds(model).keys() - kinds(folded).keys() == gone
+    assert kinds(folded)["c_relu"] == "Identity"
+    assert kinds(folded)["sum_relu"] == "Activation"
+
+
+def test_the_model_itself_is_untouched():
+    model = randomize(residual_net())
+    before = [np.array(x) for x in model.variables]
+    fold.fold(model)
+    for old, new in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        [layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization()],
+        [layers.Conv2D(4, 3), layers.BatchNormalization(axis=1)],
+        [layers.Conv2D(4, 3), layers.ReLU(negative_slope=0.1)],
+        [layers.Conv2D(4, 3), layers.Activation("tanh")],
+        [layers.DepthwiseConv2D(3), layers.BatchNormalization()],
+    ],
+    ids=["activation between", "axis", "leaky", "tanh", "depthwise"],
+)
+def test_what_cannot_be_folded_stays(head):
+    model = randomize(keras.Sequential([keras.Input((6, 6, 4)), *head]))
+    folded = fold.fold(model)
+    compare(model, folded)
+    assert "Identity" not in kinds(folded).values()
+
+
+def test_a_layer_that_is_used_twice_stays():
+    inputs = keras.Input((6, 6, 4))
+    conv = layers.Conv2D(4, 3, padding="same")
+    x = layers.BatchNormalization()(conv(inputs))
+    model = randomize(keras.Model(inputs, conv(x)))
+    folded = fold.fold(model)
+    compare(model, folded)
+    assert kinds(folded).keys() == kinds(model).keys()
+
+
+def test_what_the_model_returns_stays():
+    inputs = keras.Input((6, 6, 4))
+    x = layers.Conv2D(4, 3)(inputs)
+    model = keras.Model(inputs, [x, layers.ReLU()(x)])
+    followers = graph.sole_followers(model)
+    assert id(model.layers[1]) not in followers
+    assert followers[id(model.layers[0])] is model.layers[1]

@@ -1,0 +1,122 @@
+"""fold: normalizations and activations become part of the layer before."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.compress import graph
+from tfprune.compress import traverse
+
+LINEAR = keras.activations.linear
+_FOLDABLE = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Dense,
+)
+
+
+def fold(model: keras.Model) -> keras.Model:
+    """Returns a model that infers the same with fewer layers at work.
+
+    A BatchNormalization behind a convolution or dense layer is multiplied
+    into its kernel and bias, a ReLU behind that becomes its activation, where
+    nothing else takes what lies between. They are gone then; Sequential models
+    have Identity layers in their places. The result is for inference.
+
+    Args:
+        model: Sequential or Functional model.
+
+    Reference:
+        Jacob et al. Quantization and Training of Neural Networks for
+        Efficient Integer-Arithmetic-Only Inference. CVPR 2018 (folding).
+    """
+    traverse.check_clonable(model, "fold")
+    followers = graph.sole_followers(model)
+    tails = {
+        id(layer): _tail(layer, followers)
+        for layer in traverse.leaves(model)
+        if isinstance(layer, _FOLDABLE)
+    }
+    gone = {id(x) for tail in tails.values() for x in tail if x is not None}
+
+    passed = []
+
+    def replace(layer, twin):
+        if id(layer) in gone:
+            passed.append(keras.layers.Identity(name=layer.name))
+            return passed[-1]
+        norm, activation = tails.get(id(layer), (None, None))
+        if norm is None and activation is None:
+            return twin
+        return _folded(layer, norm, activation)
+
+    def call(layer, inputs, *args, **kwargs):
+        if any(layer is one for one in passed):
+            return inputs
+        return layer(inputs, *args, **kwargs)
+
+    return traverse.clone(model, replace, call)
+
+
+def _tail(layer, followers):
+    """Returns the normalization and activation to fold; None for none."""
+    if layer.activation is not LINEAR or not _is_last(layer):
+        return None, None
+    norm, after = None, followers.get(id(layer))
+    if isinstance(after, keras.layers.BatchNormalization):
+        if after.axis not in (-1, len(layer.kernel.shape) - 1):
+            return None, None
+        norm, after = after, followers.get(id(after))
+    return norm, after if _activation(after) else None
+
+
+def _is_last(layer):
+    return getattr(layer, "data_format", "channels_last") == "channels_last"
+
+
+def _activation(layer):
+    """Returns the function of a layer that is an activation, or None."""
+    if isinstance(layer, keras.layers.Activation):
+        known = (keras.activations.relu, keras.activations.relu6)
+        return layer.activation if layer.activation in known else None
+    if not isinstance(layer, keras.layers.ReLU):
+        return None
+    if layer.negative_slope or layer.threshold:
+        return None
+    limits = {None: keras.activations.relu, 6.0: keras.activations.relu6}
+    return limits.get(layer.max_value)
+
+
+def _folded(layer, norm, activation):
+    config = layer.get_config()
+    config["use_bias"] = config["use_bias"] or norm is not None
+    if activation is not None:
+        function = _activation(activation)
+        config["activation"] = keras.activations.serialize(function)
+    own = layer.__class__.from_config(config)
+    backend.build(own, layer.get_build_config())
+    kernel, bias = _weights(layer, norm)
+    own.kernel.assign(kernel)
+    if own.use_bias:
+        own.bias.assign(bias)
+    return own
+
+
+def _weights(layer, norm):
+    """Returns kernel and bias with a normalization multiplied in."""
+    kernel = backend.to_numpy(layer.kernel)
+    bias = np.zeros(kernel.shape[-1], "float32")
+    if layer.use_bias:
+        bias = backend.to_numpy(layer.bias)
+    if norm is None:
+        return kernel, bias
+    mean = backend.to_numpy(norm.moving_mean)
+    variance = backend.to_numpy(norm.moving_variance)
+    factor = 1 / np.sqrt(variance + norm.epsilon)
+    if norm.scale:
+        factor = factor * backend.to_numpy(norm.gamma)
+    shift = backend.to_numpy(norm.beta) if norm.center else 0.0
+    return kernel * factor, (bias - mean) * factor + shift
