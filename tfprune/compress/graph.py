@@ -1,4 +1,4 @@
-"""Which layer follows which, as a model's config has it."""
+"""What layers are called on and what follows them, as configs have it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,38 @@ import collections
 import keras
 
 from tfprune.compress import traverse
+from tfprune.layers import prunable
+
+
+def calls(model: keras.Model) -> dict[int, list]:
+    """Returns what layers are called on, as the model's config has it.
+
+    Args:
+        model: Keras model. Of a subclassed one, which has no graph, only
+            the Sequential and Functional models inside are read.
+
+    Returns:
+        Dict, id of a layer to one list of input shapes for each call.
+    """
+    found = {}
+    _record(model, 1, found)
+    for layer in traverse.walk(model):
+        if _is_graph(layer) and id(layer) not in found:
+            _record(layer, 1, found)
+    return found
+
+
+def built_on(layer: keras.layers.Layer) -> list:
+    """Returns the input shapes that a layer was built on."""
+    config = layer.get_build_config() or {}
+    shapes = config.get("shapes_dict", config)
+    return [first(shape) for shape in shapes.values() if shape]
+
+
+def first(shape) -> tuple:
+    """Returns the first shape, where there are several."""
+    several = isinstance(shape[0], (list, tuple))
+    return first(shape[0]) if several else tuple(shape)
 
 
 def sole_followers(model: keras.Model) -> dict[int, keras.layers.Layer]:
@@ -21,14 +53,15 @@ def sole_followers(model: keras.Model) -> dict[int, keras.layers.Layer]:
     """
     found = {}
     for one in [model, *traverse.walk(model)]:
-        if isinstance(one, keras.Model) and traverse.is_container(one):
+        if _is_graph(one):
             found |= _sole_followers(one)
     return found
 
 
 def _sole_followers(model):
     layers = {layer.name: layer for layer in model.layers}
-    edges = _chain(model) if _is_chain(model) else _edges(model)
+    chain = isinstance(model, keras.Sequential)
+    edges = _chain(model) if chain else _edges(model)
     users = collections.Counter(source for source, _ in edges)
     calls = collections.Counter(target for _, target in edges)
     return {
@@ -38,10 +71,6 @@ def _sole_followers(model):
         and users[source] == calls[target] == 1
         and calls[source] <= 1
     }
-
-
-def _is_chain(model):
-    return isinstance(model, keras.Sequential)
 
 
 def _chain(model):
@@ -82,3 +111,48 @@ def _outputs(value):
     if len(value) == 3 and isinstance(value[0], str):
         return [value[0]]
     return [name for item in value for name in _outputs(item)]
+
+
+def _record(model, times, found):
+    """Adds the calls of a model's layers, `times` over, to `found`."""
+    found.setdefault(id(model), [])
+    shapes = _graph(model) if _is_graph(model) else {}
+    for layer in model.layers:
+        mine = shapes.get(layer.name, [None]) * times
+        if _is_graph(layer):
+            _record(layer, len(mine), found)
+        else:
+            bare = isinstance(layer, prunable.Prunable)
+            inner = layer.layer if bare else layer
+            found.setdefault(id(inner), []).extend(mine)
+
+
+def _is_graph(layer):
+    return isinstance(layer, keras.Model) and traverse.is_container(layer)
+
+
+def _graph(model):
+    """Returns layer name to the input shapes of its calls."""
+    if isinstance(model, keras.Sequential):
+        return {}
+    try:
+        layers = model.get_config().get("layers", [])
+    except NotImplementedError:  # from a layer without a config
+        return {}
+    return {
+        layer["name"]: [
+            _shapes(call["args"]) for call in layer["inbound_nodes"]
+        ]
+        for layer in layers
+    }
+
+
+def _shapes(value):
+    """Returns the shapes of the serialized tensors in a nested value."""
+    if isinstance(value, (list, tuple)):
+        return [shape for item in value for shape in _shapes(item)]
+    if isinstance(value, dict) and value.get("class_name") == (
+        "__keras_tensor__"
+    ):
+        return [tuple(value["config"]["shape"])]
+    return []

@@ -8,10 +8,10 @@ import pathlib
 
 import keras
 
+from tfprune.compress import graph
 from tfprune.core import cost
 from tfprune.report import checks
 from tfprune.report import leaves
-from tfprune.report import positions
 from tfprune.report import rows as rows_lib
 from tfprune.report import text
 
@@ -44,7 +44,7 @@ def report(model: keras.Model, title: str | None = None) -> Report:
     """
     checks.check(model)
     found = leaves.leaves(model)
-    calls = positions.calls(model)
+    calls = graph.calls(model)
     made = [calls.get(id(leaf.layer)) or [None] for leaf in found]
     is_pruned = bool(checks.wrapped(model))
     rows = [
