@@ -21,6 +21,16 @@ def strip(model: keras.Model) -> keras.Model:
     return traverse.clone(model, _bare)
 
 
+def check_stripped(model: keras.Model, verb: str) -> None:
+    """Raises unless a model can be cloned and has no `Prunable` layers."""
+    traverse.check_clonable(model, verb)
+    if any(isinstance(x, prunable.Prunable) for x in traverse.walk(model)):
+        raise ValueError(
+            "`model` must have no Prunable layers. Received: "
+            f"model={model.name!r}, which has. Call tfprune.strip first."
+        )
+
+
 def _bare(layer, twin):
     if not isinstance(twin, prunable.Prunable):
         return twin

@@ -6,6 +6,7 @@ import pathlib
 
 import keras
 
+from tfprune.compress import strip
 from tfprune.compress import traverse
 from tfprune.core import errors
 from tfprune.export import compact
@@ -38,7 +39,7 @@ def export(
     """
     if format not in _FORMATS:
         raise ValueError(errors.unknown("format", format, _FORMATS))
-    verify.check_plain(model)
+    strip.check_stripped(model, "export")
     path = pathlib.Path(path)
     save, load, suffix = _FORMATS[format]
     if suffix and path.suffix != suffix:

@@ -14,6 +14,7 @@ from tfprune.compress import traverse
 from tfprune.export import files
 
 _FORMAT = "tfprune-compact-1"
+_ZEROS = keras.saving.serialize_keras_object(keras.initializers.Zeros())
 
 
 def save(model: keras.Model, path) -> None:
@@ -48,7 +49,8 @@ def load(path) -> keras.Model:
             f"`path` must be a compressed model of tfprune ({_FORMAT}). "
             f"Received: path={str(path)!r}"
         )
-    model = keras.saving.deserialize_keras_object(about["model"])
+    config = _for_any_keras(about["model"])
+    model = keras.saving.deserialize_keras_object(config)
     for index, variable in enumerate(model.weights):
         variable.assign(_decode(index, arrays))
     traverse.refresh(model)
@@ -63,6 +65,25 @@ def _read(path):
         return json.loads(str(arrays["about"])), arrays
     except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
         return {}, {}
+
+
+def _for_any_keras(config):
+    """Leaves out what older versions of Keras do not know.
+
+    That is how weights were initialized, which are all stored, and how they
+    are quantized, where they are not.
+    """
+    if isinstance(config, list):
+        return [_for_any_keras(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    if config.get("module") == "keras.initializers":
+        return _ZEROS
+    return {
+        name: _for_any_keras(item)
+        for name, item in config.items()
+        if name != "quantization_config" or item is not None
+    }
 
 
 def _encode(index, array):

@@ -8,21 +8,9 @@ import shutil
 import keras
 import numpy as np
 
-from tfprune.compress import traverse
 from tfprune.export import signature
-from tfprune.layers import prunable
 
 _TOLERANCE = 1e-5
-
-
-def check_plain(model: keras.Model) -> None:
-    """Raises unless a model can be exported as it is."""
-    traverse.check_clonable(model, "export")
-    if any(isinstance(x, prunable.Prunable) for x in traverse.walk(model)):
-        raise ValueError(
-            "`model` must have no Prunable layers. Received: "
-            f"model={model.name!r}, which has. Call tfprune.strip first."
-        )
 
 
 def written(model: keras.Model, path: pathlib.Path, save, load) -> None:

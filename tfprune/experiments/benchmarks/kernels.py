@@ -15,6 +15,7 @@ import statistics
 import numpy as np
 import tensorflow as tf
 
+from tfprune import backend
 from tfprune import ops
 from tfprune.experiments.benchmarks import interleaving
 from tfprune.experiments.benchmarks import shapes
@@ -73,10 +74,12 @@ def _measure(layer, sparsity, batch, rounds):
     """Returns the seconds of the dense layer and of the sparse one."""
     inputs, sparse, dense = pair(layer, sparsity, batch)
     calls = {
-        "nothing": _call(lambda x: x, inputs),
-        "sparse": _call(sparse, inputs),
-        "dense": _call(dense, inputs),
+        "nothing": backend.chained(lambda x: x, inputs),
+        "sparse": backend.chained(sparse, inputs),
+        "dense": backend.chained(dense, inputs),
     }
+    for call in calls.values():
+        call()
     times = interleaving.measure(calls, rounds)
     # The least is what the machine can do; its neighbours add to all others.
     least = {name: min(values) for name, values in times.items()}
@@ -135,25 +138,6 @@ def _inputs(shape):
     return [
         tf.constant(rng.normal(size=shape), "float32") for _ in range(REPEATS)
     ]
-
-
-def _call(layer, inputs):
-    """Returns a call that runs a layer on each input, one after the other."""
-
-    @tf.function
-    def run(*inputs):
-        seen = []
-        for x in inputs:
-            with tf.control_dependencies(seen):
-                y = layer(tf.identity(x))
-                seen.append(tf.reshape(y, [-1])[0])
-        return seen
-
-    def call():
-        return [float(x) for x in run(*inputs)]
-
-    call()
-    return call
 
 
 def _flops(layer, batch):

@@ -1,0 +1,160 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tfprune
+from tests.ops import problems
+from tfprune import ops
+from tfprune.compress import measure
+from tfprune.compress import traverse
+from tfprune.ops import library
+
+compiled = pytest.mark.skipif(library.load().ops is None, reason=ops.describe())
+
+
+def net(sparsity=0.9):
+    model = keras.Sequential(
+        [
+            keras.Input((10, 10, 4)),
+            layers.Conv2D(8, 3, name="conv"),
+            layers.BatchNormalization(name="norm"),
+            layers.ReLU(name="relu"),
+            layers.Flatten(),
+            layers.Dense(30, name="hidden"),
+            layers.Dense(5, name="out"),
+        ]
+    )
+    for name in ("conv", "hidden"):
+        kernel = model.get_layer(name).kernel
+        flat = problems.sparse(1, np.prod(kernel.shape), sparsity)
+        kernel.assign(flat.reshape(kernel.shape))
+    return model
+
+
+def predict(model):
+    x = np.random.default_rng(0).normal(size=(3, 10, 10, 4)).astype("float32")
+    return model.predict(x, verbose=0)
+
+
+def kinds(model):
+    return {x.name: type(x).__name__ for x in traverse.leaves(model)}
+
+
+@pytest.fixture
+def times(monkeypatch):
+    """Times that a test sets, in the place of measured ones."""
+    own = {"layers": {}, "models": {}}
+
+    def of_layers(candidates, shape, rounds):
+        return own["layers"][candidates["dense"].name]
+
+    def of_models(candidates, batch_size, rounds):
+        return {name: own["models"][name] for name in candidates}
+
+    monkeypatch.setattr(measure, "layers", of_layers)
+    monkeypatch.setattr(measure, "models", of_models)
+    own["layers"] = {
+        "conv": {"dense": 2.0, "sparse": 1.0},
+        "hidden": {"dense": 1.0, "sparse": 0.95},
+    }
+    own["models"] = {"given": 5.0, "folded": 4.0, "sparse": 3.0}
+    return own
+
+
+@compiled
+def test_what_pays_becomes_sparse(times):
+    model = net()
+    found = tfprune.sparsify(model)
+    assert kinds(found.model)["conv"] == "SparseConv2D"
+    assert kinds(found.model)["hidden"] == kinds(found.model)["out"] == "Dense"
+    chosen = {x.layer: (x.chosen, x.why) for x in found.decisions}
+    assert chosen["conv"] == ("sparse", "sparse is 2.00x as fast")
+    assert chosen["hidden"] == ("dense", "sparse is 1.05x as fast")
+    assert chosen["out"] == ("dense", "has no zeros")
+    np.testing.assert_allclose(
+        predict(found.model), predict(model), rtol=1e-3, atol=1e-3
+    )
+
+
+@compiled
+def test_a_smaller_gain_is_enough_if_asked_for(times):
+    found = tfprune.sparsify(net(), gain=0.04)
+    assert kinds(found.model)["hidden"] == "SparseDense"
+
+
+@compiled
+@pytest.mark.parametrize("best", ["given", "folded"])
+def test_the_whole_model_is_never_slower(times, best):
+    times["models"][best] = 1.0
+    model = net()
+    found = tfprune.sparsify(model)
+    assert "SparseConv2D" not in kinds(found.model).values()
+    assert (found.model is model) == (best == "given")
+    assert [x.chosen for x in found.decisions] == ["dense"] * 3
+    assert "but the whole model is not" in found.decisions[0].why
+
+
+@compiled
+def test_break_even(times):
+    found = tfprune.sparsify(net())
+    conv = found.decisions[0]
+    assert conv.break_even == pytest.approx(1 - (1 - conv.sparsity) * 2)
+    assert found.decisions[2].break_even is None
+
+
+@compiled
+def test_the_table_is_printed(times):
+    lines = str(tfprune.sparsify(net())).splitlines()
+    assert lines[0].split()[:2] == ["layer", "sparsity"]
+    assert "SparseConv2D" not in lines[1] and "sparse" in lines[1]
+    assert lines[-1].endswith(
+        "given 5.000 ms, folded 4.000 ms, sparse 3.000 ms"
+    )
+
+
+@compiled
+def test_it_measures_by_itself():
+    model = net()
+    found = tfprune.sparsify(model, batch_size=2, rounds=2)
+    np.testing.assert_allclose(
+        predict(found.model), predict(model), rtol=1e-3, atol=1e-3
+    )
+    assert found.decisions[0].dense_ms > 0 and found.decisions[0].sparse_ms > 0
+
+
+@compiled
+def test_sizes_that_only_a_call_settles():
+    inputs = keras.Input((None, None, 4))
+    model = keras.Model(inputs, layers.Conv2D(8, 3)(inputs))
+    model.layers[1].kernel.assign(model.layers[1].kernel * 0)
+    decision = sparsify_one(model)
+    assert decision.why == "has a size that only a call settles"
+
+
+def sparsify_one(model):
+    x = np.zeros((1, 5, 5, 4), "float32")
+    model(x)
+    sized = keras.Sequential([keras.Input((5, 5, 4)), model])
+    return tfprune.sparsify(sized, rounds=1).decisions[0]
+
+
+def test_without_the_compiled_ops_all_stays_dense(monkeypatch):
+    none = library.Library(None, "")
+    monkeypatch.setattr(library, "load", lambda: none)
+    found = tfprune.sparsify(net(), rounds=1)
+    assert "the compiled ops are not there" in found.decisions[0].why
+
+
+def test_a_model_that_is_not_stripped_is_refused():
+    model = tfprune.prune(net(), "magnitude", "hidden")
+    with pytest.raises(ValueError, match="Call tfprune.strip first"):
+        tfprune.sparsify(model)
+
+
+@pytest.mark.parametrize(
+    "argument", [{"batch_size": 0}, {"rounds": 0}, {"gain": 1.0}]
+)
+def test_bad_arguments(argument):
+    with pytest.raises(ValueError, match=f"`{next(iter(argument))}` must be"):
+        tfprune.sparsify(net(), **argument)

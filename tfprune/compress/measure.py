@@ -1,0 +1,82 @@
+"""Times layers and models in turn, on this machine."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+import numpy as np
+
+from tfprune import backend
+
+_REPEATS = 4
+
+
+def layers(candidates: dict, shape, rounds: int) -> dict[str, float]:
+    """Returns the milliseconds that layers take, without those of a call.
+
+    Args:
+        candidates: Dict, name to a callable on one tensor.
+        shape: Tuple, the shape of the input, batch included.
+        rounds: Integer, how often each is timed, in turn.
+    """
+    inputs = [sample(shape, seed=seed) for seed in range(_REPEATS)]
+    # Their calls cost more than many layers do, so there is one for several
+    # inputs, and the time of one that does nothing is taken off.
+    calls = {
+        name: backend.chained(candidate, inputs)
+        for name, candidate in {"": lambda x: x, **candidates}.items()
+    }
+    least = _least(calls, rounds)
+    return {
+        name: max(least[name] - least[""], 1e-6) / _REPEATS
+        for name in candidates
+    }
+
+
+def models(candidates: dict, batch_size: int, rounds: int) -> dict[str, float]:
+    """Returns the milliseconds that calls of models take.
+
+    Args:
+        candidates: Dict, name to a Keras model; all have equal inputs.
+        batch_size: Integer.
+        rounds: Integer, how often each is timed, in turn.
+    """
+    calls = {}
+    for name, model in candidates.items():
+        inputs = [
+            sample((batch_size, *spec.shape[1:]), spec.dtype)
+            for spec in model.inputs
+        ]
+        calls[name] = _call(backend.compiled(model), inputs)
+    return _least(calls, rounds)
+
+
+def sample(shape, dtype="float32", seed: int = 0):
+    """Returns random numbers; integers are small."""
+    numbers = np.random.default_rng(seed).uniform(0, 2, shape)
+    return numbers.astype(keras.backend.standardize_dtype(dtype))
+
+
+def _call(function, inputs):
+    inputs = [keras.ops.convert_to_tensor(x) for x in inputs]
+
+    def call():
+        for output in keras.tree.flatten(function(*inputs)):
+            keras.ops.convert_to_numpy(output)
+
+    return call
+
+
+def _least(calls, rounds):
+    """Returns the least of all rounds: neighbours add to all others."""
+    for call in calls.values():
+        call()
+    least = dict.fromkeys(calls, float("inf"))
+    for _ in range(rounds):
+        for name, call in calls.items():
+            begin = time.perf_counter()
+            call()
+            taken = 1e3 * (time.perf_counter() - begin)
+            least[name] = min(least[name], taken)
+    return least

@@ -1,0 +1,231 @@
+"""sparsify: layers run sparse where that was measured to be faster."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune import ops
+from tfprune.compress import fold
+from tfprune.compress import graph
+from tfprune.compress import measure
+from tfprune.compress import strip
+from tfprune.compress import traverse
+from tfprune.core import part
+from tfprune.layers import sparse_conv2d
+from tfprune.layers import sparse_dense
+
+_SPARSE = {
+    keras.layers.Dense: sparse_dense.SparseDense,
+    keras.layers.Conv2D: sparse_conv2d.SparseConv2D,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """How one layer runs, and why.
+
+    Args:
+        layer: Its name.
+        sparsity: Float, of its kernel.
+        dense_ms: Float, milliseconds, or None: not measured.
+        sparse_ms: Float, milliseconds, or None: not measured.
+        chosen: `"sparse"` or `"dense"`.
+        why: String.
+    """
+
+    layer: str
+    sparsity: float
+    dense_ms: float | None
+    sparse_ms: float | None
+    chosen: str
+    why: str
+
+    @property
+    def break_even(self) -> float | None:
+        """About the sparsity from which on sparse is faster.
+
+        A sparse layer's time is taken to be that of its nonzeros alone.
+        """
+        if self.dense_ms is None:
+            return None
+        return 1 - (1 - self.sparsity) * self.dense_ms / self.sparse_ms
+
+
+class Sparsified(typing.NamedTuple):
+    """A model for inference, and how it came about.
+
+    Args:
+        model: Keras model.
+        decisions: List of `Decision`, one for each dense and convolution
+            layer.
+        milliseconds: Dict, times of a call of the whole model: `"given"`,
+            `"folded"` and, where layers were chosen to be sparse, `"sparse"`.
+    """
+
+    model: keras.Model
+    decisions: list[Decision]
+    milliseconds: dict[str, float]
+
+    def __str__(self) -> str:
+        rows = [_HEADER, *map(_cells, self.decisions)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows
+        ]
+        times = ", ".join(
+            f"{name} {value:.3f} ms"
+            for name, value in self.milliseconds.items()
+        )
+        return "\n".join([*lines, f"whole model: {times}"])
+
+
+def sparsify(
+    model: keras.Model,
+    batch_size: int = 1,
+    gain: float = 0.1,
+    rounds: int = 30,
+    values_dtype: str = "float32",
+) -> Sparsified:
+    """Returns a model that infers the same, with sparse layers where they pay.
+
+    Every dense and convolution layer with zeros is timed on this machine,
+    dense and sparse in turn. It becomes sparse where that is faster by `gain`.
+    Normalizations and activations are folded into the layers before them.
+    The whole models are timed then, and the fastest is returned: never one
+    that is slower than the model given.
+
+    Args:
+        model: Sequential or Functional model without `Prunable` layers.
+        batch_size: Integer, the batch size to be fast at. Defaults to 1.
+        gain: Float, the part of a layer's time that must be saved. Defaults
+            to 0.1.
+        rounds: Integer, how often each is timed. Defaults to 30.
+        values_dtype: String, how sparse values are stored. Defaults to
+            `"float32"`.
+
+    Raises:
+        ValueError: for a subclassed model, or one that is not stripped.
+
+    Example:
+
+    ```python
+    model, decisions, _ = tfprune.sparsify(tfprune.strip(model))
+    ```
+    """
+    strip.check_stripped(model, "sparsify")
+    for name, count in (("batch_size", batch_size), ("rounds", rounds)):
+        part.check_count(name, count, least=1)
+    part.check_sparsity("gain", gain)
+    folded = fold.fold(model)
+    trial = _Trial(batch_size, gain, rounds, values_dtype)
+    shapes = graph.calls(folded)
+    found = {
+        id(layer): trial.decide(layer, shapes.get(id(layer)))
+        for layer in traverse.leaves(folded)
+        if type(layer) in _SPARSE
+    }
+    candidates = {"given": model, "folded": folded}
+    if any(decision.chosen == "sparse" for decision, _ in found.values()):
+        candidates["sparse"] = traverse.clone(
+            folded, lambda layer, twin: found.get(id(layer), (0, twin))[1]
+        )
+    times = measure.models(candidates, batch_size, rounds)
+    best = min(times, key=times.get)
+    decisions = [decision for decision, _ in found.values()]
+    if best != "sparse":
+        decisions = [_taken_back(decision) for decision in decisions]
+    return Sparsified(candidates[best], decisions, times)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Trial:
+    """What layers are tried with: the arguments of `sparsify`."""
+
+    batch_size: int
+    gain: float
+    rounds: int
+    values_dtype: str
+
+    def decide(self, layer, calls):
+        """Returns the decision about a layer, and the layer that it wants."""
+        kernel = backend.to_numpy(layer.kernel)
+        sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
+        shape = self._shape(layer, calls)
+        obstacle = _obstacle(layer, sparsity, shape)
+        if obstacle:
+            decision = Decision(
+                layer.name, sparsity, None, None, "dense", obstacle
+            )
+            return decision, layer
+        sparse = _SPARSE[type(layer)].from_dense(layer, self.values_dtype)
+        times = measure.layers(
+            {"dense": layer, "sparse": sparse}, shape, self.rounds
+        )
+        pays = times["sparse"] <= (1 - self.gain) * times["dense"]
+        ratio = times["dense"] / times["sparse"]
+        chosen = "sparse" if pays else "dense"
+        decision = Decision(
+            layer.name,
+            sparsity,
+            times["dense"],
+            times["sparse"],
+            chosen,
+            f"sparse is {ratio:.2f}x as fast",
+        )
+        return decision, sparse if pays else layer
+
+    def _shape(self, layer, calls):
+        shapes = [shape for call in calls or [] for shape in call or []]
+        shape = (shapes or graph.built_on(layer))[0]
+        return (self.batch_size, *shape[1:])
+
+
+def _obstacle(layer, sparsity, shape):
+    """Returns why a layer is not even tried; "" for nothing."""
+    if ops.library.load().ops is None:
+        return "the compiled ops are not there: see tfprune.ops.describe()"
+    if sparsity == 0:
+        return "has no zeros"
+    if None in shape:
+        return "has a size that only a call settles"
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        return "is channels_first"
+    return ""
+
+
+def _taken_back(decision):
+    if decision.chosen == "dense":
+        return decision
+    why = f"{decision.why}, but the whole model is not"
+    return dataclasses.replace(decision, chosen="dense", why=why)
+
+
+_HEADER = (
+    "layer",
+    "sparsity",
+    "dense ms",
+    "sparse ms",
+    "break-even",
+    "runs",
+    "why",
+)
+
+
+def _cells(decision):
+    def number(value, form):
+        return "" if value is None else format(value, form)
+
+    return (
+        decision.layer,
+        f"{decision.sparsity:.1%}",
+        number(decision.dense_ms, ".3f"),
+        number(decision.sparse_ms, ".3f"),
+        number(decision.break_even, ".0%"),
+        decision.chosen,
+        decision.why,
+    )
