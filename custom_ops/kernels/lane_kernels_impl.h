@@ -39,8 +39,8 @@ void Add(const Entry& entry, const float* x, Total<Isa, kVectors>& total) {
   const float* from = x + entry.offset;
   TFPRUNE_UNROLL
   for (int v = 0; v < kVectors; ++v)
-    total[v] = Isa::MultiplyAdd(weight, Isa::Load(from + v * Isa::kLanes),
-                                total[v]);
+    total[v] =
+        Isa::MultiplyAdd(weight, Isa::Load(from + v * Isa::kLanes), total[v]);
 }
 
 template <class Isa, int kVectors>
@@ -57,8 +57,7 @@ void Multiply(const Row* row, const Row* end, const Entry* entry,
     const Entry* stop = entry + row->count;
     for (; stop - entry >= kSets; entry += kSets) {
       TFPRUNE_UNROLL
-      for (int s = 0; s < kSets; ++s)
-        Add<Isa, kVectors>(entry[s], x, total[s]);
+      for (int s = 0; s < kSets; ++s) Add<Isa, kVectors>(entry[s], x, total[s]);
     }
     for (; entry != stop; ++entry) Add<Isa, kVectors>(*entry, x, total[0]);
     TFPRUNE_UNROLL
