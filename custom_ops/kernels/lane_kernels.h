@@ -30,7 +30,7 @@ struct Row {
   int32_t count;  // of entries
 };
 
-// sums[row.slot][vectors][lanes] += value * x[offset + ...], entry by entry.
+// sums[row.slot][vectors][lanes] = or += the sum of value * x[offset + ...]
 using MultiplyFn = void (*)(const Row* row, const Row* end, const Entry* entry,
                             const float* x, float* sums);
 
@@ -89,7 +89,9 @@ struct LaneKernels {
   bool (*runs_here)();
   int lanes;
   int most_vectors;
-  MultiplyFn multiply[kMostVectors + 1];  // by the number of vectors, from 1
+  // By the number of vectors, from 1: for sums that begin, and that go on.
+  MultiplyFn multiply[kMostVectors + 1];
+  MultiplyFn multiply_add[kMostVectors + 1];
   PackFn pack;
   StoreFn store;
   MultiplyVectorFn multiply_vector;

@@ -43,7 +43,7 @@ void Add(const Entry& entry, const float* x, Total<Isa, kVectors>& total) {
         Isa::MultiplyAdd(weight, Isa::Load(from + v * Isa::kLanes), total[v]);
 }
 
-template <class Isa, int kVectors>
+template <class Isa, int kVectors, bool kGoesOn>
 void Multiply(const Row* row, const Row* end, const Entry* entry,
               const float* x, float* sums) {
   constexpr int kSets = Sets(kVectors);
@@ -51,9 +51,11 @@ void Multiply(const Row* row, const Row* end, const Entry* entry,
   for (; row != end; ++row) {
     float* sum = sums + row->slot * kSum;
     Total<Isa, kVectors> total[kSets] = {};
-    TFPRUNE_UNROLL
-    for (int v = 0; v < kVectors; ++v)
-      total[0][v] = Isa::Load(sum + v * Isa::kLanes);
+    if (kGoesOn) {
+      TFPRUNE_UNROLL
+      for (int v = 0; v < kVectors; ++v)
+        total[0][v] = Isa::Load(sum + v * Isa::kLanes);
+    }
     const Entry* stop = entry + row->count;
     for (; stop - entry >= kSets; entry += kSets) {
       TFPRUNE_UNROLL
@@ -73,9 +75,9 @@ void Multiply(const Row* row, const Row* end, const Entry* entry,
 template <class Isa>
 void Pack(const PackArgs& a) {
   constexpr int kLanes = Isa::kLanes;
-  // So many channels that a plane's lines stay in the cache from one position
-  // to the next.
-  constexpr int64_t kBlock = 64;
+  // Long runs of a pixel, which may come from afar, but not so many planes that
+  // their lines leave the cache from one position to the next.
+  constexpr int64_t kBlock = 256;
   for (int64_t block = 0; block < a.channels; block += kBlock) {
     const int64_t end =
         block + kBlock < a.channels ? block + kBlock : a.channels;
@@ -203,7 +205,8 @@ constexpr LaneKernels Collect(const char* name, bool (*runs_here)(),
           runs_here,
           Isa::kLanes,
           Isa::kMostVectors,
-          {nullptr, &Multiply<Isa, kNumbers + 1>...},
+          {nullptr, &Multiply<Isa, kNumbers + 1, false>...},
+          {nullptr, &Multiply<Isa, kNumbers + 1, true>...},
           &Pack<Isa>,
           &Store<Isa>,
           &MultiplyVector<Isa>};

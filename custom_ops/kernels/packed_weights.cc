@@ -41,7 +41,8 @@ void PackedWeights::ForEach(const Csr& weights, Filters filters,
 // Counts the nonzeros of every bucket, and then puts them there.
 void PackedWeights::PackFilters(const Csr& weights, Filters filters) {
   const int64_t height = filters.end - filters.begin;
-  const int64_t width = DivideUp(shape_.channels, channel_block_);
+  const int64_t width =
+      std::max<int64_t>(DivideUp(shape_.channels, channel_block_), 1);
   std::vector<int64_t> counts(height * width);
   ForEach(weights, filters,
           [&](int64_t bucket, int64_t, int64_t) { ++counts[bucket]; });
@@ -54,7 +55,8 @@ void PackedWeights::PackFilters(const Csr& weights, Filters filters) {
       const int64_t count = counts[column * height + slot];
       next[column * height + slot] = entry;
       entry += count;
-      if (count)
+      // All sums begin with the first block, be it with nothing.
+      if (count || column == 0)
         rows_.push_back(
             {static_cast<int32_t>(slot), static_cast<int32_t>(count)});
     }
@@ -68,11 +70,15 @@ void PackedWeights::PackFilters(const Csr& weights, Filters filters) {
   });
 }
 
-void PackedWeights::Multiply(MultiplyFn multiply, int64_t filter_block,
-                             const float* x, float* sums) const {
-  for (const Block& block : blocks_[filter_block])
-    multiply(&rows_[block.row_begin], rows_.data() + block.row_end,
-             &entries_[block.entry], x, sums);
+void PackedWeights::Multiply(const LaneKernels& kernels, int64_t vectors,
+                             int64_t filter_block, const float* x,
+                             float* sums) const {
+  MultiplyFn multiply = kernels.multiply[vectors];
+  for (const Block& block : blocks_[filter_block]) {
+    multiply(rows_.data() + block.row_begin, rows_.data() + block.row_end,
+             entries_.data() + block.entry, x, sums);
+    multiply = kernels.multiply_add[vectors];
+  }
 }
 
 }  // namespace tfprune

@@ -25,9 +25,9 @@ class PackedWeights {
   PackedWeights(const Csr& weights, const ConvShape& shape,
                 const Tuning& tuning, const Addresses& addresses);
 
-  // Adds the products of a block of filters with a tile to its sums.
-  void Multiply(MultiplyFn multiply, int64_t filter_block, const float* x,
-                float* sums) const;
+  // Sums up the products of a block of filters with a tile of so many vectors.
+  void Multiply(const LaneKernels& kernels, int64_t vectors,
+                int64_t filter_block, const float* x, float* sums) const;
 
  private:
   // Filters by channels, multiplied while the channels are in the cache.

@@ -153,14 +153,13 @@ void SparseConv::RunChunk(const Job& job, const Chunk& chunk,
   float* sums = packed + shape_.channels * plane_;
   const bool pools = job.epilogue.pool.height > 0;
   if (pools) ClearPooled(job, chunk);
-  const MultiplyFn multiply = kernels_.multiply[tuning_.vectors];
   const int64_t step = tuning_.vectors * kernels_.lanes;
   for (int64_t tile = chunk.tile_begin; tile < chunk.tile_end; ++tile) {
     const int64_t in_piece = (tile - chunk.tile_begin) % tuning_.tiles;
     if (in_piece == 0) Pack(job, chunk.line, tile, packed);
     for (int64_t block = chunk.block_begin; block < chunk.block_end; ++block) {
-      std::fill(sums, sums + TileFloats(), 0.0f);
-      weights_->Multiply(multiply, block, packed + in_piece * step, sums);
+      weights_->Multiply(kernels_, tuning_.vectors, block,
+                         packed + in_piece * step, sums);
       if (pools)
         StorePooled(job, chunk.line, tile, block, sums, sums + TileFloats());
       else
