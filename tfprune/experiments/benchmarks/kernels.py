@@ -25,6 +25,7 @@ from tfprune.ops.sparse_conv2d import Geometry
 _ROOT = pathlib.Path(__file__).parents[3]
 FOLDER = _ROOT / "custom_ops/benchmarks/shapes"
 REPEATS = 4
+_SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "TFPRUNE_ISA")
 _HEADER = (
     "layer",
     "dense / sparse",
@@ -184,13 +185,15 @@ def _summary(found):
 
 
 def _heading(sparsity, batch, threads):
+    changed = [
+        f"{name}={os.environ[name]}" for name in _SWITCHES if name in os.environ
+    ]
     return (
         f"Sparse layers beside TensorFlow's dense ones: sparsity {sparsity}, "
         f"batch {batch}, {threads} thread(s),\nNHWC in and out, random "
         "weights, interleaved; the least of all rounds less that of an "
-        "empty call."
-        f"\nTensorFlow {tf.__version__} (oneDNN "
-        f"{os.environ.get('TF_ENABLE_ONEDNN_OPTS', 'as it comes')}), "
-        f"{os.cpu_count()} CPUs. 'Prototype' is the same ratio, measured "
-        "before on another machine."
+        f"empty call.\nTensorFlow {tf.__version__}, {os.cpu_count()} CPUs, "
+        f"{', '.join(changed) or 'no switches'}. 'Prototype' is the same "
+        "ratio of a\nprototype, measured before on another machine, which "
+        "had no AVX-512."
     )
