@@ -148,8 +148,16 @@ def test_tfmot_has_the_same_variants_and_none_of_tfprune():
 @pytest.mark.parametrize(
     "script, arguments, message",
     [
-        ("benchmark", [], "expected one of training. Received: nothing"),
-        ("benchmark", ["speed"], "expected one of training. Received: speed"),
+        (
+            "benchmark",
+            [],
+            "expected one of training, kernels, callers. Received: nothing",
+        ),
+        (
+            "benchmark",
+            ["speed"],
+            "expected one of training, kernels, callers. Received: speed",
+        ),
         ("benchmark", ["training", "x"], "Received: training x"),
         ("eval", ["--workdir=w", "x"], "expected flags only. Received: x"),
     ],

@@ -130,7 +130,9 @@ def test_two_replicas_train_as_one():
     found = []
     strategies = [
         tf.distribute.get_strategy(),
-        tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+        tf.distribute.MirroredStrategy(
+            ["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice()
+        ),
     ]
     for strategy in strategies:
         with strategy.scope():
