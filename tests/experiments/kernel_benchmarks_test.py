@@ -29,7 +29,7 @@ def test_sparse_and_dense_layers_compute_the_same():
         shapes.Product("fc", 30, 20, 1.0),
     ]:
         inputs, sparse, dense = kernels.pair(layer, sparsity=0.5, batch=2)
-        assert len(inputs) == kernels.REPEATS
+        assert len(inputs) > 100
         difference = sparse(inputs[0]) - dense(inputs[0])
         assert abs(difference.numpy()).max() < 1e-4
 

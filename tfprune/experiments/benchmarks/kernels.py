@@ -1,8 +1,7 @@
 """Sparse kernels beside TensorFlow's dense ones, layer by layer.
 
-A call of a `tf.function` costs more than many of the layers in it. Each is
-therefore run several times in one call, on different inputs in turn, and a
-call that does nothing is subtracted.
+A call of a `tf.function` costs as much as many of the layers in it. So one that
+does nothing is subtracted, and small layers are run several times in one call.
 """
 
 from __future__ import annotations
@@ -24,7 +23,9 @@ from tfprune.ops.sparse_conv2d import Geometry
 
 _ROOT = pathlib.Path(__file__).parents[3]
 FOLDER = _ROOT / "custom_ops/benchmarks/shapes"
-REPEATS = 4
+# What a call does at the least: one of a smaller layer cannot be told from
+# one that does nothing.
+LEAST_FLOPS = 5e7
 _SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "TFPRUNE_ISA")
 _HEADER = (
     "layer",
@@ -85,14 +86,18 @@ def _measure(layer, sparsity, batch, rounds):
     # The least is what the machine can do; its neighbours add to all others.
     least = {name: min(values) for name, values in times.items()}
     return tuple(
-        max(least[name] - least["nothing"], 1e-9) / REPEATS
+        max(least[name] - least["nothing"], 1e-9) / len(inputs)
         for name in ("dense", "sparse")
     )
 
 
 def pair(layer, sparsity: float, batch: int) -> tuple:
     """Returns inputs, and the sparse and the dense function of one of them."""
-    return _PAIRS[type(layer)](layer, sparsity, batch)
+    shape, sparse, dense = _PAIRS[type(layer)](layer, sparsity, batch)
+    rng = np.random.default_rng(1)
+    repeats = math.ceil(LEAST_FLOPS / _flops(layer, batch))
+    inputs = [rng.normal(size=shape).astype("float32") for _ in range(repeats)]
+    return inputs, sparse, dense
 
 
 def _convolutions(layer, sparsity, batch):
@@ -107,7 +112,7 @@ def _convolutions(layer, sparsity, batch):
     )
     weights = ops.Csr.from_dense(matrix)
     return (
-        _inputs((batch, layer.size, layer.size, layer.channels)),
+        (batch, layer.size, layer.size, layer.channels),
         lambda x: ops.sparse_conv2d(x, weights, geometry),
         lambda x: tf.nn.conv2d(x, kernel, layer.stride, layer.padding),
     )
@@ -118,7 +123,7 @@ def _products(layer, sparsity, batch):
     kernel = tf.constant(np.ascontiguousarray(matrix.T))
     weights = ops.Csr.from_dense(matrix)
     return (
-        _inputs((batch, layer.columns)),
+        (batch, layer.columns),
         lambda x: ops.csr_matmul(x, weights),
         lambda x: tf.matmul(x, kernel),
     )
@@ -132,13 +137,6 @@ def _random(layer, sparsity):
     matrix = rng.normal(size=(layer.rows, layer.columns)).astype("float32")
     matrix[rng.random(matrix.shape) < sparsity] = 0
     return matrix
-
-
-def _inputs(shape):
-    rng = np.random.default_rng(1)
-    return [
-        tf.constant(rng.normal(size=shape), "float32") for _ in range(REPEATS)
-    ]
 
 
 def _flops(layer, batch):
