@@ -57,7 +57,7 @@ struct StoreArgs {
   const int32_t* pixels;  // pixel of (lane, position), -1 for none
   int64_t strip;
   int64_t limit;          // pixels from here on are not stored
-  const float* bias;      // of the first filter, or null
+  const float* bias;      // of the first filter
   const float* residual;  // of pixel 0 and the first filter, or null
   Activation activation;
   float* to;  // of pixel 0 and the first filter

@@ -72,44 +72,47 @@ void Multiply(const Row* row, const Row* end, const Entry* entry,
   }
 }
 
+// Turns up to 8 channels of 8 pixels into vectors of as many planes.
 template <class Isa>
-void Pack(const PackArgs& a) {
-  constexpr int kLanes = Isa::kLanes;
-  // Long runs of a pixel, which may come from afar, but not so many planes that
-  // their lines leave the cache from one position to the next.
-  constexpr int64_t kBlock = 256;
-  for (int64_t block = 0; block < a.channels; block += kBlock) {
-    const int64_t end =
-        block + kBlock < a.channels ? block + kBlock : a.channels;
-    for (int64_t position = 0; position < a.positions; ++position) {
-      const float* from[kLanes];
-      for (int lane = 0; lane < kLanes; ++lane) {
-        const int64_t pixel = a.pixels[lane * a.strip + position];
-        const bool inside = pixel >= 0 && pixel < a.limit;
-        from[lane] = inside ? a.from + pixel * a.channels : a.zeros;
-      }
-      float* to = a.to + position * kLanes;
-      for (int64_t channel = block; channel < end; channel += 8) {
-        const int some =
-            end - channel < 8 ? static_cast<int>(end - channel) : 8;
-        for (int lane = 0; lane < kLanes; lane += 8) {
-          typename Isa::Eight rows[8];
-          for (int i = 0; i < 8; ++i)
-            rows[i] = Isa::LoadSome(from[lane + i] + channel, some);
-          Isa::Transpose8(rows);
-          for (int i = 0; i < some; ++i)
-            Isa::StoreSome(to + (channel + i) * a.plane + lane, rows[i], 8);
-        }
-      }
-    }
+inline void PackEight(const float* const* from, int64_t channel, int some,
+                      float* to, int64_t plane) {
+  typename Isa::Eight rows[8];
+  for (int i = 0; i < 8; ++i) rows[i] = Isa::LoadSome(from[i] + channel, some);
+  Isa::Transpose8(rows);
+  for (int i = 0; i < some; ++i) Isa::StoreSome(to + i * plane, rows[i], 8);
+}
+
+// Packs the channels from `begin` to `end` of one position, in 8 lanes.
+template <class Isa>
+void PackPosition(const PackArgs& a, int64_t position, int lane, int64_t begin,
+                  int64_t end) {
+  const float* from[8];
+  for (int i = 0; i < 8; ++i) {
+    const int64_t pixel = a.pixels[(lane + i) * a.strip + position];
+    const bool inside = pixel >= 0 && pixel < a.limit;
+    from[i] = inside ? a.from + pixel * a.channels : a.zeros;
   }
+  float* to = a.to + position * Isa::kLanes + lane;
+  int64_t channel = begin;
+  for (; channel + 8 <= end; channel += 8)
+    PackEight<Isa>(from, channel, 8, to + channel * a.plane, a.plane);
+  if (channel < end)
+    PackEight<Isa>(from, channel, static_cast<int>(end - channel),
+                   to + channel * a.plane, a.plane);
 }
 
 template <class Isa>
-typename Isa::Eight Activate(typename Isa::Eight x, Activation activation) {
-  if (activation != Activation::kNone) x = Isa::Max8(x, Isa::Fill8(0.0f));
-  if (activation == Activation::kRelu6) x = Isa::Min8(x, Isa::Fill8(6.0f));
-  return x;
+void Pack(const PackArgs& a) {
+  // Long runs of a pixel, which may come from afar, but not so many planes that
+  // their lines leave the cache from one position to the next.
+  constexpr int64_t kBlock = 256;
+  for (int64_t begin = 0; begin < a.channels; begin += kBlock) {
+    const int64_t end =
+        begin + kBlock < a.channels ? begin + kBlock : a.channels;
+    for (int64_t position = 0; position < a.positions; ++position)
+      for (int lane = 0; lane < Isa::kLanes; lane += 8)
+        PackPosition<Isa>(a, position, lane, begin, end);
+  }
 }
 
 // Turns 8 planes of one position into 8 pixels.
@@ -119,39 +122,66 @@ void LoadPixels(const float* sums, int64_t plane, typename Isa::Eight* pixels) {
   Isa::Transpose8(pixels);
 }
 
-// Finishes up to 8 filters of a pixel, from `filter` on.
+// What is done to 8 sums before they are stored. Bounds stand for activations:
+// what has none is between infinities.
 template <class Isa>
-void StorePixel(const StoreArgs& a, int64_t pixel, int64_t filter,
-                typename Isa::Eight x) {
-  const int64_t left = a.filters - filter;
-  const int some = left < 8 ? static_cast<int>(left) : 8;
-  const int64_t at = pixel * a.pitch + filter;
-  if (a.bias) x = Isa::Add8(x, Isa::LoadSome(a.bias + filter, some));
-  if (a.residual) x = Isa::Add8(x, Isa::LoadSome(a.residual + at, some));
-  Isa::StoreSome(a.to + at, Activate<Isa>(x, a.activation), some);
+struct Finish {
+  explicit Finish(Activation activation)
+      : low(Isa::Fill8(activation == Activation::kNone ? -kInfinity : 0.0f)),
+        high(Isa::Fill8(activation == Activation::kRelu6 ? 6.0f : kInfinity)) {}
+
+  void operator()(typename Isa::Eight x, typename Isa::Eight bias,
+                  const float* residual, float* to, int some) const {
+    x = Isa::Add8(x, bias);
+    if (residual) x = Isa::Add8(x, Isa::LoadSome(residual, some));
+    Isa::StoreSome(to, Isa::Min8(Isa::Max8(x, low), high), some);
+  }
+
+  static constexpr float kInfinity = __builtin_inff();
+  typename Isa::Eight low, high;
+};
+
+// The 8 pixels of one position, from `lane` on; -1 where there is none.
+inline void FindPixels(const StoreArgs& a, int64_t position, int lane,
+                       int64_t* offsets) {
+  for (int i = 0; i < 8; ++i) {
+    const int64_t pixel = a.pixels[(lane + i) * a.strip + position];
+    offsets[i] = pixel < a.limit ? pixel * a.pitch : -1;
+    if (pixel < 0) offsets[i] = -1;
+  }
 }
 
-// 16 filters at a time: they are one cache line of a pixel.
+// Stores up to 8 filters of 8 pixels.
+template <class Isa>
+inline void StoreEight(const StoreArgs& a, const Finish<Isa>& finish,
+                       const float* sums, const int64_t* offsets,
+                       int64_t filter, int some) {
+  typename Isa::Eight pixels[8];
+  LoadPixels<Isa>(sums, a.positions * Isa::kLanes, pixels);
+  const auto bias = Isa::LoadSome(a.bias + filter, some);
+  const float* residual = a.residual ? a.residual + filter : nullptr;
+  for (int i = 0; i < 8; ++i) {
+    if (offsets[i] < 0) continue;
+    finish(pixels[i], bias, residual ? residual + offsets[i] : nullptr,
+           a.to + offsets[i] + filter, some);
+  }
+}
+
 template <class Isa>
 void Store(const StoreArgs& a) {
-  constexpr int kLanes = Isa::kLanes;
-  const int64_t plane = a.positions * kLanes;
+  const Finish<Isa> finish(a.activation);
+  const int64_t plane = a.positions * Isa::kLanes;
   for (int64_t position = 0; position < a.positions; ++position) {
-    for (int half = 0; half < kLanes; half += 8) {
-      const int32_t* pixels = a.pixels + half * a.strip + position;
-      const float* sums = a.sums + position * kLanes + half;
-      for (int64_t filter = 0; filter < a.filters; filter += 16) {
-        const bool both = a.filters - filter > 8;
-        typename Isa::Eight low[8], high[8];
-        LoadPixels<Isa>(sums + filter * plane, plane, low);
-        if (both) LoadPixels<Isa>(sums + (filter + 8) * plane, plane, high);
-        for (int i = 0; i < 8; ++i) {
-          const int64_t pixel = pixels[i * a.strip];
-          if (pixel < 0 || pixel >= a.limit) continue;
-          StorePixel<Isa>(a, pixel, filter, low[i]);
-          if (both) StorePixel<Isa>(a, pixel, filter + 8, high[i]);
-        }
-      }
+    for (int lane = 0; lane < Isa::kLanes; lane += 8) {
+      int64_t offsets[8];
+      FindPixels(a, position, lane, offsets);
+      const float* sums = a.sums + position * Isa::kLanes + lane;
+      int64_t filter = 0;
+      for (; filter + 8 <= a.filters; filter += 8)
+        StoreEight(a, finish, sums + filter * plane, offsets, filter, 8);
+      if (filter < a.filters)
+        StoreEight(a, finish, sums + filter * plane, offsets, filter,
+                   static_cast<int>(a.filters - filter));
     }
   }
 }

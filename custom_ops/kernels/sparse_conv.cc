@@ -32,6 +32,18 @@ int UsefulThreads(const Csr& weights, const ConvShape& shape, int threads,
   return work < kWorkThatPays ? 1 : std::max(threads, 1);
 }
 
+// Gives positions to lanes in turn instead of in strips: neighbours in memory
+// are read and written together then. Only without taps that look further.
+std::vector<int32_t> Interleaved(const std::vector<int32_t>& pixels,
+                                 int64_t lanes) {
+  const int64_t strip = pixels.size() / lanes;
+  std::vector<int32_t> found(pixels.size());
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    for (int64_t i = 0; i < strip; ++i)
+      found[lane * strip + i] = pixels[i * lanes + lane];
+  return found;
+}
+
 // Memory of the calling thread, kept from one call to the next; or null.
 float* Scratch(int64_t floats) {
   struct Free {
@@ -100,9 +112,14 @@ Addresses SparseConv::LayOut() {
     input_pixels_.push_back(
         layout_->InputPixels(phase, strip * lanes + layout_->halo()));
   output_pixels_ = layout_->OutputPixels(strip * lanes);
+  if (layout_->halo() == 0) {
+    output_pixels_ = Interleaved(output_pixels_, lanes);
+    for (auto& pixels : input_pixels_) pixels = Interleaved(pixels, lanes);
+  }
   for (int64_t i = 0; i < tuning_.vectors * lanes; ++i)
     tile_pixels_.push_back(static_cast<int32_t>(i));
   zeros_.resize(shape_.channels);
+  no_bias_.resize(shape_.filters);
   Addresses addresses = {{}, plane_};
   for (int64_t y = 0; y < shape_.kernel_height; ++y)
     for (int64_t x = 0; x < shape_.kernel_width; ++x)
@@ -191,7 +208,7 @@ void SparseConv::Store(const Job& job, int64_t line, int64_t tile,
   kernels_.store({sums, tuning_.vectors, Filters(block),
                   output_pixels_.data() + tile * tuning_.vectors,
                   tiles_ * tuning_.vectors, shape_.OutputPixels() - from,
-                  e.bias ? e.bias + filter : nullptr,
+                  (e.bias ? e.bias : no_bias_.data()) + filter,
                   e.residual ? e.residual + at : nullptr, e.activation,
                   job.output + at, shape_.filters});
 }
@@ -221,8 +238,9 @@ void SparseConv::StorePooled(const Job& job, int64_t line, int64_t tile,
   const Epilogue& e = job.epilogue;
   const int64_t size = tuning_.vectors * kernels_.lanes;
   kernels_.store({sums, tuning_.vectors, filters, tile_pixels_.data(),
-                  tuning_.vectors, size, e.bias ? e.bias + filter : nullptr,
-                  nullptr, e.activation, pixels, filters});
+                  tuning_.vectors, size,
+                  (e.bias ? e.bias : no_bias_.data()) + filter, nullptr,
+                  e.activation, pixels, filters});
   const int64_t strip = tiles_ * tuning_.vectors;
   for (int64_t lane = 0; lane < kernels_.lanes; ++lane) {
     for (int64_t i = 0; i < tuning_.vectors; ++i) {

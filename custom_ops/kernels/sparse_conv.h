@@ -83,7 +83,8 @@ class SparseConv {
   std::vector<std::vector<int32_t>> input_pixels_;  // by phase
   std::vector<int32_t> output_pixels_;
   std::vector<int32_t> tile_pixels_;  // of a tile by itself
-  std::vector<float> zeros_;
+  std::vector<float> zeros_;          // a pixel of the input
+  std::vector<float> no_bias_;
   std::unique_ptr<const PackedWeights> weights_;
 };
 

@@ -57,6 +57,18 @@ def test_groups(groups, multiplier):
     check((2, 7, 6, 6), 6 * multiplier, geometry)
 
 
+@pytest.mark.parametrize("stride,dilation", [(1, 1), (3, 1), (1, 2)])
+def test_one_dimension_is_a_height_of_1(stride, dilation):
+    geometry = Geometry((1, 5), (1, stride), "SAME", (1, dilation))
+    weights, kernel = filters(geometry, 6, 7, 0.5)
+    x = images(3, 1, 29, 6)
+    expected = keras.ops.conv(
+        x[:, 0], kernel[0], stride, "same", dilation_rate=dilation
+    )
+    got = ops.sparse_conv2d(x, weights, geometry)[:, 0]
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("zero", range(4))
 def test_empty(zero):
     sizes = [2, 5, 3, 4]
