@@ -1,6 +1,5 @@
 #include "csr.h"
 
-#include <cstring>
 #include <limits>
 
 #include "number_formats.h"

@@ -1,6 +1,7 @@
 #include "packed_weights.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "rounding.h"
 

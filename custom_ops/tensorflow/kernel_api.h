@@ -1,7 +1,7 @@
 // What the ops use of TensorFlow's C API for kernels, with owners.
 //
-// That API is the same in all versions of TensorFlow 2, so one library serves
-// them all.
+// That API is plain C and does not change with TensorFlow's versions: one
+// library serves 2.20 and 2.21.
 
 #ifndef TFPRUNE_TENSORFLOW_KERNEL_API_H_
 #define TFPRUNE_TENSORFLOW_KERNEL_API_H_
