@@ -24,8 +24,8 @@ class BuildOps(build_ext.build_ext):
     """Compiles the ops, with a C++ compiler and nothing else.
 
     The library serves every Python, and TensorFlow 2.20 and 2.21: it is plain
-    C++ on TensorFlow's C API. Where it cannot be built, tfprune runs on TensorFlow's
-    own ops, and says so.
+    C++ on TensorFlow's C API. Where it cannot be built, tfprune runs on
+    TensorFlow's own ops, and says so.
     """
 
     def run(self):
