@@ -26,7 +26,7 @@ class CsrMatmul {
   // memory does not suffice.
   static std::unique_ptr<const CsrMatmul> Pack(
       const Csr& weights, int64_t batch, int threads,
-      const LaneKernels& kernels = BestLaneKernels(),
+      const LaneKernels& kernels = BestLaneKernels(true),
       const Tuning& tuning = {});
 
   // output = activation(input W + bias + residual), as SparseConv::Run.

@@ -46,12 +46,13 @@ struct PackArgs {
   const float* zeros;     // `channels` of them
   float* to;
   int64_t plane;  // in floats
+  int64_t ahead;  // from what is read to what is fetched from memory, or 0
 };
 using PackFn = void (*)(const PackArgs& args);
 
 // Finishes sums and stores them as pixels of `pitch` floats.
 struct StoreArgs {
-  const float* sums;  // [filters, rounded up to 8][positions][lanes]
+  const float* sums;  // [filters, rounded up to lanes][positions][lanes]
   int64_t positions;
   int64_t filters;
   const int32_t* pixels;  // pixel of (lane, position), -1 for none
@@ -62,6 +63,7 @@ struct StoreArgs {
   Activation activation;
   float* to;  // of pixel 0 and the first filter
   int64_t pitch;
+  bool stream;  // past the caches; only if all addresses are multiples of 64
 };
 using StoreFn = void (*)(const StoreArgs& args);
 
@@ -106,8 +108,9 @@ struct LaneKernelsList {
 };
 LaneKernelsList AllLaneKernels();
 
-// The one for this CPU; `TFPRUNE_ISA` may name another that it runs.
-const LaneKernels& BestLaneKernels();
+// The ones for this CPU, where pixels have nothing to do with each other and
+// where they do; `TFPRUNE_ISA` may name others that it runs.
+const LaneKernels& BestLaneKernels(bool pointwise);
 
 }  // namespace tfprune
 

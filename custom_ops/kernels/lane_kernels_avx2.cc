@@ -25,9 +25,9 @@
 namespace tfprune {
 namespace {
 
-#include "eight_avx.h"
+#include "gather_avx.h"
 
-struct Avx2 : EightAvx {
+struct Avx2 : GatherAvx {
   static constexpr int kLanes = 8;
   static constexpr int kMostVectors = 14;
   using Vector = __m256;
@@ -39,6 +39,47 @@ struct Avx2 : EightAvx {
     return _mm256_fmadd_ps(a, b, c);
   }
   static Vector Add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+  // These return the second operand for a NaN, so that one in `x` stays.
+  static Vector Max(Vector x, Vector low) { return _mm256_max_ps(low, x); }
+  static Vector Min(Vector x, Vector high) { return _mm256_min_ps(high, x); }
+
+  static Vector LoadSome(const float* from, int some) {
+    if (some == kLanes) return _mm256_loadu_ps(from);
+    return _mm256_maskload_ps(from, Mask(some));
+  }
+  static void StoreSome(float* to, Vector x, int some) {
+    if (some == kLanes)
+      _mm256_storeu_ps(to, x);
+    else
+      _mm256_maskstore_ps(to, Mask(some), x);
+  }
+  // Half a cache line past the caches is slower than into them.
+  static void Stream(float* to, Vector x) { _mm256_storeu_ps(to, x); }
+  static void Fence() {}
+  static __m256i Mask(int some) {
+    alignas(32) static constexpr int32_t kOnes[16] = {-1, -1, -1, -1,
+                                                      -1, -1, -1, -1};
+    return _mm256_loadu_si256(
+        reinterpret_cast<const __m256i*>(kOnes + kLanes - some));
+  }
+
+  static void Transpose(Vector* r) {
+    Vector pairs[8], quads[8];
+    for (int i = 0; i < 8; i += 2) {
+      pairs[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+      pairs[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+      quads[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
+      quads[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
+      quads[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
+      quads[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; ++i) {
+      r[i] = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x20);
+      r[i + 4] = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x31);
+    }
+  }
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// AVX-512: 16 lanes, 14 sums in registers (more of them crowd the
-// L1 cache with input).
+// AVX-512: 16 lanes, 7 sums in registers (more of them crowd the L1 cache with
+// input).
 
 #if defined(__x86_64__)
 
@@ -21,16 +21,21 @@
 #pragma GCC target("avx512f,avx2,fma,f16c")
 #endif
 
+// GCC 12 takes what its own intrinsics leave undefined for a mistake.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include "lane_kernels_impl.h"
 
 namespace tfprune {
 namespace {
 
-#include "eight_avx.h"
+#include "gather_avx.h"
 
-struct Avx512 : EightAvx {
+struct Avx512 : GatherAvx {
   static constexpr int kLanes = 16;
-  static constexpr int kMostVectors = 14;
+  static constexpr int kMostVectors = 7;
   using Vector = __m512;
 
   static Vector Load(const float* from) { return _mm512_load_ps(from); }
@@ -40,6 +45,48 @@ struct Avx512 : EightAvx {
     return _mm512_fmadd_ps(a, b, c);
   }
   static Vector Add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+  // These return the second operand for a NaN, so that one in `x` stays.
+  static Vector Max(Vector x, Vector low) { return _mm512_max_ps(low, x); }
+  static Vector Min(Vector x, Vector high) { return _mm512_min_ps(high, x); }
+
+  static Vector LoadSome(const float* from, int some) {
+    return _mm512_maskz_loadu_ps(Mask(some), from);
+  }
+  static void StoreSome(float* to, Vector x, int some) {
+    _mm512_mask_storeu_ps(to, Mask(some), x);
+  }
+  static void Stream(float* to, Vector x) { _mm512_stream_ps(to, x); }
+  static void Fence() { _mm_sfence(); }
+  static __mmask16 Mask(int some) {
+    return static_cast<__mmask16>((1u << some) - 1);
+  }
+
+  static void Transpose(Vector* r) {
+    Vector pairs[16], quads[16];
+    for (int i = 0; i < 16; i += 2) {
+      pairs[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+      pairs[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) {
+      quads[i] = _mm512_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
+      quads[i + 1] = _mm512_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
+      quads[i + 2] = _mm512_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
+      quads[i + 3] = _mm512_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; ++i) {
+      const Vector even_low =
+          _mm512_shuffle_f32x4(quads[i], quads[i + 4], 0x88);
+      const Vector odd_low = _mm512_shuffle_f32x4(quads[i], quads[i + 4], 0xdd);
+      const Vector even_high =
+          _mm512_shuffle_f32x4(quads[i + 8], quads[i + 12], 0x88);
+      const Vector odd_high =
+          _mm512_shuffle_f32x4(quads[i + 8], quads[i + 12], 0xdd);
+      r[i] = _mm512_shuffle_f32x4(even_low, even_high, 0x88);
+      r[i + 4] = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
+      r[i + 8] = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
+      r[i + 12] = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
+    }
+  }
 };
 
 }  // namespace

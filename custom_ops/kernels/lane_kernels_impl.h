@@ -1,9 +1,9 @@
 // The loops of lane_kernels.h, written once; an instruction set's file gives
 // the vectors and includes this.
 //
-// Isa:: kLanes, kMostVectors, Vector, Load, Store, Broadcast, MultiplyAdd, Add
-// and for 8 floats: Eight, LoadSome, StoreSome, Add8, Max8, Min8, Fill8,
-// Transpose8; GatherDot for vectors.
+// Isa:: kLanes, kMostVectors, Vector, Load, Store, Broadcast, MultiplyAdd, Add,
+// Max, Min; LoadSome and StoreSome at any address; Stream and Fence, for stores
+// past the caches; Transpose of as many vectors as there are lanes; GatherDot.
 //
 // Everything is in an unnamed namespace: a function of one instruction set must
 // never be linked in place of another's.
@@ -72,33 +72,37 @@ void Multiply(const Row* row, const Row* end, const Entry* entry,
   }
 }
 
-// Turns up to 8 channels of 8 pixels into vectors of as many planes.
+// Turns up to kLanes channels of as many pixels into vectors of planes.
 template <class Isa>
-inline void PackEight(const float* const* from, int64_t channel, int some,
-                      float* to, int64_t plane) {
-  typename Isa::Eight rows[8];
-  for (int i = 0; i < 8; ++i) rows[i] = Isa::LoadSome(from[i] + channel, some);
-  Isa::Transpose8(rows);
-  for (int i = 0; i < some; ++i) Isa::StoreSome(to + i * plane, rows[i], 8);
+inline void PackSquare(const PackArgs& a, const float* const* from,
+                       int64_t channel, int some, float* to) {
+  typename Isa::Vector rows[Isa::kLanes];
+  TFPRUNE_UNROLL
+  for (int i = 0; i < Isa::kLanes; ++i) {
+    rows[i] = Isa::LoadSome(from[i] + channel, some);
+    if (a.ahead) __builtin_prefetch(from[i] + channel + a.ahead);
+  }
+  Isa::Transpose(rows);
+  to += channel * a.plane;
+  for (int i = 0; i < some; ++i) Isa::Store(to + i * a.plane, rows[i]);
 }
 
-// Packs the channels from `begin` to `end` of one position, in 8 lanes.
+// Packs the channels from `begin` to `end` of one position.
 template <class Isa>
-void PackPosition(const PackArgs& a, int64_t position, int lane, int64_t begin,
+void PackPosition(const PackArgs& a, int64_t position, int64_t begin,
                   int64_t end) {
-  const float* from[8];
-  for (int i = 0; i < 8; ++i) {
-    const int64_t pixel = a.pixels[(lane + i) * a.strip + position];
+  const float* from[Isa::kLanes];
+  for (int i = 0; i < Isa::kLanes; ++i) {
+    const int64_t pixel = a.pixels[i * a.strip + position];
     const bool inside = pixel >= 0 && pixel < a.limit;
     from[i] = inside ? a.from + pixel * a.channels : a.zeros;
   }
-  float* to = a.to + position * Isa::kLanes + lane;
+  float* to = a.to + position * Isa::kLanes;
   int64_t channel = begin;
-  for (; channel + 8 <= end; channel += 8)
-    PackEight<Isa>(from, channel, 8, to + channel * a.plane, a.plane);
+  for (; channel + Isa::kLanes <= end; channel += Isa::kLanes)
+    PackSquare<Isa>(a, from, channel, Isa::kLanes, to);
   if (channel < end)
-    PackEight<Isa>(from, channel, static_cast<int>(end - channel),
-                   to + channel * a.plane, a.plane);
+    PackSquare<Isa>(a, from, channel, static_cast<int>(end - channel), to);
 }
 
 template <class Isa>
@@ -110,57 +114,63 @@ void Pack(const PackArgs& a) {
     const int64_t end =
         begin + kBlock < a.channels ? begin + kBlock : a.channels;
     for (int64_t position = 0; position < a.positions; ++position)
-      for (int lane = 0; lane < Isa::kLanes; lane += 8)
-        PackPosition<Isa>(a, position, lane, begin, end);
+      PackPosition<Isa>(a, position, begin, end);
   }
 }
 
-// Turns 8 planes of one position into 8 pixels.
-template <class Isa>
-void LoadPixels(const float* sums, int64_t plane, typename Isa::Eight* pixels) {
-  for (int i = 0; i < 8; ++i) pixels[i] = Isa::LoadSome(sums + i * plane, 8);
-  Isa::Transpose8(pixels);
-}
-
-// What is done to 8 sums before they are stored. Bounds stand for activations:
+// What is done to sums before they are stored. Bounds stand for activations:
 // what has none is between infinities.
 template <class Isa>
 struct Finish {
-  explicit Finish(Activation activation)
-      : low(Isa::Fill8(activation == Activation::kNone ? -kInfinity : 0.0f)),
-        high(Isa::Fill8(activation == Activation::kRelu6 ? 6.0f : kInfinity)) {}
+  using Vector = typename Isa::Vector;
 
-  void operator()(typename Isa::Eight x, typename Isa::Eight bias,
-                  const float* residual, float* to, int some) const {
-    x = Isa::Add8(x, bias);
-    if (residual) x = Isa::Add8(x, Isa::LoadSome(residual, some));
-    Isa::StoreSome(to, Isa::Min8(Isa::Max8(x, low), high), some);
+  Finish(Activation activation, bool stream)
+      : low(Isa::Broadcast(activation == Activation::kNone ? -kInfinity
+                                                           : 0.0f)),
+        high(Isa::Broadcast(activation == Activation::kRelu6 ? 6.0f
+                                                             : kInfinity)),
+        stream(stream) {}
+
+  void operator()(Vector x, Vector bias, const float* residual, float* to,
+                  int some) const {
+    x = Isa::Add(x, bias);
+    if (residual) x = Isa::Add(x, Isa::LoadSome(residual, some));
+    x = Isa::Min(Isa::Max(x, low), high);
+    if (stream && some == Isa::kLanes)
+      Isa::Stream(to, x);
+    else
+      Isa::StoreSome(to, x, some);
   }
 
   static constexpr float kInfinity = __builtin_inff();
-  typename Isa::Eight low, high;
+  Vector low, high;
+  bool stream;
 };
 
-// The 8 pixels of one position, from `lane` on; -1 where there is none.
-inline void FindPixels(const StoreArgs& a, int64_t position, int lane,
-                       int64_t* offsets) {
-  for (int i = 0; i < 8; ++i) {
-    const int64_t pixel = a.pixels[(lane + i) * a.strip + position];
+// The pixels of one position, by lane; -1 where there is none.
+template <class Isa>
+inline void FindPixels(const StoreArgs& a, int64_t position, int64_t* offsets) {
+  for (int i = 0; i < Isa::kLanes; ++i) {
+    const int64_t pixel = a.pixels[i * a.strip + position];
     offsets[i] = pixel < a.limit ? pixel * a.pitch : -1;
     if (pixel < 0) offsets[i] = -1;
   }
 }
 
-// Stores up to 8 filters of 8 pixels.
+// Stores up to kLanes filters of as many pixels.
 template <class Isa>
-inline void StoreEight(const StoreArgs& a, const Finish<Isa>& finish,
-                       const float* sums, const int64_t* offsets,
-                       int64_t filter, int some) {
-  typename Isa::Eight pixels[8];
-  LoadPixels<Isa>(sums, a.positions * Isa::kLanes, pixels);
+inline void StoreSquare(const StoreArgs& a, const Finish<Isa>& finish,
+                        const float* sums, const int64_t* offsets,
+                        int64_t filter, int some) {
+  const int64_t plane = a.positions * Isa::kLanes;
+  typename Isa::Vector pixels[Isa::kLanes];
+  TFPRUNE_UNROLL
+  for (int i = 0; i < Isa::kLanes; ++i) pixels[i] = Isa::Load(sums + i * plane);
+  Isa::Transpose(pixels);
   const auto bias = Isa::LoadSome(a.bias + filter, some);
   const float* residual = a.residual ? a.residual + filter : nullptr;
-  for (int i = 0; i < 8; ++i) {
+  TFPRUNE_UNROLL
+  for (int i = 0; i < Isa::kLanes; ++i) {
     if (offsets[i] < 0) continue;
     finish(pixels[i], bias, residual ? residual + offsets[i] : nullptr,
            a.to + offsets[i] + filter, some);
@@ -169,21 +179,21 @@ inline void StoreEight(const StoreArgs& a, const Finish<Isa>& finish,
 
 template <class Isa>
 void Store(const StoreArgs& a) {
-  const Finish<Isa> finish(a.activation);
+  const Finish<Isa> finish(a.activation, a.stream);
   const int64_t plane = a.positions * Isa::kLanes;
   for (int64_t position = 0; position < a.positions; ++position) {
-    for (int lane = 0; lane < Isa::kLanes; lane += 8) {
-      int64_t offsets[8];
-      FindPixels(a, position, lane, offsets);
-      const float* sums = a.sums + position * Isa::kLanes + lane;
-      int64_t filter = 0;
-      for (; filter + 8 <= a.filters; filter += 8)
-        StoreEight(a, finish, sums + filter * plane, offsets, filter, 8);
-      if (filter < a.filters)
-        StoreEight(a, finish, sums + filter * plane, offsets, filter,
-                   static_cast<int>(a.filters - filter));
-    }
+    int64_t offsets[Isa::kLanes];
+    FindPixels<Isa>(a, position, offsets);
+    const float* sums = a.sums + position * Isa::kLanes;
+    int64_t filter = 0;
+    for (; filter + Isa::kLanes <= a.filters; filter += Isa::kLanes)
+      StoreSquare(a, finish, sums + filter * plane, offsets, filter,
+                  Isa::kLanes);
+    if (filter < a.filters)
+      StoreSquare(a, finish, sums + filter * plane, offsets, filter,
+                  static_cast<int>(a.filters - filter));
   }
+  if (a.stream) Isa::Fence();
 }
 
 float ToFloat(float value, Dtype) { return value; }

@@ -1,5 +1,8 @@
 // For every CPU: GCC's and clang's vectors, and plain loops.
 
+#include <cstring>
+#include <utility>
+
 #include "lane_kernels_impl.h"
 
 namespace tfprune {
@@ -14,9 +17,6 @@ struct Portable {
 
   struct Vector {
     Quad low, high;
-  };
-  struct Eight {
-    float lane[8];
   };
 
   static Vector Load(const float* from) {
@@ -39,40 +39,31 @@ struct Portable {
     return {a.low + b.low, a.high + b.high};
   }
 
-  static Eight LoadSome(const float* from, int some) {
-    Eight x = {};
-    for (int i = 0; i < some; ++i) x.lane[i] = from[i];
-    return x;
-  }
-  static void StoreSome(float* to, Eight x, int some) {
-    for (int i = 0; i < some; ++i) to[i] = x.lane[i];
-  }
-  template <class Function>
-  static Eight Each(Function function) {
-    Eight x;
-    for (int i = 0; i < 8; ++i) x.lane[i] = function(i);
-    return x;
-  }
-  static Eight Fill8(float value) {
-    return Each([&](int) { return value; });
-  }
-  static Eight Add8(Eight a, Eight b) {
-    return Each([&](int i) { return a.lane[i] + b.lane[i]; });
-  }
   // `x` where they do not compare, so that a NaN stays.
-  static Eight Max8(Eight x, Eight low) {
-    return Each([&](int i) {
-      return low.lane[i] > x.lane[i] ? low.lane[i] : x.lane[i];
-    });
+  static Vector Max(Vector x, Vector low) {
+    return {low.low > x.low ? low.low : x.low,
+            low.high > x.high ? low.high : x.high};
   }
-  static Eight Min8(Eight x, Eight high) {
-    return Each([&](int i) {
-      return high.lane[i] < x.lane[i] ? high.lane[i] : x.lane[i];
-    });
+  static Vector Min(Vector x, Vector high) {
+    return {high.low < x.low ? high.low : x.low,
+            high.high < x.high ? high.high : x.high};
   }
-  static void Transpose8(Eight* rows) {
-    for (int i = 0; i < 8; ++i)
-      for (int j = 0; j < i; ++j) std::swap(rows[i].lane[j], rows[j].lane[i]);
+
+  static Vector LoadSome(const float* from, int some) {
+    Vector x = {};
+    std::memcpy(&x, from, some * sizeof(float));
+    return x;
+  }
+  static void StoreSome(float* to, Vector x, int some) {
+    std::memcpy(to, &x, some * sizeof(float));
+  }
+  static void Stream(float* to, Vector x) { StoreSome(to, x, kLanes); }
+  static void Fence() {}
+  static void Transpose(Vector* rows) {
+    float* lanes = reinterpret_cast<float*>(rows);
+    for (int i = 0; i < kLanes; ++i)
+      for (int j = 0; j < i; ++j)
+        std::swap(lanes[i * kLanes + j], lanes[j * kLanes + i]);
   }
 
   template <class Value, class Column>

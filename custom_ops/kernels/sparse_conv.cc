@@ -14,12 +14,19 @@ namespace {
 // Below so many multiplications of vectors, waking a thread does not pay.
 constexpr double kWorkThatPays = 1e6;
 
+// So much does not stay in caches: inputs are fetched ahead, and outputs go
+// past them.
+constexpr int64_t kManyFloats = (32 << 20) / sizeof(float);
+
 // The pixels of a 1x1 convolution have nothing to do with each other.
+bool IsPointwise(const ConvShape& s) {
+  return s.kernel_height * s.kernel_width == 1 &&
+         s.stride_height * s.stride_width == 1 && s.out_height == s.height &&
+         s.out_width == s.width;
+}
+
 ConvShape Flattened(ConvShape s) {
-  const bool pointwise = s.kernel_height * s.kernel_width == 1 &&
-                         s.stride_height * s.stride_width == 1 &&
-                         s.out_height == s.height && s.out_width == s.width;
-  if (!pointwise) return s;
+  if (!IsPointwise(s)) return s;
   s.width = s.out_width = s.InputPixels();
   s.batch = s.height = s.out_height = 1;
   return s;
@@ -65,7 +72,14 @@ struct SparseConv::Job {
   const float* input;
   const Epilogue& epilogue;
   float* output;
+  bool stream;
 };
+
+std::unique_ptr<const SparseConv> SparseConv::Pack(const Csr& weights,
+                                                   const ConvShape& shape,
+                                                   int threads) {
+  return Pack(weights, shape, threads, BestLaneKernels(IsPointwise(shape)));
+}
 
 std::unique_ptr<const SparseConv> SparseConv::Pack(const Csr& weights,
                                                    const ConvShape& shape,
@@ -136,11 +150,18 @@ bool SparseConv::Run(const float* input, const Epilogue& epilogue,
       static_cast<int>(std::min<int64_t>(threads_, grid.size()));
   float* scratch = Scratch(threads * ScratchFloats());
   if (!scratch) return false;
-  const Job job = {input, epilogue, output};
+  const Job job = {input, epilogue, output, Streams(output)};
   parallel_for(grid.size(), threads, [&](int64_t item, int slot) {
     RunChunk(job, ChunkAt(grid, item), scratch + slot * ScratchFloats());
   });
   return true;
+}
+
+bool SparseConv::Streams(const float* output) const {
+  const int64_t line = 64 / sizeof(float);
+  return shape_.OutputPixels() * shape_.filters >= kManyFloats &&
+         reinterpret_cast<uintptr_t>(output) % 64 == 0 &&
+         shape_.filters % line == 0 && tuning_.filter_block % line == 0;
 }
 
 // Filters are divided only where lines do not suffice for all threads. A
@@ -191,12 +212,17 @@ void SparseConv::Pack(const Job& job, int64_t line, int64_t tile,
   const int64_t first = tile * tuning_.vectors;
   const int64_t strip = tiles_ * tuning_.vectors;
   const int64_t end = std::min(first + tuning_.tiles * tuning_.vectors, strip);
+  // The pixels that lanes will take after the next ones, if they are
+  // neighbours.
+  const bool fetches = layout_->halo() == 0 &&
+                       shape_.InputPixels() * shape_.channels >= kManyFloats;
+  const int64_t ahead = fetches ? 2 * kernels_.lanes * shape_.channels : 0;
   for (int64_t phase = 0; phase < layout_->phases(); ++phase)
     kernels_.pack({job.input + InputPixelsFrom(line) * shape_.channels,
                    shape_.channels, input_pixels_[phase].data() + first, strip,
                    end - first + layout_->halo(),
                    shape_.InputPixels() - InputPixelsFrom(line), zeros_.data(),
-                   packed + phase * phase_, plane_});
+                   packed + phase * phase_, plane_, ahead});
 }
 
 void SparseConv::Store(const Job& job, int64_t line, int64_t tile,
@@ -210,7 +236,7 @@ void SparseConv::Store(const Job& job, int64_t line, int64_t tile,
                   tiles_ * tuning_.vectors, shape_.OutputPixels() - from,
                   (e.bias ? e.bias : no_bias_.data()) + filter,
                   e.residual ? e.residual + at : nullptr, e.activation,
-                  job.output + at, shape_.filters});
+                  job.output + at, shape_.filters, job.stream});
 }
 
 void SparseConv::ClearPooled(const Job& job, const Chunk& chunk) const {
@@ -240,7 +266,7 @@ void SparseConv::StorePooled(const Job& job, int64_t line, int64_t tile,
   kernels_.store({sums, tuning_.vectors, filters, tile_pixels_.data(),
                   tuning_.vectors, size,
                   (e.bias ? e.bias : no_bias_.data()) + filter, nullptr,
-                  e.activation, pixels, filters});
+                  e.activation, pixels, filters, false});
   const int64_t strip = tiles_ * tuning_.vectors;
   for (int64_t lane = 0; lane < kernels_.lanes; ++lane) {
     for (int64_t i = 0; i < tuning_.vectors; ++i) {
@@ -265,8 +291,8 @@ int64_t SparseConv::Filters(int64_t block) const {
 }
 
 int64_t SparseConv::TileFloats() const {
-  return RoundUp(std::min(tuning_.filter_block, shape_.filters), 8) *
-         tuning_.vectors * kernels_.lanes;
+  const int64_t filters = std::min(tuning_.filter_block, shape_.filters);
+  return RoundUp(filters, kernels_.lanes) * tuning_.vectors * kernels_.lanes;
 }
 
 // A packed piece, the sums of a tile and, for pooling, its pixels.

@@ -24,10 +24,15 @@ class SparseConv {
  public:
   // `weights` and `shape` must have passed Check. `threads` is the most that
   // one run will use. Returns null when memory does not suffice.
-  static std::unique_ptr<const SparseConv> Pack(
-      const Csr& weights, const ConvShape& shape, int threads,
-      const LaneKernels& kernels = BestLaneKernels(),
-      const Tuning& tuning = {});
+  static std::unique_ptr<const SparseConv> Pack(const Csr& weights,
+                                                const ConvShape& shape,
+                                                int threads);
+  // The same as somebody else chooses.
+  static std::unique_ptr<const SparseConv> Pack(const Csr& weights,
+                                                const ConvShape& shape,
+                                                int threads,
+                                                const LaneKernels& kernels,
+                                                const Tuning& tuning = {});
 
   // output = pool(activation(convolution + bias + residual)). Buffers are as
   // the shape says and must not overlap; `epilogue.pool` must have passed
@@ -54,6 +59,7 @@ class SparseConv {
   SparseConv(const Csr& weights, const ConvShape& shape, int threads,
              const LaneKernels& kernels, const Tuning& tuning);
   Addresses LayOut();
+  bool Streams(const float* output) const;
   Grid MakeGrid(bool whole_lines) const;
   Chunk ChunkAt(const Grid& grid, int64_t index) const;
   void RunChunk(const Job& job, const Chunk& chunk, float* scratch) const;

@@ -72,9 +72,12 @@ void Compare(const ConvShape& shape, double sparsity, Epilogue epilogue = {},
     const auto conv =
         SparseConv::Pack(weights, shape, threads, *kernels, tuning);
     ASSERT_NE(conv, nullptr);
-    std::vector<float> got(size, NAN);
-    ASSERT_TRUE(conv->Run(input.data(), epilogue, got.data(), PoolFor));
-    ExpectNear(got, want, matrix.columns);
+    // On a whole cache line, as TensorFlow's tensors are.
+    std::vector<float> memory(size + 16, NAN);
+    float* got = memory.data();
+    while (reinterpret_cast<uintptr_t>(got) % 64) ++got;
+    ASSERT_TRUE(conv->Run(input.data(), epilogue, got, PoolFor));
+    ExpectNear({got, got + size}, want, matrix.columns);
   }
 }
 
@@ -144,6 +147,16 @@ TEST(SparseConv, ExplicitPadding) {
           shape.batch = 2;
           Compare(shape, 0.5);
         }
+}
+
+TEST(SparseConv, LargerThanCaches) {
+  ConvShape shape;
+  shape.height = 1;
+  shape.width = 131'101;
+  shape.channels = shape.filters = 64;
+  Compare(Padded(shape, Padding::kSame), 0.9, {}, {}, 2);
+  shape.filters = 65;
+  Compare(Padded(shape, Padding::kSame), 0.99);
 }
 
 TEST(SparseConv, Groups) {
