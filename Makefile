@@ -1,7 +1,7 @@
 # make demo    trains, prunes, reports, plots, exports and reloads LeNet-300-100
 # make test    the tests
 # make bench   training overhead and sparse kernels; make bench-peers adds
-#              tfmot's overhead
+#              tfmot, and the engines that run dense and sparse layers
 # make parity  the tests against tfmot itself, in an environment of its own
 #
 # Each makes the environment that it needs by itself.
@@ -9,6 +9,8 @@
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-tfmot
+ENGINES := .venv-engines
+DEEPSPARSE := .venv-deepsparse
 DEMO := demo
 BIN := $(VENV)/bin
 CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h) \
@@ -39,8 +41,10 @@ bench: $(VENV)/ready
 	$(BIN)/python scripts/benchmark.py training
 	$(BIN)/python scripts/benchmark.py kernels
 
-bench-peers: $(VENV)/ready $(PEERS)/ready
+bench-peers: $(VENV)/ready $(PEERS)/ready $(ENGINES)/ready $(DEEPSPARSE)/ready
 	$(BIN)/python scripts/benchmark.py training --tfmot=$(PEERS)/bin/python
+	$(BIN)/python scripts/benchmark.py kernels --rounds=60 \
+		--engines=$(ENGINES)/bin/python --deepsparse=$(DEEPSPARSE)/bin/python
 
 parity: $(VENV)/ready $(PEERS)/ready
 	TFPRUNE_TFMOT_PYTHON=$(PEERS)/bin/python \
@@ -61,5 +65,18 @@ $(PEERS)/ready:
 		tensorflow-model-optimization==0.8.1
 	touch $@
 
+$(ENGINES)/ready:
+	$(PYTHON) -m venv $(ENGINES)
+	$(ENGINES)/bin/pip install --quiet --disable-pip-version-check \
+		numpy onnx onnxruntime openvino ai-edge-litert mkl scipy
+	touch $@
+
+# Its last release, which needs a Python below 3.12.
+$(DEEPSPARSE)/ready:
+	$(PYTHON) -m venv $(DEEPSPARSE)
+	$(DEEPSPARSE)/bin/pip install --quiet --disable-pip-version-check \
+		deepsparse==1.8.0
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PEERS) $(DEMO) build tfprune/ops/*.so
+	rm -rf $(VENV) $(PEERS) $(ENGINES) $(DEEPSPARSE) $(DEMO) build tfprune/ops/*.so

@@ -1,12 +1,13 @@
 """Measures what pruning costs and gains: ratios in one run, interleaved.
 
     python scripts/benchmark.py training --output=results/overhead.md
-    python scripts/benchmark.py kernels --output=results/kernels/first.md
+    python scripts/benchmark.py kernels --output=results/kernels/kernels.md
 
 `training`: a step beside one of plain Keras; `--tfmot=.venv-tfmot/bin/python`
 measures tfmot beside, in its own environment (`make bench-peers` builds it).
 `kernels`: sparse layers beside TensorFlow's dense ones, on the shapes of
-`custom_ops/benchmarks/shapes`.
+`custom_ops/benchmarks/shapes`; `--engines=.venv-engines/bin/python` and
+`--deepsparse=.venv-deepsparse/bin/python` measure other engines beside.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
 
@@ -22,9 +23,16 @@ _OUTPUT = flags.DEFINE_string("output", None, "File for the table.")
 _TFMOT = flags.DEFINE_string(
     "tfmot", None, "A Python that can import tfmot, to measure it beside."
 )
-_SPARSITY = flags.DEFINE_float(
-    "sparsity", 0.9, "Of the kernels' weights.", lower_bound=0, upper_bound=1
+_ENGINES = flags.DEFINE_string(
+    "engines", None, "A Python that can import ONNX Runtime and others."
 )
+_DEEPSPARSE = flags.DEFINE_string(
+    "deepsparse", None, "A Python that can import DeepSparse."
+)
+_SPARSITIES = flags.DEFINE_list(
+    "sparsities", ["0.8", "0.9", "0.95"], "Of the kernels' weights."
+)
+_LAYERS = flags.DEFINE_string("layers", "", "Part of the layers' names.")
 _BATCH = flags.DEFINE_integer("batch", 1, "Of the kernels.", lower_bound=1)
 _THREADS = flags.DEFINE_integer("threads", 1, "Of the kernels.", lower_bound=1)
 
@@ -45,17 +53,23 @@ def _training():
 
 
 def _kernels():
+    from tfprune.experiments.benchmarks import engines
     from tfprune.experiments.benchmarks import kernels
 
-    return kernels.run(
-        _ROUNDS.value, _SPARSITY.value, _BATCH.value, _THREADS.value
+    setup = kernels.Setup(
+        tuple(map(float, _SPARSITIES.value)),
+        _BATCH.value,
+        _THREADS.value,
+        _LAYERS.value,
     )
+    environments = engines.Environments(_ENGINES.value, _DEEPSPARSE.value)
+    return kernels.run(setup, environments, _ROUNDS.value)
 
 
 def _callers():
     from tfprune.experiments.benchmarks import callers
 
-    return callers.run(_ROUNDS.value, _SPARSITY.value)
+    return callers.run(_ROUNDS.value)
 
 
 _BENCHMARKS = {"training": _training, "kernels": _kernels, "callers": _callers}

@@ -14,6 +14,7 @@ from tfprune.api import prune as prune
 from tfprune.api import set_mask as set_mask
 from tfprune.api import settings as settings
 from tfprune.api import strip as strip
+from tfprune.compress.calibrate import calibrate as calibrate
 from tfprune.compress.sparsify import sparsify as sparsify
 from tfprune.export import export as export
 from tfprune.export import load_compact as load_compact

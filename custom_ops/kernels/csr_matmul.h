@@ -10,6 +10,7 @@
 #include "conv_shape.h"
 #include "csr.h"
 #include "lane_kernels.h"
+#include "packed_rows.h"
 #include "parallel.h"
 #include "sparse_conv.h"
 
@@ -18,8 +19,8 @@ namespace tfprune {
 // Returns the product with `weights` of so many rows as a convolution.
 ConvShape MatmulShape(const Csr& weights, int64_t batch);
 
-// Weights packed for one number of rows. A single row is multiplied row by row
-// of the weights, several are pixels of a 1x1 convolution.
+// Weights packed for one number of rows. A single row is gathered from, several
+// are pixels of a 1x1 convolution.
 class CsrMatmul {
  public:
   // `weights`, the transpose of W, must have passed Check. Returns null when
@@ -34,17 +35,14 @@ class CsrMatmul {
            const ParallelFor& parallel_for) const;
 
  private:
-  CsrMatmul(const LaneKernels& kernels) : kernels_(kernels) {}
-  void PackRows(const Csr& weights, int threads);
-  void RunVector(const float* input, const Epilogue& epilogue, float* output,
-                 const ParallelFor& parallel_for) const;
+  CsrMatmul(const LaneKernels& kernels, int64_t columns)
+      : kernels_(kernels), columns_(columns) {}
 
   const LaneKernels& kernels_;
+  const int64_t columns_;
   std::unique_ptr<const SparseConv> conv_;  // for several rows
-  std::vector<int32_t> offsets_;
-  std::vector<char> columns_, values_;
-  PackedRows rows_ = {};
-  std::vector<int64_t> shares_;  // where each thread's rows begin
+  std::unique_ptr<const PackedRows> rows_;  // for one
+  std::vector<int64_t> shares_;             // where each thread's slices begin
 };
 
 }  // namespace tfprune

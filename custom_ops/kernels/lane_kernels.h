@@ -67,9 +67,12 @@ struct StoreArgs {
 };
 using StoreFn = void (*)(const StoreArgs& args);
 
-// The nonzeros of some rows, with 16-bit columns and values where they fit.
-struct PackedRows {
-  const int32_t* offsets;  // rows + 1
+constexpr int kSliceRows = 8;
+
+// Slices of rows, their n-th nonzeros side by side.
+struct SlicedRows {
+  const int64_t* offsets;  // of slices: their first nonzeros, and the end
+  const int32_t* rows;     // kSliceRows of each, -1 for none
   const void* columns;
   bool short_columns;  // uint16_t, else int32_t
   const void* values;
@@ -77,8 +80,8 @@ struct PackedRows {
 };
 
 // y[row] = activation(sum of values[i] * x[columns[i]] + bias[row] +
-// residual[row]); bias and residual may be null.
-using MultiplyVectorFn = void (*)(const PackedRows& rows, int64_t begin,
+// residual[row]) for some slices; bias and residual may be null.
+using MultiplyVectorFn = void (*)(const SlicedRows& rows, int64_t begin,
                                   int64_t end, const float* x,
                                   const float* bias, const float* residual,
                                   Activation activation, float* y);

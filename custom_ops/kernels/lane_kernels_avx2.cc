@@ -5,10 +5,10 @@
 #include <immintrin.h>
 
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "lane_kernels.h"
-#include "number_formats.h"
 
 // Only what follows may use these instructions: the rest of the library runs
 // anywhere.

@@ -3,7 +3,7 @@
 //
 // Isa:: kLanes, kMostVectors, Vector, Load, Store, Broadcast, MultiplyAdd, Add,
 // Max, Min; LoadSome and StoreSome at any address; Stream and Fence, for stores
-// past the caches; Transpose of as many vectors as there are lanes; GatherDot.
+// past the caches; Transpose of as many vectors as there are lanes; GatherDots.
 //
 // Everything is in an unnamed namespace: a function of one instruction set must
 // never be linked in place of another's.
@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "lane_kernels.h"
-#include "number_formats.h"
 
 // Sums stay in registers only if all loops over them are unrolled.
 #if defined(__clang__)
@@ -196,36 +195,34 @@ void Store(const StoreArgs& a) {
   if (a.stream) Isa::Fence();
 }
 
-float ToFloat(float value, Dtype) { return value; }
-float ToFloat(uint16_t bits, Dtype dtype) {
-  return dtype == Dtype::kHalf ? FromHalf(bits) : FromBfloat16(bits);
-}
-
 float Activate(float x, Activation activation) {
   if (activation != Activation::kNone && !(x > 0.0f)) x = x != x ? x : 0.0f;
   return activation == Activation::kRelu6 && x > 6.0f ? 6.0f : x;
 }
 
 template <class Isa, class Column, class Value>
-void MultiplyVectorOf(const PackedRows& rows, int64_t begin, int64_t end,
+void MultiplyVectorOf(const SlicedRows& slices, int64_t begin, int64_t end,
                       const float* x, const float* bias, const float* residual,
                       Activation activation, float* y) {
-  const Column* columns = static_cast<const Column*>(rows.columns);
-  const Value* values = static_cast<const Value*>(rows.values);
-  for (int64_t row = begin; row < end; ++row) {
-    int64_t i = rows.offsets[row];
-    const int64_t stop = rows.offsets[row + 1];
-    float sum = (bias ? bias[row] : 0.0f) + (residual ? residual[row] : 0.0f);
-    const int64_t whole = i + (stop - i) / 16 * 16;
-    sum += Isa::GatherDot(values + i, columns + i, whole - i, rows.dtype, x);
-    for (i = whole; i < stop; ++i)
-      sum += ToFloat(values[i], rows.dtype) * x[columns[i]];
-    y[row] = Activate(sum, activation);
+  const Column* columns = static_cast<const Column*>(slices.columns);
+  const Value* values = static_cast<const Value*>(slices.values);
+  for (int64_t slice = begin; slice < end; ++slice) {
+    const int64_t first = slices.offsets[slice];
+    alignas(64) float sums[kSliceRows];
+    Isa::GatherDots(values + first, columns + first,
+                    slices.offsets[slice + 1] - first, slices.dtype, x, sums);
+    for (int i = 0; i < kSliceRows; ++i) {
+      const int32_t row = slices.rows[slice * kSliceRows + i];
+      if (row < 0) break;
+      const float more =
+          (bias ? bias[row] : 0.0f) + (residual ? residual[row] : 0.0f);
+      y[row] = Activate(sums[i] + more, activation);
+    }
   }
 }
 
 template <class Isa>
-void MultiplyVector(const PackedRows& rows, int64_t begin, int64_t end,
+void MultiplyVector(const SlicedRows& rows, int64_t begin, int64_t end,
                     const float* x, const float* bias, const float* residual,
                     Activation activation, float* y) {
   const bool whole = rows.dtype == Dtype::kFloat;

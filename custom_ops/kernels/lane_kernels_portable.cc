@@ -4,9 +4,15 @@
 #include <utility>
 
 #include "lane_kernels_impl.h"
+#include "number_formats.h"
 
 namespace tfprune {
 namespace {
+
+float ToFloat(float value, Dtype) { return value; }
+float ToFloat(uint16_t bits, Dtype dtype) {
+  return dtype == Dtype::kHalf ? FromHalf(bits) : FromBfloat16(bits);
+}
 
 // 128 bits are what every CPU of interest has.
 typedef float Quad __attribute__((vector_size(16)));
@@ -67,13 +73,13 @@ struct Portable {
   }
 
   template <class Value, class Column>
-  static float GatherDot(const Value* values, const Column* columns,
-                         int64_t count, Dtype dtype, const float* x) {
-    float sums[4] = {};
-    for (int64_t i = 0; i < count; i += 4)
-      for (int j = 0; j < 4; ++j)
-        sums[j] += ToFloat(values[i + j], dtype) * x[columns[i + j]];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  static void GatherDots(const Value* values, const Column* columns,
+                         int64_t count, Dtype dtype, const float* x,
+                         float* sums) {
+    for (int row = 0; row < kSliceRows; ++row) sums[row] = 0;
+    for (int64_t i = 0; i < count; i += kSliceRows)
+      for (int row = 0; row < kSliceRows; ++row)
+        sums[row] += ToFloat(values[i + row], dtype) * x[columns[i + row]];
   }
 };
 

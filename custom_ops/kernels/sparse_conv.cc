@@ -1,12 +1,12 @@
 #include "sparse_conv.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 #include <new>
 
 #include "pooling.h"
 #include "rounding.h"
+#include "scratch.h"
 
 namespace tfprune {
 namespace {
@@ -49,21 +49,6 @@ std::vector<int32_t> Interleaved(const std::vector<int32_t>& pixels,
     for (int64_t i = 0; i < strip; ++i)
       found[lane * strip + i] = pixels[i * lanes + lane];
   return found;
-}
-
-// Memory of the calling thread, kept from one call to the next; or null.
-float* Scratch(int64_t floats) {
-  struct Free {
-    void operator()(float* memory) const { std::free(memory); }
-  };
-  thread_local std::unique_ptr<float, Free> memory;
-  thread_local int64_t size = 0;
-  if (floats > size) {
-    memory.reset(static_cast<float*>(
-        std::aligned_alloc(64, RoundUp(floats, 16) * sizeof(float))));
-    size = memory ? floats : 0;
-  }
-  return memory.get();
 }
 
 }  // namespace

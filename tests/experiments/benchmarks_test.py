@@ -170,3 +170,20 @@ def test_scripts_refuse_stray_arguments(script, arguments, message):
     )
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_bursts_take_turns_in_rotation():
+    order = []
+
+    def contender(name):
+        def run(repeats):
+            order.append(name)
+            return [float(len(order))] * repeats
+
+        return run
+
+    names = ["a", "b", "c"]
+    contenders = {name: contender(name) for name in names}
+    times = interleaving.bursts(contenders, rounds=2, repeats=3)
+    assert order == ["a", "b", "c", "b", "c", "a"]
+    assert times["a"] == [1.0] * 3 + [6.0] * 3

@@ -27,9 +27,9 @@ def layers(candidates: dict, shape, rounds: int) -> dict[str, float]:
         name: backend.chained(candidate, inputs)
         for name, candidate in {"": lambda x: x, **candidates}.items()
     }
-    least = _least(calls, rounds)
+    times = least(calls, rounds)
     return {
-        name: max(least[name] - least[""], 1e-6) / _REPEATS
+        name: max(times[name] - times[""], 1e-6) / _REPEATS
         for name in candidates
     }
 
@@ -49,7 +49,7 @@ def models(candidates: dict, batch_size: int, rounds: int) -> dict[str, float]:
             for spec in model.inputs
         ]
         calls[name] = _call(backend.compiled(model), inputs)
-    return _least(calls, rounds)
+    return least(calls, rounds)
 
 
 def sample(shape, dtype="float32", seed: int = 0):
@@ -68,15 +68,22 @@ def _call(function, inputs):
     return call
 
 
-def _least(calls, rounds):
-    """Returns the least of all rounds: neighbours add to all others."""
+def least(calls: dict, rounds: int) -> dict[str, float]:
+    """Returns the milliseconds of calls: the least of all rounds.
+
+    What else runs on the machine adds to all others.
+
+    Args:
+        calls: Dict, name to a function without arguments.
+        rounds: Integer, how often each is timed, in turn.
+    """
     for call in calls.values():
         call()
-    least = dict.fromkeys(calls, float("inf"))
+    found = dict.fromkeys(calls, float("inf"))
     for _ in range(rounds):
         for name, call in calls.items():
             begin = time.perf_counter()
             call()
             taken = 1e3 * (time.perf_counter() - begin)
-            least[name] = min(least[name], taken)
-    return least
+            found[name] = min(found[name], taken)
+    return found

@@ -12,7 +12,7 @@ import time
 
 import tensorflow as tf
 
-from tfprune.experiments.benchmarks import kernels
+from tfprune.experiments.benchmarks import problems
 from tfprune.experiments.benchmarks import shapes
 
 CALLERS = (1, 2, 8, 64)
@@ -37,9 +37,13 @@ def run(rounds: int, sparsity: float = 0.9) -> str:
     rows = [_HEADER, ["---"] * len(_HEADER)]
     for layer in LAYERS:
         batch = 256 if isinstance(layer, shapes.Product) else 1
-        inputs, sparse, dense = kernels.pair(layer, sparsity, batch)
-        ops = {"sparse": tf.function(sparse), "dense": tf.function(dense)}
-        found = _measure(ops, inputs[0], max(rounds // 20, 3))
+        problem = problems.Problem(layer, sparsity, batch)
+        ops = {
+            "sparse": tf.function(problem.sparse),
+            "dense": tf.function(problem.dense),
+        }
+        x = tf.constant(problem.x)
+        found = _measure(ops, x, max(rounds // 20, 3))
         rows += [
             (layer.name, name, *(f"{ratio:.2f}" for ratio in ratios))
             for name, ratios in found.items()

@@ -35,6 +35,31 @@ def measure(
     return times
 
 
+def bursts(
+    contenders: dict[str, typing.Callable], rounds: int, repeats: int
+) -> dict[str, list[float]]:
+    """Lets contenders time themselves in turn, several runs in a row.
+
+    The first run of a burst finds caches as another left them; the least of
+    all is what the machine can do.
+
+    Args:
+        contenders: Dict, name to a function that takes a number of runs and
+            returns their seconds.
+        rounds: Integer; each begins with another contender.
+        repeats: Integer, runs in a row.
+
+    Returns:
+        Dict, name to `rounds * repeats` times.
+    """
+    names, times = list(contenders), {name: [] for name in contenders}
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            times[name] += contenders[name](repeats)
+    return times
+
+
 def ratios(
     times: dict[str, list[float]], name: str, cycle: int = 1
 ) -> list[float]:

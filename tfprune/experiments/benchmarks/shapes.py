@@ -32,6 +32,10 @@ class Convolution(typing.NamedTuple):
     prototype: float
 
     @property
+    def input_shape(self) -> tuple:
+        return self.size, self.size, self.channels
+
+    @property
     def columns(self) -> int:
         return self.kernel**2 * self.channels // self.groups
 
@@ -54,6 +58,10 @@ class Product(typing.NamedTuple):
     columns: int
     rows: int
     prototype: float
+
+    @property
+    def input_shape(self) -> tuple:
+        return (self.columns,)
 
 
 def read(path, kind) -> list:

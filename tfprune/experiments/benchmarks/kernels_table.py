@@ -1,0 +1,191 @@
+"""The table of the kernels: ratios to other engines, and to the limits."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import statistics
+
+import tensorflow as tf
+
+from tfprune.core import cost
+from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks.problems import Problem
+
+BYTES_OF_A_WEIGHT = 6  # A value, and 16 bits for where it belongs.
+_DENSE = [e.name for e in engines.ENGINES if not e.takes_sparse]
+_TENSORFLOW = [name for name in _DENSE if name.startswith(engines.TENSORFLOW)]
+_OTHER_SPARSE = [
+    engine.name
+    for engine in engines.ENGINES
+    if engine.takes_sparse and engine.name != engines.OURS
+]
+_RIVALS = {
+    "x TensorFlow": _TENSORFLOW,
+    "x best dense": _DENSE,
+    "x DeepSparse": [engines.DEEPSPARSE],
+    "x best other sparse": _OTHER_SPARSE,
+    "x TensorFlow (AVX2)": [engines.TENSORFLOW_AVX2],
+    "x DeepSparse (AVX2)": [engines.DEEPSPARSE_AVX2],
+}
+_HEADER = (
+    "layer",
+    "sparsity",
+    "GFLOPS",
+    "dense-equivalent",
+    "of FMA floor",
+    "of memory floor",
+    *_RIVALS,
+    "of prototype",
+)
+_KINDS = {
+    "convolutions": lambda problem: not problem.is_product,
+    "- larger than 1x1": lambda p: not p.is_product and p.layer.kernel > 1,
+    "- 1x1": lambda p: not p.is_product and p.layer.kernel == 1,
+    "products": lambda problem: problem.is_product,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A layer at one sparsity.
+
+    Args:
+        problem: `Problem`.
+        times: Dict, name of an engine to the seconds of its runs.
+        machine: `cost.MachineProfile`.
+    """
+
+    problem: Problem
+    times: dict[str, list[float]]
+    machine: cost.MachineProfile
+
+    @property
+    def seconds(self) -> float:
+        return min(self.times[engines.OURS])
+
+    @property
+    def flops(self) -> float:
+        """Of the weights that are kept."""
+        return self.problem.flops * (1 - self.problem.sparsity)
+
+    @property
+    def of_arithmetic(self) -> float:
+        """The part of the time that the multiplications alone would take."""
+        return self.flops / self.machine.flops / self.seconds
+
+    @property
+    def of_memory(self) -> float:
+        """The part that reading and writing everything once would take."""
+        layer = self.problem.layer
+        kept = (1 - self.problem.sparsity) * layer.rows * layer.columns
+        inputs = self.problem.batch * math.prod(layer.input_shape)
+        outputs = self.problem.pixels * layer.rows
+        moved = BYTES_OF_A_WEIGHT * kept + 4 * (inputs + outputs)
+        return moved / self.machine.bandwidth / self.seconds
+
+    def best(self, names) -> str | None:
+        """Returns the engine with the least time."""
+        known = [name for name in names if name in self.times]
+        return min(known, key=lambda name: min(self.times[name]), default=None)
+
+    def ratio(self, names, statistic=min) -> float:
+        """Returns how many times faster than the best of some engines."""
+        own = statistic(self.times[engines.OURS])
+        return statistic(self.times[self.best(names)]) / own
+
+    def of_prototype(self) -> float:
+        """The ratio to TensorFlow over that of the prototype."""
+        names = [engines.TENSORFLOW_AVX2]
+        return self.ratio(names) / self.problem.layer.prototype
+
+
+def markdown(rows: list[Row], setup) -> str:
+    """Returns the rows, and geometric means of their kinds, as Markdown.
+
+    Args:
+        rows: List of `Row`.
+        setup: `kernels.Setup`.
+    """
+    lines = [_HEADER, ["---"] * len(_HEADER), *map(_cells, rows)]
+    for kind, belongs in _KINDS.items():
+        for sparsity in setup.sparsities:
+            some = [
+                row
+                for row in rows
+                if belongs(row.problem) and row.problem.sparsity == sparsity
+            ]
+            lines += [_mean(kind, sparsity, some)] if some else []
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return f"{_heading(rows, setup)}\n\n{table}"
+
+
+def _cells(row):
+    problem = row.problem
+    return (
+        problem.layer.name,
+        f"{problem.sparsity:.0%}",
+        f"{row.flops / row.seconds / 1e9:.0f}",
+        f"{problem.flops / row.seconds / 1e9:.0f}",
+        f"{row.of_arithmetic:.0%}",
+        f"{row.of_memory:.0%}",
+        *(_rival(row, names) for names in _RIVALS.values()),
+        _of_prototype(row),
+    )
+
+
+def _rival(row, names):
+    best = row.best(names)
+    if not best:
+        return ""
+    median = row.ratio(names, statistics.median)
+    who = f" {best}" if len(names) > len(_TENSORFLOW) else ""
+    return f"{row.ratio(names):.2f} ({median:.2f}){who}"
+
+
+def _of_prototype(row):
+    setup = row.problem.sparsity, row.problem.batch
+    known = engines.TENSORFLOW_AVX2 in row.times
+    return f"{row.of_prototype():.2f}" if known and setup == (0.9, 1) else ""
+
+
+def _mean(kind, sparsity, rows):
+    def mean(values):
+        values = list(values)
+        return statistics.geometric_mean(values) if values else math.nan
+
+    ratios = []
+    for names in _RIVALS.values():
+        known = [row for row in rows if row.best(names)]
+        least = mean(row.ratio(names) for row in known)
+        median = mean(row.ratio(names, statistics.median) for row in known)
+        ratios.append(f"{least:.2f} ({median:.2f})" if known else "")
+    known = [row for row in rows if _of_prototype(row)]
+    return (
+        f"mean: {kind}",
+        f"{sparsity:.0%}",
+        *[""] * 2,
+        f"{mean(row.of_arithmetic for row in rows):.0%}",
+        f"{mean(row.of_memory for row in rows):.0%}",
+        *ratios,
+        f"{mean(row.of_prototype() for row in known):.2f}" if known else "",
+    )
+
+
+def _heading(rows, setup):
+    machine, runs = rows[0].machine, len(rows[0].times[engines.OURS])
+    measured = {name for row in rows for name in row.times}
+    return (
+        f"Sparse layers beside other engines: batch {setup.batch}, "
+        f"{setup.threads} thread(s), random weights, float32, on\n"
+        f"{os.cpu_count()} CPUs. Ratios of the least of {runs} runs, in "
+        "parentheses those of the medians; runs of 10 in a row,\nengines in "
+        "turn. Above 1, tfprune is the faster one. FMA floor: "
+        f"{machine.flops / 1e9:.0f} GFLOPS; memory floor: "
+        f"{machine.bandwidth / 1e9:.0f} GB/s,\n{BYTES_OF_A_WEIGHT} bytes for "
+        "a kept weight. 'Of prototype' is the ratio to TensorFlow with AVX2 "
+        "over that of a\nprototype, measured on another machine, which had no "
+        f"AVX-512. TensorFlow {tf.__version__};\nmeasured: "
+        f"{', '.join(sorted(measured))}."
+    )

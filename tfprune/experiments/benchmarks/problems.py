@@ -1,0 +1,122 @@
+"""Single layers with random weights, as the benchmarks of kernels run them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from tfprune import ops
+from tfprune.experiments.benchmarks import shapes
+from tfprune.ops.sparse_conv2d import Geometry
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A layer with weights and an input.
+
+    Args:
+        layer: `shapes.Convolution` or `shapes.Product`.
+        sparsity: Float; zeros are where they fall, the worst case for all
+            that hope for structure.
+        batch: Integer.
+    """
+
+    layer: shapes.Convolution | shapes.Product
+    sparsity: float
+    batch: int
+
+    @property
+    def is_product(self) -> bool:
+        return isinstance(self.layer, shapes.Product)
+
+    @property
+    def geometry(self) -> Geometry:
+        layer = self.layer
+        return Geometry(
+            (layer.kernel,) * 2,
+            (layer.stride,) * 2,
+            layer.padding,
+            groups=layer.groups,
+        )
+
+    @functools.cached_property
+    def matrix(self):
+        """Weights, a row for each filter or output."""
+        rng = np.random.default_rng(0)
+        shape = self.layer.rows, self.layer.columns
+        matrix = rng.normal(size=shape).astype("float32")
+        matrix[rng.random(shape) < self.sparsity] = 0
+        return matrix
+
+    @functools.cached_property
+    def x(self):
+        rng = np.random.default_rng(1)
+        shape = self.batch, *self.layer.input_shape
+        return rng.normal(size=shape).astype("float32")
+
+    @property
+    def pixels(self) -> int:
+        """Outputs of a filter."""
+        if self.is_product:
+            return self.batch
+        size = self.geometry.output_size(self.layer.size, self.layer.size)
+        return self.batch * math.prod(size)
+
+    @property
+    def flops(self) -> int:
+        """Of the dense layer."""
+        return 2 * self.pixels * self.layer.rows * self.layer.columns
+
+    def dense(self, x):
+        """Returns what TensorFlow's dense layer gives."""
+        if self.is_product:
+            return tf.matmul(x, self._dense_weights)
+        layer = self.layer
+        return tf.nn.conv2d(x, self._dense_weights, layer.stride, layer.padding)
+
+    def sparse(self, x):
+        """Returns what the sparse layer gives."""
+        if self.is_product:
+            return ops.csr_matmul(x, self._sparse_weights)
+        return ops.sparse_conv2d(x, self._sparse_weights, self.geometry)
+
+    @functools.cached_property
+    def _dense_weights(self):
+        weights = np.ascontiguousarray(self.matrix.T)
+        if not self.is_product:
+            weights = weights.reshape(
+                *self.geometry.kernel_size, -1, self.layer.rows
+            )
+        return tf.constant(weights)
+
+    @functools.cached_property
+    def _sparse_weights(self):
+        return ops.Csr.from_dense(self.matrix)
+
+
+def write(problem: Problem, path) -> None:
+    """Writes a layer for `engine_server.py`; a dense one for LiteRT, too."""
+    layer, fields = problem.layer, {}
+    if not problem.is_product:
+        pad = layer.kernel // 2 if layer.padding == "SAME" else 0
+        geometry = [layer.kernel, layer.stride, layer.groups]
+        fields = {"geometry": geometry, "pads": [pad] * 4}
+    y = problem.dense(problem.x).numpy()
+    np.savez(path, matrix=problem.matrix, x=problem.x, y=y, **fields)
+    if problem.sparsity == 0:
+        pathlib.Path(path).with_suffix(".tflite").write_bytes(_lite(problem))
+
+
+def _lite(problem):
+    spec = tf.TensorSpec(problem.x.shape)
+    layer = tf.Module()
+    layer.call = tf.function(problem.dense, input_signature=[spec])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [layer.call.get_concrete_function()], layer
+    )
+    return converter.convert()
