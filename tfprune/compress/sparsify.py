@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 
 import keras
@@ -15,6 +16,7 @@ from tfprune.compress import graph
 from tfprune.compress import measure
 from tfprune.compress import strip
 from tfprune.compress import traverse
+from tfprune.core import cost
 from tfprune.core import part
 from tfprune.layers import sparse_conv2d
 from tfprune.layers import sparse_dense
@@ -32,6 +34,8 @@ class Decision:
     Args:
         layer: Its name.
         sparsity: Float, of its kernel.
+        flops: Float, operations of the dense layer in a call, or None: not
+            known.
         dense_ms: Float, milliseconds, or None: not measured.
         sparse_ms: Float, milliseconds, or None: not measured.
         chosen: `"sparse"` or `"dense"`.
@@ -40,6 +44,7 @@ class Decision:
 
     layer: str
     sparsity: float
+    flops: float | None
     dense_ms: float | None
     sparse_ms: float | None
     chosen: str
@@ -159,7 +164,7 @@ class _Trial:
         obstacle = _obstacle(layer, sparsity, shape)
         if obstacle:
             decision = Decision(
-                layer.name, sparsity, None, None, "dense", obstacle
+                layer.name, sparsity, None, None, None, "dense", obstacle
             )
             return decision, layer
         sparse = _SPARSE[type(layer)].from_dense(layer, self.values_dtype)
@@ -172,6 +177,7 @@ class _Trial:
         decision = Decision(
             layer.name,
             sparsity,
+            _flops(layer, shape),
             times["dense"],
             times["sparse"],
             chosen,
@@ -183,6 +189,12 @@ class _Trial:
         shapes = [shape for call in calls or [] for shape in call or []]
         shape = (shapes or graph.built_on(layer))[0]
         return (self.batch_size, *shape[1:])
+
+
+def _flops(layer, shape):
+    outputs = layer.compute_output_shape(shape)
+    positions = cost.positions(outputs, outputs[-1])
+    return 2.0 * shape[0] * cost.macs(math.prod(layer.kernel.shape), positions)
 
 
 def _obstacle(layer, sparsity, shape):

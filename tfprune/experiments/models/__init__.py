@@ -5,9 +5,16 @@ from __future__ import annotations
 import keras
 
 from tfprune.core import errors
+from tfprune.experiments.models import imagenet
 from tfprune.experiments.models import lenet
 
-MODELS = {"lenet_300_100": lenet.LeNet300100, "lenet_5": lenet.LeNet5}
+MODELS = {
+    "lenet_300_100": lenet.LeNet300100,
+    "lenet_5": lenet.LeNet5,
+    "caffenet": imagenet.CaffeNet,
+    "resnet50": imagenet.ResNet50,
+    "mobilenet_v2": imagenet.MobileNetV2,
+}
 
 
 def build(name: str, seed: int | None = None) -> keras.Model:
