@@ -5,8 +5,8 @@
 The arguments are an engine and its number of threads. Each line of the input
 is a job, each line of the output an answer: `{"open": FILE}` takes a layer, as
 `problems.write` wrote it, and answers with the greatest deviation of the
-engine's output, over the greatest output; `{"run": FILE, "repeats": N}` answers with the seconds of N
-runs of it; `{"close": FILE}` forgets it.
+engine's output, over the greatest output; `{"run": FILE, "repeats": N}` answers
+with the seconds of N runs of it; `{"close": FILE}` forgets it.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ import numpy as np
 
 # A call of a `tf.function` costs as much as many of the layers in it: small
 # layers are run several times in one call, and a call of nothing is taken off.
-LEAST_FLOPS, MOST_TIMES = 5e8, 50
+LEAST_FLOPS, MOST_TIMES = 5e8, 100
 
 
 class Layer:
@@ -42,6 +42,11 @@ class Layer:
     @property
     def flops(self):
         return 2 * math.prod(self.y.shape[:-1]) * self.matrix.size
+
+    @property
+    def times(self):
+        """How often it is run in one call of a `tf.function`."""
+        return min(math.ceil(LEAST_FLOPS / self.flops), MOST_TIMES)
 
     @property
     def pixels(self):
@@ -247,14 +252,14 @@ def _tensorflow(layer, threads):
             strides=layer.stride,
             padding=layer.padding,
         )
-    return _chained(layer, function)
+    return _repeated(layer, function)
 
 
 def _tf_sparse(layer, threads):
     tf = _import_tensorflow(threads)
     weights = tf.sparse.from_dense(layer.matrix)
     layer.x = np.ascontiguousarray(layer.pixels.T)
-    run, output = _chained(
+    run, output = _repeated(
         layer, functools.partial(tf.sparse.sparse_dense_matmul, weights)
     )
     return run, lambda y: output(y).numpy().T.reshape(layer.y.shape)
@@ -267,14 +272,14 @@ def _tfprune(layer, threads):
 
     weights = ops.Csr.from_dense(layer.matrix)
     if layer.is_product:
-        return _chained(layer, lambda x: ops.csr_matmul(x, weights))
+        return _repeated(layer, lambda x: ops.csr_matmul(x, weights))
     geometry = Geometry(
         (layer.kernel,) * 2,
         (layer.stride,) * 2,
         layer.padding,
         groups=layer.groups,
     )
-    return _chained(layer, lambda x: ops.sparse_conv2d(x, weights, geometry))
+    return _repeated(layer, lambda x: ops.sparse_conv2d(x, weights, geometry))
 
 
 @functools.cache
@@ -286,19 +291,16 @@ def _import_tensorflow(threads):
     return tf
 
 
-def _chained(layer, function):
+def _repeated(layer, function):
     """Runs small layers several times in one call."""
     import tensorflow as tf
 
     from tfprune import backend
 
-    times = min(math.ceil(LEAST_FLOPS / layer.flops), MOST_TIMES)
-    inputs = [tf.constant(layer.x)] * times
-    run = backend.chained(function, inputs)
-    run.nothing = backend.chained(lambda x: x, inputs)
-    run.times = times
-    once = tf.function(function)
-    return run, lambda _: once(inputs[0])
+    run = backend.repeated(function, layer.x, layer.times)
+    run.nothing = backend.repeated(lambda x: x, layer.x, layer.times)
+    run.times = layer.times
+    return run, lambda _: tf.function(function)(layer.x)
 
 
 ENGINES = {

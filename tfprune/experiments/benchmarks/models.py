@@ -90,7 +90,9 @@ def run(names, sparsities, batch: int, threads: int, rounds: int) -> str:
 def _measure(name, sparsity, batch, rounds):
     model = _open(name, sparsity)
     found = sparsify.sparsify(model, batch)
-    times = measure.models({"given": model, "sparse": found.model}, batch, rounds)
+    times = measure.models(
+        {"given": model, "sparse": found.model}, batch, rounds
+    )
     runs = [decision.chosen for decision in found.decisions]
     folded = found.milliseconds["given"] / found.milliseconds["folded"]
     return (

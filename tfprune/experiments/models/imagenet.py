@@ -52,9 +52,7 @@ def ResNet50(seed: int | None = None) -> keras.Model:
         seed: int, as for `CaffeNet`.
     """
     _seed(seed)
-    return keras.applications.ResNet50(
-        weights=None, classifier_activation=None
-    )
+    return keras.applications.ResNet50(weights=None, classifier_activation=None)
 
 
 def MobileNetV2(seed: int | None = None) -> keras.Model:
