@@ -8,6 +8,8 @@ measures tfmot beside, in its own environment (`make bench-peers` builds it).
 `kernels`: sparse layers beside TensorFlow's dense ones, on the shapes of
 `custom_ops/benchmarks/shapes`; `--engines=.venv-engines/bin/python` and
 `--deepsparse=.venv-deepsparse/bin/python` measure other engines beside.
+`models`: whole nets, dense and as `tfprune.sparsify` makes them.
+`layers --model=resnet50`: the layers of a net or a `.keras` file, one by one.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
 
@@ -31,6 +33,11 @@ _DEEPSPARSE = flags.DEFINE_string(
 )
 _SPARSITIES = flags.DEFINE_list(
     "sparsities", ["0.8", "0.9", "0.95"], "Of the kernels' weights."
+)
+_MODEL = flags.DEFINE_list(
+    "model",
+    ["resnet50", "caffenet", "mobilenet_v2"],
+    "Nets of `tfprune.experiments.models`, or paths of `.keras` files.",
 )
 _LAYERS = flags.DEFINE_string("layers", "", "Part of the layers' names.")
 _BATCH = flags.DEFINE_integer("batch", 1, "Of the kernels.", lower_bound=1)
@@ -57,7 +64,7 @@ def _kernels():
     from tfprune.experiments.benchmarks import kernels
 
     setup = kernels.Setup(
-        tuple(map(float, _SPARSITIES.value)),
+        _sparsities(),
         _BATCH.value,
         _THREADS.value,
         _LAYERS.value,
@@ -66,13 +73,43 @@ def _kernels():
     return kernels.run(setup, environments, _ROUNDS.value)
 
 
+def _models():
+    from tfprune.experiments.benchmarks import models
+
+    return models.run(
+        _MODEL.value, _sparsities(), _BATCH.value, _THREADS.value, _ROUNDS.value
+    )
+
+
+def _model_layers():
+    from tfprune.experiments.benchmarks import models
+
+    return models.layers(
+        _MODEL.value[0],
+        _sparsities()[0],
+        _BATCH.value,
+        _THREADS.value,
+        _ROUNDS.value,
+    )
+
+
+def _sparsities():
+    return tuple(map(float, _SPARSITIES.value))
+
+
 def _callers():
     from tfprune.experiments.benchmarks import callers
 
     return callers.run(_ROUNDS.value)
 
 
-_BENCHMARKS = {"training": _training, "kernels": _kernels, "callers": _callers}
+_BENCHMARKS = {
+    "training": _training,
+    "kernels": _kernels,
+    "models": _models,
+    "layers": _model_layers,
+    "callers": _callers,
+}
 
 if __name__ == "__main__":
     command_line.run(main, choices=_BENCHMARKS)

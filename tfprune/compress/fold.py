@@ -48,10 +48,10 @@ def fold(model: keras.Model) -> keras.Model:
         if id(layer) in gone:
             passed.append(keras.layers.Identity(name=layer.name))
             return passed[-1]
-        norm, activation = tails.get(id(layer), (None, None))
-        if norm is None and activation is None:
+        norm, after = tails.get(id(layer), (None, None))
+        if norm is None and after is None:
             return twin
-        return _folded(layer, norm, activation)
+        return _folded(layer, norm, after)
 
     def call(layer, inputs, *args, **kwargs):
         if any(layer is one for one in passed):
@@ -70,15 +70,15 @@ def _tail(layer, followers):
         if after.axis not in (-1, len(layer.kernel.shape) - 1):
             return None, None
         norm, after = after, followers.get(id(after))
-    return norm, after if _activation(after) else None
+    return norm, after if activation(after) else None
 
 
 def _is_last(layer):
     return getattr(layer, "data_format", "channels_last") == "channels_last"
 
 
-def _activation(layer):
-    """Returns the function of a layer that is an activation, or None."""
+def activation(layer):
+    """Returns the function of a layer that is a ReLU or ReLU6, or None."""
     if isinstance(layer, keras.layers.Activation):
         known = (keras.activations.relu, keras.activations.relu6)
         return layer.activation if layer.activation in known else None
@@ -90,11 +90,11 @@ def _activation(layer):
     return limits.get(layer.max_value)
 
 
-def _folded(layer, norm, activation):
+def _folded(layer, norm, after):
     config = layer.get_config()
     config["use_bias"] = config["use_bias"] or norm is not None
-    if activation is not None:
-        function = _activation(activation)
+    if after is not None:
+        function = activation(after)
         config["activation"] = keras.activations.serialize(function)
     own = layer.__class__.from_config(config)
     backend.build(own, layer.get_build_config())

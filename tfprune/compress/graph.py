@@ -58,18 +58,65 @@ def sole_followers(model: keras.Model) -> dict[int, keras.layers.Layer]:
     return found
 
 
+def additions(model: keras.Model) -> dict[int, tuple]:
+    """Returns what `Add` layers add: those called once, on two like tensors.
+
+    Args:
+        model: Sequential or Functional model; nested ones are read, too.
+
+    Returns:
+        Dict, id of a layer to the layer and two sources: layers called once,
+        of which nothing else takes the output, or None.
+    """
+    found = {}
+    for one in [model, *traverse.walk(model)]:
+        if _is_graph(one) and not isinstance(one, keras.Sequential):
+            found |= _additions(one)
+    return found
+
+
+def _additions(model):
+    layers = {layer.name: layer for layer in model.layers}
+    edges, times = _edges(model), _times(model)
+    users = collections.Counter(source for source, _ in edges)
+    shapes, found = _graph(model), {}
+    for layer in model.layers:
+        sources = [source for source, name in edges if name == layer.name]
+        if isinstance(layer, keras.layers.Add) and _are_two_alike(
+            shapes[layer.name]
+        ):
+            alone = [users[x] == 1 and times[x] <= 1 for x in sources]
+            found[id(layer)] = (
+                layer,
+                [
+                    layers[source] if one else None
+                    for source, one in zip(sources, alone, strict=True)
+                ],
+            )
+    return found
+
+
+def _are_two_alike(calls):
+    """Tells whether there is one call, on two tensors of equal, known shape."""
+    if [len(shapes) for shapes in calls] != [2]:
+        return False
+    ((one, two),) = calls
+    return one == two and None not in one[1:]
+
+
 def _sole_followers(model):
     layers = {layer.name: layer for layer in model.layers}
     chain = isinstance(model, keras.Sequential)
     edges = _chain(model) if chain else _edges(model)
     users = collections.Counter(source for source, _ in edges)
-    calls = collections.Counter(target for _, target in edges)
+    tensors = collections.Counter(target for _, target in edges)
+    times = {} if chain else _times(model)
     return {
         id(layers[source]): layers[target]
         for source, target in edges
         if target is not None
-        and users[source] == calls[target] == 1
-        and calls[source] <= 1
+        and users[source] == tensors[target] == 1
+        and times.get(source, 1) <= 1
     }
 
 
@@ -91,6 +138,12 @@ def _edges(model):
         for source in _sources(call)
     ]
     return edges + [(name, None) for name in _outputs(config["output_layers"])]
+
+
+def _times(model):
+    """Returns the name of each layer to how often it is called."""
+    config = model.get_config()
+    return {x["name"]: len(x["inbound_nodes"]) for x in config["layers"]}
 
 
 def _sources(value):

@@ -12,6 +12,7 @@ import numpy as np
 from tfprune import backend
 from tfprune import ops
 from tfprune.compress import fold
+from tfprune.compress import fuse
 from tfprune.compress import graph
 from tfprune.compress import measure
 from tfprune.compress import strip
@@ -100,8 +101,8 @@ def sparsify(
 
     Every dense and convolution layer with zeros is timed on this machine,
     dense and sparse in turn. It becomes sparse where that is faster by `gain`.
-    Normalizations and activations are folded into the layers before them.
-    The whole models are timed then, and the fastest is returned: never one
+    Normalizations and activations are folded into the layers before them, and
+    additions into sparse convolutions. The whole models are timed then, and the fastest is returned: never one
     that is slower than the model given.
 
     Args:
@@ -136,9 +137,10 @@ def sparsify(
     }
     candidates = {"given": model, "folded": folded}
     if any(decision.chosen == "sparse" for decision, _ in found.values()):
-        candidates["sparse"] = traverse.clone(
+        mixed = traverse.clone(
             folded, lambda layer, twin: found.get(id(layer), (0, twin))[1]
         )
+        candidates["sparse"] = fuse.fuse(mixed)
     times = measure.models(candidates, batch_size, rounds)
     best = min(times, key=times.get)
     decisions = [decision for decision, _ in found.values()]

@@ -29,7 +29,8 @@ class SparseConv2D(sparse.Sparse):
         values_dtype: String, how values are stored. Defaults to `"float32"`.
 
     Inputs and outputs: tensors of shape `(batch, height, width, channels)`
-    and `(batch, new height, new width, filters)`.
+    and `(batch, new height, new width, filters)`. A second input, `residual`,
+    of the output's shape, is added before the activation.
 
     Example:
 
@@ -107,19 +108,22 @@ class SparseConv2D(sparse.Sparse):
         self._add_weights(self.filters, columns)
         self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, residual=None, training=None):
+        if residual is not None:
+            residual = keras.ops.cast(residual, "float32")
         outputs = sparse_conv2d(
             keras.ops.cast(inputs, "float32"),
             self._csr(training),
             self._geometry(),
             self._bias(),
+            residual,
             activation=self._fused,
         )
         return self._finish(outputs)
 
-    def compute_output_shape(self, input_shape):
-        size = self._geometry().output_size(*input_shape[1:3])
-        return (input_shape[0], *size, self.filters)
+    def compute_output_shape(self, inputs_shape, residual_shape=None):
+        size = self._geometry().output_size(*inputs_shape[1:3])
+        return (inputs_shape[0], *size, self.filters)
 
     def get_config(self):
         return {
