@@ -120,3 +120,17 @@ def test_build_traces_a_layer_without_a_build_method():
     unbuilt = layers.Dense(2)
     backend.build(unbuilt, {})
     assert not unbuilt.built
+
+
+def test_repeated_runs_as_often_as_asked():
+    counter = tf.Variable(0)
+
+    def double(x):
+        counter.assign_add(1)
+        return 2 * x
+
+    call = backend.repeated(double, np.array([[3.0, 1.0]], "float32"), 5)
+    assert call() == 5 * 6
+    assert counter.numpy() == 5
+    nothing = backend.repeated(double, np.zeros((0, 3), "float32"), 2)
+    assert nothing() == 0
