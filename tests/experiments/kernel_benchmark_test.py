@@ -125,12 +125,30 @@ def test_table():
     rows = [row(tfprune=(1, 2), avx2=(6, 8)), row(tfprune=(1, 1), avx2=(6, 4))]
     lines = kernels_table.markdown(rows, setup).splitlines()
     table = [line.split("|")[1:-1] for line in lines if line.startswith("|")]
+    *table, names, _, even = [[x.strip() for x in cells] for cells in table]
     assert len({len(cells) for cells in table}) == 1
-    mean = dict(zip(*(map(str.strip, table[i]) for i in (0, -1)), strict=True))
+    assert dict(zip(names, even, strict=True)) == {
+        "layer": "net/fc",
+        "break-even": "below 90%",
+    }
+    mean = dict(zip(table[0], table[-1], strict=True))
     assert mean["layer"] == "mean: products"
     assert mean["x TensorFlow (AVX2)"] == "4.90 (4.83)"
     assert mean["of prototype"] == "1.22"
     assert mean["x DeepSparse"] == ""
+
+
+@pytest.mark.parametrize(
+    "ratios, expected",
+    [
+        ({0.5: 0.8, 0.7: 1.2, 0.9: 2.0}, "60%"),
+        ({0.9: 2.0, 0.5: 0.9, 0.7: 0.9}, "72%"),
+        ({0.5: 1.0, 0.7: 1.2}, "below 50%"),
+        ({0.5: 0.5, 0.7: 0.9}, "above 70%"),
+    ],
+)
+def test_break_even(ratios, expected):
+    assert kernels_table.break_even(ratios) == expected
 
 
 def test_every_shape_of_the_files_is_a_layer():

@@ -102,8 +102,8 @@ def sparsify(
     Every dense and convolution layer with zeros is timed on this machine,
     dense and sparse in turn. It becomes sparse where that is faster by `gain`.
     Normalizations and activations are folded into the layers before them, and
-    additions into sparse convolutions. The whole models are timed then, and the fastest is returned: never one
-    that is slower than the model given.
+    additions into sparse convolutions. The whole models are timed then, and
+    the fastest is returned: never one that is slower than the model given.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.

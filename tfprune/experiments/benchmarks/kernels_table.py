@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import itertools
 import math
 import os
 import statistics
@@ -117,8 +119,40 @@ def markdown(rows: list[Row], setup) -> str:
                 if belongs(row.problem) and row.problem.sparsity == sparsity
             ]
             lines += [_mean(kind, sparsity, some)] if some else []
-    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-    return f"{_heading(rows, setup)}\n\n{table}"
+    return (
+        f"{_heading(rows, setup)}\n\n{_table(lines)}\n"
+        "From which sparsity on it is faster than the best dense engine, "
+        f"between those measured:\n\n{_table(_break_evens(rows))}"
+    )
+
+
+def break_even(ratios: dict[float, float]) -> str:
+    """Returns where a ratio passes 1, as text.
+
+    Args:
+        ratios: Dict, sparsity to how many times faster than dense.
+    """
+    points = sorted(ratios.items())
+    if points[0][1] >= 1:
+        return f"below {points[0][0]:.0%}"
+    for (low, before), (high, after) in itertools.pairwise(points):
+        if after >= 1:
+            part = (1 - before) / (after - before)
+            return f"{low + part * (high - low):.0%}"
+    return f"above {points[-1][0]:.0%}"
+
+
+def _break_evens(rows):
+    ratios = collections.defaultdict(dict)
+    for row in rows:
+        problem = row.problem
+        ratios[problem.layer.name][problem.sparsity] = row.ratio(_DENSE)
+    cells = [(name, break_even(found)) for name, found in ratios.items()]
+    return [("layer", "break-even"), ("---", "---"), *cells]
+
+
+def _table(rows):
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
 def _cells(row):
