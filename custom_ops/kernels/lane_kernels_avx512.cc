@@ -24,6 +24,7 @@
 // GCC 12 takes what its own intrinsics leave undefined for a mistake.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 #include "lane_kernels_impl.h"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -12,6 +13,17 @@
 
 namespace tfprune {
 namespace {
+
+// Waking a sleeping thread takes as long as a small layer: for so long a thread
+// looks for itself, and lets others go first.
+constexpr std::chrono::microseconds kPatience(50);
+
+template <class Condition>
+void Await(Condition condition) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!condition() && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+}
 
 // One loop. Who helps takes a slot and then items until there are no more.
 class Loop {
@@ -24,9 +36,9 @@ class Loop {
   }
 
   // The pool's lock guards these.
-  int wanted = 0;   // helpers that may still join
-  int slots = 1;    // taken; the caller has the first
-  int helping = 0;  // helpers that joined and have not left
+  int wanted = 0;               // helpers that may still join
+  int slots = 1;                // taken; the caller has the first
+  std::atomic<int> helping{0};  // helpers that joined and have not left
 
  private:
   const int64_t items_;
@@ -41,12 +53,16 @@ class Pool {
       std::lock_guard<std::mutex> lock(mutex_);
       loop.wanted = helpers;
       loops_.push_back(&loop);
+      waiting_ = loops_.size();
       AddThreads(helpers);
     }
     for (int i = 0; i < helpers; ++i) work_.notify_one();
     loop.Run(0);
     std::unique_lock<std::mutex> lock(mutex_);
     Retire(loop);
+    lock.unlock();
+    Await([&] { return loop.helping == 0; });
+    lock.lock();
     left_.wait(lock, [&] { return loop.helping == 0; });
   }
 
@@ -65,6 +81,9 @@ class Pool {
   void Serve() {
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
+      lock.unlock();
+      Await([&] { return waiting_ > 0; });
+      lock.lock();
       work_.wait(lock, [&] { return !loops_.empty(); });
       Loop& loop = *loops_.front();
       const int slot = loop.slots++;
@@ -81,11 +100,13 @@ class Pool {
   void Retire(Loop& loop) {
     const auto found = std::find(loops_.begin(), loops_.end(), &loop);
     if (found != loops_.end()) loops_.erase(found);
+    waiting_ = loops_.size();
   }
 
   std::mutex mutex_;
   std::condition_variable work_, left_;
   std::deque<Loop*> loops_;
+  std::atomic<int64_t> waiting_{0};  // loops, for those without the lock
   int threads_ = 0;
 };
 

@@ -11,8 +11,8 @@
 namespace tfprune {
 namespace {
 
-// Below so many multiplications of vectors, waking a thread does not pay.
-constexpr double kWorkThatPays = 1e6;
+// Below so many multiplications, waking a thread does not pay.
+constexpr double kWorkThatPays = 3e6;
 
 // So much does not stay in caches: inputs are fetched ahead, and outputs go
 // past them.
@@ -32,10 +32,9 @@ ConvShape Flattened(ConvShape s) {
   return s;
 }
 
-int UsefulThreads(const Csr& weights, const ConvShape& shape, int threads,
-                  int lanes) {
+int UsefulThreads(const Csr& weights, const ConvShape& shape, int threads) {
   const double work = static_cast<double>(weights.nonzeros) *
-                      static_cast<double>(shape.OutputPixels()) / lanes;
+                      static_cast<double>(shape.OutputPixels());
   return work < kWorkThatPays ? 1 : std::max(threads, 1);
 }
 
@@ -92,7 +91,7 @@ SparseConv::SparseConv(const Csr& weights, const ConvShape& shape, int threads,
     : original_(shape),
       shape_(Flattened(shape)),
       kernels_(kernels),
-      threads_(UsefulThreads(weights, shape, threads, kernels.lanes)) {
+      threads_(UsefulThreads(weights, shape, threads)) {
   if (shape_.OutputPixels() * shape.filters == 0) return;
   tuning_ = Tune(shape_, weights.nonzeros, threads_, kernels, tuning);
   layout_ = std::make_unique<Layout>(shape_, tuning_.images);
