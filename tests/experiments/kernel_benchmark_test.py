@@ -155,6 +155,14 @@ def test_every_shape_of_the_files_is_a_layer():
     names = [layer.name for layer in kernels.layers("")]
     assert len(names) == len(set(names)) > 20
     assert [layer.name for layer in kernels.layers("ip1")] == ["lenet5/ip1"]
+    assert kernels.layers("alexnet/conv2")[0].columns == 25 * 48
+
+
+def test_a_line_with_other_fields_is_named(tmp_path):
+    path = tmp_path / "products.txt"
+    path.write_text("# layers\nfc 3 four 1.0\n")
+    with pytest.raises(ValueError, match="lines of: name columns rows"):
+        shapes.read(path, shapes.Product)
 
 
 def test_kernels_need_the_compiled_ops(monkeypatch):

@@ -1,4 +1,4 @@
-"""The networks: names, sizes, scale, seeds."""
+"""The networks for MNIST: names, sizes, scale, seeds."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ PRUNABLE = {
 PARAMETERS = {"lenet_300_100": 266610, "lenet_5": 431080}
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", PRUNABLE)
 def test_size_and_layers(name):
     model = models.build(name)
     layers = [layer.name for layer in model.layers if layer.weights]
@@ -23,7 +23,7 @@ def test_size_and_layers(name):
     assert model.name == name
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", PRUNABLE)
 def test_same_seed_same_weights(name):
     one, same, other = (models.build(name, seed) for seed in (3, 3, 4))
     for a, b, c in zip(one.weights, same.weights, other.weights, strict=True):
@@ -49,7 +49,7 @@ def test_no_seed_follows_keras():
     np.testing.assert_array_equal(first(), first())
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", PRUNABLE)
 def test_weights_are_caffes_xavier(name):
     for layer in models.build(name, seed=1).layers:
         if layer.weights:
@@ -60,7 +60,7 @@ def test_weights_are_caffes_xavier(name):
             assert not layer.bias.numpy().any()
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+@pytest.mark.parametrize("name", PRUNABLE)
 def test_pixels_are_divided_by_256_and_logits_are_linear(name):
     model = models.build(name, seed=2)
     pixels = np.full((2, 28, 28, 1), 128, np.uint8)

@@ -17,6 +17,7 @@ compiled = pytest.mark.skipif(library.load().ops is None, reason=ops.describe())
 @pytest.fixture
 def times(monkeypatch):
     """Sparse layers are always twice as fast here, and models thrice."""
+    monkeypatch.setattr(models, "_use", lambda threads: None)
     monkeypatch.setattr(
         measure,
         "layers",
@@ -80,7 +81,7 @@ def test_whole_models(times):
     }
 
 
-def test_unknown_nets_are_named():
+def test_unknown_nets_are_named(times):
     with pytest.raises(ValueError, match="model.*'lenet'"):
         models.run(["lenet"], [0.9], 1, 1, 1)
 
