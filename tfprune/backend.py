@@ -84,7 +84,8 @@ def repeated(function, x, times: int):
 
     def body(i, x, total):
         # What nobody asked for would not be done.
-        total += tf.reduce_sum(tf.reshape(function(x), [-1])[:1])
+        first = tf.reduce_sum(tf.reshape(function(x), [-1])[:1])
+        total += tf.cast(first, total.dtype)
         with tf.control_dependencies([total]):
             return i + 1, tf.identity(x), total
 

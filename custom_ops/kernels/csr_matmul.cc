@@ -30,7 +30,7 @@ std::unique_ptr<const CsrMatmul> CsrMatmul::Pack(const Csr& weights,
     if (batch == 1) {
       packed->rows_ = std::make_unique<PackedRows>(weights);
       packed->shares_ = packed->rows_->Shares(
-          weights.nonzeros < kNonzerosThatPay ? 1 : threads);
+          weights.nonzeros < kNonzerosThatPay ? 1 : std::max(threads, 1));
     } else {
       packed->conv_ = SparseConv::Pack(weights, MatmulShape(weights, batch),
                                        threads, kernels, tuning);

@@ -1,6 +1,13 @@
 """What a machine can do is measured, never assumed."""
 
+import pytest
+
 import tfprune
+
+
+def test_rounds_are_counted():
+    with pytest.raises(ValueError, match="rounds"):
+        tfprune.calibrate(rounds=0)
 
 
 def test_a_profile_of_this_machine():

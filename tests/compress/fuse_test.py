@@ -109,3 +109,41 @@ def test_nested_models():
 def test_sequential_models_have_nothing_to_fuse():
     model = keras.Sequential([keras.Input((6, 6, 4)), sparse("one")])
     assert fuse.fuse(model) is model
+
+
+def test_models_in_sequential_models_stay():
+    x = keras.Input((6, 6, 4))
+    inner = keras.Model(x, block(x, "inner", layers.ReLU()))
+    model = keras.Sequential([keras.Input((6, 6, 4)), inner])
+    assert fuse.fuse(model) is model
+    outer = keras.Input((6, 6, 4))
+    model = keras.Model(outer, block(model(outer), "outer", layers.ReLU()))
+    left = ["InputLayer"] * 2 + ["SparseConv2D"] * 4 + ["Add", "ReLU"]
+    check(model, left)
+
+
+def test_what_was_fused_is_not_fused_again():
+    x = keras.Input((6, 6, 4))
+    once = fuse.fuse(keras.Model(x, block(x, "one")))
+    y = layers.Add()([once.input, once.output])
+    assert fuse.fuse(model := keras.Model(once.input, y)) is model
+
+
+def test_operators_and_keywords():
+    x = keras.Input((6, 6, 4))
+    y = keras.ops.relu(sparse("op")(x) + x)
+    y = layers.Add()([keras.ops.abs(y), sparse("conv")(inputs=y)])
+    y = layers.Reshape((36, 4))(y)
+    y = layers.MultiHeadAttention(1, 4)(query=y, value=y)
+    kinds = ["InputLayer", "SparseConv2D", "SparseConv2D", "Reshape"]
+    check(keras.Model(x, y), [*kinds, "MultiHeadAttention"])
+
+
+def test_dtypes_of_their_own_stay():
+    x = keras.Input((6, 6, 4))
+    y = layers.Add(dtype="float16")([x, sparse("conv")(x)])
+    assert fuse.fuse(model := keras.Model(x, y)) is model
+    y = layers.Add()([x, sparse("conv")(x)])
+    model = keras.Model(x, layers.ReLU(dtype="float16")(y))
+    fused = check(model, ["InputLayer", "SparseConv2D", "ReLU"])
+    assert fused.outputs[0].dtype == "float16"

@@ -63,6 +63,25 @@ def times(monkeypatch):
 
 
 @compiled
+def test_mixed_precision_and_operators():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        x = keras.Input((10, 10, 4))
+        y = keras.ops.relu(layers.Conv2D(4, 3, padding="same")(x) + x)
+        model = keras.Model(x, layers.Conv2D(8, 3)(y))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for layer in traverse.leaves(model):
+        if hasattr(layer, "kernel"):
+            layer.kernel.assign(layer.kernel * (layer.kernel > 0.05))
+    found = tfprune.sparsify(model, rounds=1)
+    assert [x.dense_ms > 0 for x in found.decisions] == [True, True]
+    np.testing.assert_allclose(
+        predict(found.model), predict(model), rtol=0.02, atol=0.02
+    )
+
+
+@compiled
 def test_what_pays_becomes_sparse(times):
     model = net()
     found = tfprune.sparsify(model)

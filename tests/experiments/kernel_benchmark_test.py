@@ -158,6 +158,24 @@ def test_every_shape_of_the_files_is_a_layer():
     assert kernels.layers("alexnet/conv2")[0].columns == 25 * 48
 
 
+@pytest.mark.parametrize("sparsities", [(0.0,), (90.0,), (0.5, 1.0)])
+def test_sparsities_are_between_0_and_1(sparsities):
+    with pytest.raises(ValueError, match="`sparsities` must be"):
+        kernels.run(kernels.Setup(sparsities), engines.Environments(), 20)
+
+
+def test_an_unknown_layer_is_refused():
+    with pytest.raises(ValueError, match="part of one of: alexnet/conv2"):
+        kernels.layers("vgg")
+
+
+def test_padding_is_tensorflows():
+    strided = shapes.Convolution("net/s2", 4, 8, 4, 3, 2, 1, "SAME", 1.0)
+    assert problems._pads(problems.Problem(strided, 0.0, 1)) == [0, 0, 1, 1]
+    assert problems._pads(problems.Problem(CONVOLUTION, 0.0, 1)) == [1] * 4
+    assert problems._pads(problems.Problem(VALID, 0.0, 1)) == [0] * 4
+
+
 def test_a_line_with_other_fields_is_named(tmp_path):
     path = tmp_path / "products.txt"
     path.write_text("# layers\nfc 3 four 1.0\n")

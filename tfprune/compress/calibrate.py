@@ -9,6 +9,7 @@ import numpy as np
 
 from tfprune.compress import measure
 from tfprune.core import cost
+from tfprune.core import part
 from tfprune.layers import sparse_conv2d
 
 _SIDE = 1024
@@ -25,7 +26,12 @@ def calibrate(rounds: int = 10) -> cost.MachineProfile:
 
     Args:
         rounds: Integer, how often each is timed. Defaults to 10.
+
+    Returns:
+        The profile. Without the compiled ops, which `tfprune.ops.describe()`
+        tells, it is that of TensorFlow's own.
     """
+    part.check_count("rounds", rounds, least=1)
     flops = 2 * _SIDE**3 / _product_seconds(rounds)
     return cost.MachineProfile(
         flops=flops,

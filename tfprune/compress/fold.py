@@ -53,10 +53,10 @@ def fold(model: keras.Model) -> keras.Model:
             return twin
         return _folded(layer, norm, after)
 
-    def call(layer, inputs, *args, **kwargs):
+    def call(layer, *args, **kwargs):
         if any(layer is one for one in passed):
-            return inputs
-        return layer(inputs, *args, **kwargs)
+            return (*args, *kwargs.values())[0]
+        return layer(*args, **kwargs)
 
     return traverse.clone(model, replace, call)
 

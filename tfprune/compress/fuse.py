@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing
+
 import keras
 
 from tfprune.compress import fold
@@ -21,44 +23,57 @@ def fuse(model: keras.Model) -> keras.Model:
         model: Sequential or Functional model.
     """
     plans = _plans(model)
-    if not plans:
-        return model
-    return _Fusing(plans).clone(model)
+    return _Fusing(plans).clone(model) if plans else model
+
+
+class _Plan(typing.NamedTuple):
+    """An addition, which of its terms is the convolution, and what follows."""
+
+    addition: keras.layers.Add
+    conv: sparse_conv2d.SparseConv2D
+    position: int
+    activation: keras.layers.Layer | None
 
 
 def _plans(model):
-    """Returns id of an addition to its convolution and activation, or None."""
     followers = graph.sole_followers(model)
-    plans = {}
-    for addition, sources in graph.additions(model).values():
-        found = [x for x in sources if x is not None and _is_linear(x)]
-        if found:
-            after = followers.get(id(addition))
-            activation = after if fold.activation(after) else None
-            plans[id(addition)] = (found[0], activation)
+    plans = []
+    for addition, sources in graph.additions(model):
+        after = followers.get(id(addition))
+        for position, conv in enumerate(sources):
+            if _takes(conv, addition):
+                activation = after if _takes_activation(conv, after) else None
+                plans.append(_Plan(addition, conv, position, activation))
+                break
     return plans
 
 
-def _is_linear(layer):
+def _takes(conv, addition):
     return (
-        isinstance(layer, sparse_conv2d.SparseConv2D)
-        and layer.activation is fold.LINEAR
+        isinstance(conv, sparse_conv2d.SparseConv2D)
+        and conv.activation is fold.LINEAR
+        and conv.compute_dtype == addition.compute_dtype
     )
 
 
+def _takes_activation(conv, after):
+    known = fold.activation(after) is not None
+    return known and conv.compute_dtype == after.compute_dtype
+
+
 class _Fusing:
-    """One clone under way."""
+    """One clone under way: convolutions are called where additions were."""
 
     def __init__(self, plans):
-        self._plans = plans
-        self._activations = {
-            id(conv): activation for conv, activation in plans.values()
-        }
+        self._by_conv = {id(plan.conv): plan for plan in plans}
+        self._by_addition = {id(plan.addition): plan for plan in plans}
         self._gone = {
-            id(x) for x in self._activations.values() if x is not None
+            id(plan.activation) for plan in plans if plan.activation is not None
         }
-        self._twins, self._passed, self._additions = {}, {}, {}
-        self._inputs = {}
+        # Of the clone: layers that pass on what they get, and the plans of
+        # additions with the convolutions in it and how these are called.
+        self._passing, self._plans, self._convs = {}, {}, {}
+        self._arguments = {}
 
     def clone(self, model):
         return traverse.clone(model, self._replace, self._call)
@@ -66,27 +81,25 @@ class _Fusing:
     def _replace(self, layer, twin):
         if id(layer) in self._gone:
             twin = keras.layers.Identity(name=layer.name)
-            self._passed[id(twin)] = twin
-        if id(layer) in self._activations:
-            activation = self._activations[id(layer)]
-            twin.activation = fold.activation(activation) or twin.activation
-            self._twins[id(layer)] = twin
-        if id(layer) in self._plans:
-            self._additions[id(twin)] = self._plans[id(layer)][0]
+            self._passing[id(twin)] = twin
+        elif id(layer) in self._by_conv:
+            after = self._by_conv[id(layer)].activation
+            twin.activation = fold.activation(after) or twin.activation
+            self._convs[id(layer)] = twin
+            self._passing[id(twin)] = twin
+        elif id(layer) in self._by_addition:
+            self._plans[id(twin)] = self._by_addition[id(layer)]
         return twin
 
-    def _call(self, layer, inputs, *args, **kwargs):
-        if id(layer) in self._passed:
-            return inputs
-        if id(layer) in self._additions:
-            return self._add(
-                self._twins[id(self._additions[id(layer)])], inputs
-            )
-        outputs = layer(inputs, *args, **kwargs)
-        self._inputs[id(layer)] = (inputs, outputs)
-        return outputs
-
-    def _add(self, conv, terms):
-        inputs, outputs = self._inputs[id(conv)]
-        (residual,) = [term for term in terms if term is not outputs]
-        return conv(inputs, residual=residual)
+    def _call(self, layer, *args, **kwargs):
+        first = (*args, *kwargs.values())[0]
+        if id(layer) in self._passing:
+            self._arguments[id(layer)] = args, kwargs
+            return first
+        if id(layer) not in self._plans:
+            return layer(*args, **kwargs)
+        plan = self._plans[id(layer)]
+        conv = self._convs[id(plan.conv)]
+        residual = first[1 - plan.position]
+        args, kwargs = self._arguments[id(conv)]
+        return conv(*args, **kwargs, residual=residual)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import typing
 
 import keras
 
@@ -58,42 +59,48 @@ def sole_followers(model: keras.Model) -> dict[int, keras.layers.Layer]:
     return found
 
 
-def additions(model: keras.Model) -> dict[int, tuple]:
-    """Returns what `Add` layers add: those called once, on two like tensors.
+class Addition(typing.NamedTuple):
+    """An `Add` layer that is called once, on two tensors of equal shape.
 
     Args:
-        model: Sequential or Functional model; nested ones are read, too.
-
-    Returns:
-        Dict, id of a layer to the layer and two sources: layers called once,
-        of which nothing else takes the output, or None.
+        layer: The layer.
+        sources: For each of the two: the layer that it comes from, if that is
+            called once, on one tensor, and nothing else takes it; else None.
     """
-    found = {}
-    for one in [model, *traverse.walk(model)]:
-        if _is_graph(one) and not isinstance(one, keras.Sequential):
-            found |= _additions(one)
-    return found
+
+    layer: keras.layers.Add
+    sources: list
+
+
+def additions(model: keras.Model) -> list[Addition]:
+    """Returns the additions of a model and of the Functional models in it.
+
+    Args:
+        model: Sequential or Functional model. Nothing below a Sequential model
+            is read: its layers cannot be called in another way.
+    """
+    if not _is_graph(model) or isinstance(model, keras.Sequential):
+        return []
+    inner = [found for layer in model.layers for found in additions(layer)]
+    return _additions(model) + inner
 
 
 def _additions(model):
     layers = {layer.name: layer for layer in model.layers}
-    edges, times = _edges(model), _times(model)
+    edges, times, shapes = _edges(model), _times(model), _graph(model)
     users = collections.Counter(source for source, _ in edges)
-    shapes, found = _graph(model), {}
-    for layer in model.layers:
-        sources = [source for source, name in edges if name == layer.name]
-        if isinstance(layer, keras.layers.Add) and _are_two_alike(
-            shapes[layer.name]
-        ):
-            alone = [users[x] == 1 and times[x] <= 1 for x in sources]
-            found[id(layer)] = (
-                layer,
-                [
-                    layers[source] if one else None
-                    for source, one in zip(sources, alone, strict=True)
-                ],
-            )
-    return found
+    tensors = collections.Counter(target for _, target in edges)
+
+    def alone(name):
+        once = users[name] == tensors[name] == times.get(name) == 1
+        return layers.get(name) if once else None
+
+    return [
+        Addition(layer, [alone(x) for x, to in edges if to == layer.name])
+        for layer in model.layers
+        if type(layer) is keras.layers.Add
+        and _are_two_alike(shapes[layer.name])
+    ]
 
 
 def _are_two_alike(calls):
@@ -114,7 +121,7 @@ def _sole_followers(model):
     return {
         id(layers[source]): layers[target]
         for source, target in edges
-        if target is not None
+        if {source, target} <= layers.keys()
         and users[source] == tensors[target] == 1
         and times.get(source, 1) <= 1
     }

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfprune import ops
 from tfprune.compress import calibrate
+from tfprune.core import part
 from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import interleaving
 from tfprune.experiments.benchmarks import kernels_table
@@ -57,6 +58,10 @@ def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
         raise ValueError(
             f"`kernels` needs the compiled ops. Received: {ops.describe()}"
         )
+    for sparsity in setup.sparsities:
+        known = 0 < sparsity < 1
+        part.check("sparsities", sparsity, known, "numbers between 0 and 1")
+    measured = layers(setup.pattern)
     tf.config.threading.set_intra_op_parallelism_threads(setup.threads)
     machine = calibrate.calibrate()
     rows = []
@@ -67,7 +72,7 @@ def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
         ]
         for server in servers:
             stack.callback(server.stop)
-        for layer in layers(setup.pattern):
+        for layer in measured:
             print(layer.name, file=sys.stderr, flush=True)
             for sparsity, times in _measure(layer, setup, servers, rounds):
                 problem = problems.Problem(layer, sparsity, setup.batch)
@@ -81,7 +86,10 @@ def layers(pattern: str) -> list:
         *shapes.read(FOLDER / "convolutions.txt", shapes.Convolution),
         *shapes.read(FOLDER / "products.txt", shapes.Product),
     ]
-    return [layer for layer in found if pattern in layer.name]
+    chosen = [layer for layer in found if pattern in layer.name]
+    names = ", ".join(layer.name for layer in found)
+    part.check("layers", pattern, chosen, f"part of one of: {names}")
+    return chosen
 
 
 def _measure(layer, setup, servers, rounds):

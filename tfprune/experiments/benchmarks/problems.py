@@ -103,13 +103,22 @@ def write(problem: Problem, path) -> None:
     """Writes a layer for `engine_server.py`; a dense one for LiteRT, too."""
     layer, fields = problem.layer, {}
     if not problem.is_product:
-        pad = layer.kernel // 2 if layer.padding == "SAME" else 0
         geometry = [layer.kernel, layer.stride, layer.groups]
-        fields = {"geometry": geometry, "pads": [pad] * 4}
+        fields = {"geometry": geometry, "pads": _pads(problem)}
     y = problem.dense(problem.x).numpy()
     np.savez(path, matrix=problem.matrix, x=problem.x, y=y, **fields)
     if problem.sparsity == 0:
         pathlib.Path(path).with_suffix(".tflite").write_bytes(_lite(problem))
+
+
+def _pads(problem):
+    """Returns the zeros at top, left, bottom and right."""
+    layer = problem.layer
+    if layer.padding != "SAME":
+        return [0] * 4
+    height, _ = problem.geometry.output_size(layer.size, layer.size)
+    zeros = max((height - 1) * layer.stride + layer.kernel - layer.size, 0)
+    return [zeros // 2] * 2 + [zeros - zeros // 2] * 2
 
 
 def _lite(problem):
