@@ -76,7 +76,9 @@ def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
             print(layer.name, file=sys.stderr, flush=True)
             for sparsity, times in _measure(layer, setup, servers, rounds):
                 problem = problems.Problem(layer, sparsity, setup.batch)
-                rows.append(kernels_table.Row(problem, times, machine))
+                rows.append(
+                    kernels_table.Row(problem, times, machine, setup.threads)
+                )
     return kernels_table.markdown(rows, setup)
 
 

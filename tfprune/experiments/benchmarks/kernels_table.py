@@ -57,11 +57,13 @@ class Row:
         problem: `Problem`.
         times: Dict, name of an engine to the seconds of its runs.
         machine: `cost.MachineProfile`.
+        threads: Integer. Defaults to 1.
     """
 
     problem: Problem
     times: dict[str, list[float]]
     machine: cost.MachineProfile
+    threads: int = 1
 
     @property
     def seconds(self) -> float:
@@ -179,9 +181,9 @@ def _rival(row, names):
 
 
 def _of_prototype(row):
-    setup = row.problem.sparsity, row.problem.batch
+    setup = row.problem.sparsity, row.problem.batch, row.threads
     known = engines.TENSORFLOW_AVX2 in row.times
-    return f"{row.of_prototype():.2f}" if known and setup == (0.9, 1) else ""
+    return f"{row.of_prototype():.2f}" if known and setup == (0.9, 1, 1) else ""
 
 
 def _mean(kind, sparsity, rows):
