@@ -73,7 +73,7 @@ constexpr int kSliceRows = 8;
 struct SlicedRows {
   // Of slices: their first nonzeros, and the end; multiples of kSliceRows.
   const int64_t* offsets;
-  const int32_t* rows;     // kSliceRows of each, -1 for none
+  const int32_t* rows;  // kSliceRows of each, -1 for none
   const void* columns;
   bool short_columns;  // uint16_t, else int32_t
   const void* values;
@@ -81,8 +81,8 @@ struct SlicedRows {
 };
 
 // y[row] = activation(sum of values[i] * x[columns[i]] + bias[row] +
-// residual[row]) for some slices; bias and residual may be null. A column may be
-// the one behind the last: x has one more element, 0.
+// residual[row]) for some slices; bias and residual may be null. A column may
+// be the one behind the last: x has one more element, 0.
 using MultiplyVectorFn = void (*)(const SlicedRows& rows, int64_t begin,
                                   int64_t end, const float* x,
                                   const float* bias, const float* residual,

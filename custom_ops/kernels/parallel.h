@@ -20,8 +20,8 @@ void SerialFor(int64_t items, int threads,
                const std::function<void(int64_t, int)>& work);
 
 // Shares one pool among all callers. Its threads sleep when there has been
-// nothing to do for 50 us; a caller never waits for one that has not begun to help, so many
-// callers at once are no slower than each by itself.
+// nothing to do for 50 us; a caller never waits for one that has not begun to
+// help, so many callers at once are no slower than each by itself.
 void PoolFor(int64_t items, int threads,
              const std::function<void(int64_t, int)>& work);
 
