@@ -39,7 +39,7 @@ lint: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python scripts/benchmark.py training
-	$(BIN)/python scripts/benchmark.py kernels
+	$(BIN)/python scripts/benchmark.py kernels --rounds=60
 
 bench-peers: $(VENV)/ready $(PEERS)/ready $(ENGINES)/ready $(DEEPSPARSE)/ready
 	$(BIN)/python scripts/benchmark.py training --tfmot=$(PEERS)/bin/python

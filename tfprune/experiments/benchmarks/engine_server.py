@@ -5,105 +5,20 @@
 The arguments are an engine and its number of threads. Each line of the input
 is a job, each line of the output an answer: `{"open": FILE}` takes a layer, as
 `problems.write` wrote it, and answers with the greatest deviation of the
-engine's output, over the greatest output; `{"run": FILE, "repeats": N}` answers
-with the seconds of N runs of it; `{"close": FILE}` forgets it.
+engine's output, over the greatest output, or with `{"refused": WHY}`;
+`{"run": FILE, "repeats": N}` answers with the seconds of N runs of it;
+`{"close": FILE}` forgets it.
 """
 
-import ctypes
 import functools
 import json
-import math
 import os
-import pathlib
 import sys
 import time
 
+import engine_layer  # Of this folder, as is the next one.
+import engine_mkl
 import numpy as np
-
-# A call of a `tf.function` costs as much as many of the layers in it: small
-# layers are run several times in one call, and a call of nothing is taken off.
-LEAST_FLOPS, MOST_TIMES = 5e8, 100
-
-
-class Layer:
-    """A problem read from its file, with what engines want of it."""
-
-    def __init__(self, path):
-        self.path = pathlib.Path(path)
-        with np.load(path) as file:
-            fields = {name: file[name] for name in file.files}
-        self.matrix, self.x, self.y = (fields[n] for n in ("matrix", "x", "y"))
-        self.is_product = self.x.ndim == 2
-        if not self.is_product:
-            self.kernel, self.stride, self.groups = fields["geometry"].tolist()
-            self.pads = fields["pads"].tolist()  # top, left, bottom, right
-            self.padding = "SAME" if any(self.pads) else "VALID"
-
-    @property
-    def flops(self):
-        return 2 * math.prod(self.y.shape[:-1]) * self.matrix.size
-
-    @property
-    def times(self):
-        """How often it is run in one call of a `tf.function`."""
-        return min(math.ceil(LEAST_FLOPS / self.flops), MOST_TIMES)
-
-    @property
-    def pixels(self):
-        """The input of a product, or of a convolution that is one."""
-        if not self.is_product and (self.kernel, self.stride) != (1, 1):
-            raise NotImplementedError("no convolutions")
-        return self.x.reshape(-1, self.x.shape[-1])
-
-    @property
-    def filters(self):
-        """(filters, height, width, channels of a group)."""
-        return self.matrix.reshape(
-            len(self.matrix), self.kernel, self.kernel, -1
-        )
-
-    def channels_first(self):
-        if self.is_product:
-            return self.x
-        return np.ascontiguousarray(self.x.transpose(0, 3, 1, 2))
-
-    def channels_last(self, y):
-        return y if self.is_product else y.transpose(0, 2, 3, 1)
-
-    def onnx(self):
-        """Returns the path of the layer as an ONNX model."""
-        import onnx
-        from onnx import helper
-
-        x, y = self.channels_first(), self.y
-        if self.is_product:
-            weights, node = self.matrix.T, helper.make_node("MatMul", "xw", "y")
-        else:
-            y = y.transpose(0, 3, 1, 2)
-            weights = self.filters.transpose(0, 3, 1, 2)
-            node = helper.make_node(
-                "Conv",
-                "xw",
-                "y",
-                kernel_shape=[self.kernel] * 2,
-                strides=[self.stride] * 2,
-                group=self.groups,
-                pads=self.pads,
-            )
-        graph = helper.make_graph(
-            [node],
-            "layer",
-            [helper.make_tensor_value_info("x", 1, x.shape)],
-            [helper.make_tensor_value_info("y", 1, y.shape)],
-            [onnx.numpy_helper.from_array(np.ascontiguousarray(weights), "w")],
-        )
-        opset = helper.make_opsetid("", 13)
-        path = str(self.path.with_suffix(".onnx"))
-        onnx.save(
-            helper.make_model(graph, opset_imports=[opset], ir_version=8), path
-        )
-        return path
-
 
 # Each engine takes a layer and the number of threads. It returns a function
 # that runs the layer, and one that turns what that returned into the output.
@@ -172,72 +87,6 @@ def _scipy(layer, threads):
     weights = sparse.csr_matrix(layer.matrix)
     x = np.ascontiguousarray(layer.pixels.T)
     return lambda: weights @ x, lambda y: y.T.reshape(layer.y.shape)
-
-
-def _mkl(layer, threads):
-    """The inspector and executor of MKL, through its C interface."""
-    folder = pathlib.Path(sys.prefix, "lib")
-    ctypes.CDLL(str(next(folder.glob("libiomp5.so*"))), ctypes.RTLD_GLOBAL)
-    mkl = ctypes.CDLL(str(next(folder.glob("libmkl_rt.so*"))))
-    mkl.MKL_Set_Num_Threads(threads)
-    weights = _mkl_matrix(mkl, layer.matrix)
-    x, y = layer.pixels, np.empty_like(layer.y)
-    # Pixels by rows are their transpose by columns, and so is what it gives.
-    plain, one, none = 10, ctypes.c_float(1), ctypes.c_float(0)
-    before = plain, one, weights, _MklGeneral()
-    (rows, columns), pixels = layer.matrix.shape, len(x)
-    if pixels == 1:
-        run = functools.partial(
-            mkl.mkl_sparse_s_mv, *before, _address(x), none, _address(y)
-        )
-        mkl.mkl_sparse_set_mv_hint(weights, plain, _MklGeneral(), 1000)
-    else:
-        run = functools.partial(
-            mkl.mkl_sparse_s_mm,
-            *before,
-            _MKL_BY_COLUMNS,
-            *(_address(x), pixels, columns, none, _address(y), rows),
-        )
-        mkl.mkl_sparse_set_mm_hint(
-            weights, plain, _MklGeneral(), _MKL_BY_COLUMNS, pixels, 1000
-        )
-    mkl.mkl_sparse_optimize(weights)
-    return run, lambda _: y
-
-
-_MKL_BY_COLUMNS = 102
-
-
-class _MklGeneral(ctypes.Structure):
-    """MKL's description of a general matrix: type, part and diagonal."""
-
-    _fields_ = [(name, ctypes.c_int) for name in ("type", "part", "diagonal")]
-
-    def __init__(self):
-        super().__init__(20, 40, 50)
-
-
-def _mkl_matrix(mkl, matrix):
-    rows, columns = np.nonzero(matrix)
-    offsets = np.searchsorted(rows, np.arange(len(matrix) + 1)).astype("int32")
-    arrays = (
-        offsets,
-        offsets[1:],
-        columns.astype("int32"),
-        matrix[rows, columns],
-    )
-    handle = ctypes.c_void_p()
-    handle.arrays = arrays  # MKL does not copy them.
-    failed = mkl.mkl_sparse_s_create_csr(
-        ctypes.byref(handle), 0, *matrix.shape, *map(_address, arrays)
-    )
-    if failed:
-        raise ValueError(f"MKL refused the matrix: status {failed}")
-    return handle
-
-
-def _address(array):
-    return array.ctypes.data_as(ctypes.c_void_p)
 
 
 def _tensorflow(layer, threads):
@@ -311,7 +160,7 @@ ENGINES = {
     "openvino": _openvino,
     "litert": _litert,
     "deepsparse": _deepsparse,
-    "mkl": _mkl,
+    "mkl": engine_mkl.open_product,
     "scipy": _scipy,
 }
 
@@ -340,17 +189,21 @@ class Server:
 
     def answer(self, job):
         if "open" in job:
-            return {"deviation": self._deviation(job["open"])}
+            return self._take(job["open"])
         if "close" in job:
             return {"closed": bool(self._runs.pop(job["close"], None))}
         return {"seconds": _seconds(self._runs[job["run"]], job["repeats"])}
 
-    def _deviation(self, path):
-        layer = Layer(path)
-        run, output = self._open(layer)
+    def _take(self, path):
+        layer = engine_layer.Layer(path)
+        try:
+            run, output = self._open(layer)
+        except engine_layer.Refused as refused:
+            return {"refused": str(refused)}
         self._runs[path] = run
         error = abs(np.asarray(output(run())) - layer.y).max(initial=0)
-        return float(error / max(abs(layer.y).max(initial=0), 1e-9))
+        greatest = max(abs(layer.y).max(initial=0), 1e-9)
+        return {"deviation": float(error / greatest)}
 
 
 def main(engine, threads):
