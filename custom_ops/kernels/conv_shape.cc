@@ -56,6 +56,12 @@ std::string CheckAxis(const std::string& axis, int64_t in, int64_t kernel,
 
 }  // namespace
 
+bool IsPointwise(const ConvShape& s) {
+  return s.kernel_height * s.kernel_width == 1 &&
+         s.stride_height * s.stride_width == 1 && s.out_height == s.height &&
+         s.out_width == s.width;
+}
+
 std::string Check(const ConvShape& s, const Csr& weights) {
   const std::pair<const char*, int64_t> sizes[] = {
       {"batch", s.batch},           {"height", s.height},

@@ -37,6 +37,9 @@ struct ConvShape {
   int64_t OutputPixels() const { return batch * out_height * out_width; }
 };
 
+// Whether pixels have nothing to do with each other.
+bool IsPointwise(const ConvShape& shape);
+
 // Returns what is wrong with the shape, or with the weights for it, or "".
 std::string Check(const ConvShape& shape, const Csr& weights);
 

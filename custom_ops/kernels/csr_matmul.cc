@@ -22,6 +22,12 @@ ConvShape MatmulShape(const Csr& weights, int64_t batch) {
 }
 
 std::unique_ptr<const CsrMatmul> CsrMatmul::Pack(const Csr& weights,
+                                                 int64_t batch, int threads) {
+  return Pack(weights, batch, threads,
+              BestLaneKernels(MatmulShape(weights, batch), weights.nonzeros));
+}
+
+std::unique_ptr<const CsrMatmul> CsrMatmul::Pack(const Csr& weights,
                                                  int64_t batch, int threads,
                                                  const LaneKernels& kernels,
                                                  const Tuning& tuning) {

@@ -25,10 +25,13 @@ class CsrMatmul {
  public:
   // `weights`, the transpose of W, must have passed Check. Returns null when
   // memory does not suffice.
-  static std::unique_ptr<const CsrMatmul> Pack(
-      const Csr& weights, int64_t batch, int threads,
-      const LaneKernels& kernels = BestLaneKernels(true),
-      const Tuning& tuning = {});
+  static std::unique_ptr<const CsrMatmul> Pack(const Csr& weights,
+                                               int64_t batch, int threads);
+  // The same as somebody else chooses.
+  static std::unique_ptr<const CsrMatmul> Pack(const Csr& weights,
+                                               int64_t batch, int threads,
+                                               const LaneKernels& kernels,
+                                               const Tuning& tuning = {});
 
   // output = activation(input W + bias + residual), as SparseConv::Run.
   bool Run(const float* input, const Epilogue& epilogue, float* output,

@@ -95,7 +95,8 @@ struct LaneKernels {
   const char* name;
   bool (*runs_here)();
   int lanes;
-  int most_vectors;
+  int most_vectors;     // of a tile
+  bool generates_code;  // for each block of weights, instead of the next two
   // By the number of vectors, from 1: for sums that begin, and that go on.
   MultiplyFn multiply[kMostVectors + 1];
   MultiplyFn multiply_add[kMostVectors + 1];
@@ -113,9 +114,9 @@ struct LaneKernelsList {
 };
 LaneKernelsList AllLaneKernels();
 
-// The ones for this CPU, where pixels have nothing to do with each other and
-// where they do; `TFPRUNE_ISA` may name others that it runs.
-const LaneKernels& BestLaneKernels(bool pointwise);
+// The best ones of this CPU for a convolution with so many nonzeros;
+// `TFPRUNE_ISA` may name others that it runs.
+const LaneKernels& BestLaneKernels(const ConvShape& shape, int64_t nonzeros);
 
 }  // namespace tfprune
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "executable_memory.h"
 #include "lane_kernels.h"
 
 // Only what follows may use these instructions: the rest of the library runs
@@ -109,6 +110,24 @@ bool RunsHere() {
 
 extern const LaneKernels kAvx512Kernels;
 const LaneKernels kAvx512Kernels = Kernels<Avx512>("avx512", RunsHere);
+
+namespace {
+
+bool RunsCodeHere() { return RunsHere() && ExecutableMemory::IsAllowed(); }
+
+constexpr LaneKernels Generating(LaneKernels kernels) {
+  kernels.name = "avx512_code";
+  kernels.runs_here = RunsCodeHere;
+  kernels.most_vectors = 16;
+  kernels.generates_code = true;
+  return kernels;
+}
+
+}  // namespace
+
+extern const LaneKernels kAvx512CodeKernels;
+const LaneKernels kAvx512CodeKernels =
+    Generating(Kernels<Avx512>("", RunsHere));
 
 }  // namespace tfprune
 

@@ -1,9 +1,10 @@
-// Nonzeros as the inner loops want them: lists of addresses in blocks.
+// Nonzeros as the inner loops want them, for one shape and one way to cut it.
 
 #ifndef TFPRUNE_KERNELS_PACKED_WEIGHTS_H_
 #define TFPRUNE_KERNELS_PACKED_WEIGHTS_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "conv_shape.h"
@@ -19,37 +20,42 @@ struct Addresses {
   int64_t plane;              // from one channel to the next
 };
 
-// The nonzeros by block of filters, then block of channels, then filter.
 class PackedWeights {
  public:
-  PackedWeights(const Csr& weights, const ConvShape& shape,
-                const Tuning& tuning, const Addresses& addresses);
+  // Lists or code, as the kernels want them. Throws std::bad_alloc.
+  static std::unique_ptr<const PackedWeights> Make(const Csr& weights,
+                                                   const ConvShape& shape,
+                                                   const LaneKernels& kernels,
+                                                   const Tuning& tuning,
+                                                   const Addresses& addresses);
 
-  // Sums up the products of a block of filters with a tile of so many vectors.
-  void Multiply(const LaneKernels& kernels, int64_t vectors,
-                int64_t filter_block, const float* x, float* sums) const;
+  virtual ~PackedWeights() = default;
 
- private:
-  // Filters by channels, multiplied while the channels are in the cache.
-  struct Block {
-    int64_t row_begin, row_end, entry;
-  };
-  struct Filters {
-    int64_t begin, end;
-  };
-  void PackFilters(const Csr& weights, Filters filters);
-  // Calls function(bucket, offset, index) for the nonzeros of some filters; a
-  // bucket is a filter in a block of channels.
-  template <class Function>
-  void ForEach(const Csr& weights, Filters filters, Function function) const;
-
-  const ConvShape shape_;
-  const int64_t channel_block_;
-  const Addresses addresses_;
-  std::vector<Entry> entries_;
-  std::vector<Row> rows_;
-  std::vector<std::vector<Block>> blocks_;  // by block of filters
+  // Sums up the products of a block of filters with a tile that begins at x:
+  // sums[filter of the block][tuning.vectors][lanes].
+  virtual void Multiply(int64_t filter_block, const float* x,
+                        float* sums) const = 0;
 };
+
+// Calls function(filter, channel, offset of what it multiplies, index) for the
+// nonzeros of filters from `begin` to `end`.
+template <class Function>
+void ForEachNonzero(const Csr& weights, const ConvShape& shape,
+                    const Addresses& addresses, int64_t begin, int64_t end,
+                    Function function) {
+  const int64_t in = shape.channels / shape.groups;
+  const int64_t out = shape.filters / shape.groups;
+  for (int64_t filter = begin; filter < end; ++filter) {
+    const int64_t first = filter / out * in;
+    for (int64_t i = weights.row_offsets[filter];
+         i < weights.row_offsets[filter + 1]; ++i) {
+      const int64_t column = weights.column_indices[i];
+      const int64_t channel = first + column % in;
+      function(filter, channel,
+               addresses.taps[column / in] + channel * addresses.plane, i);
+    }
+  }
+}
 
 }  // namespace tfprune
 

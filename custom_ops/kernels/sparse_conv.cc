@@ -18,13 +18,6 @@ constexpr double kWorkThatPays = 3e6;
 // past them.
 constexpr int64_t kManyFloats = (32 << 20) / sizeof(float);
 
-// The pixels of a 1x1 convolution have nothing to do with each other.
-bool IsPointwise(const ConvShape& s) {
-  return s.kernel_height * s.kernel_width == 1 &&
-         s.stride_height * s.stride_width == 1 && s.out_height == s.height &&
-         s.out_width == s.width;
-}
-
 ConvShape Flattened(ConvShape s) {
   if (!IsPointwise(s)) return s;
   s.width = s.out_width = s.InputPixels();
@@ -62,7 +55,8 @@ struct SparseConv::Job {
 std::unique_ptr<const SparseConv> SparseConv::Pack(const Csr& weights,
                                                    const ConvShape& shape,
                                                    int threads) {
-  return Pack(weights, shape, threads, BestLaneKernels(IsPointwise(shape)));
+  return Pack(weights, shape, threads,
+              BestLaneKernels(shape, weights.nonzeros));
 }
 
 std::unique_ptr<const SparseConv> SparseConv::Pack(const Csr& weights,
@@ -76,10 +70,11 @@ std::unique_ptr<const SparseConv> SparseConv::Pack(const Csr& weights,
     if (conv->shape_.OutputPixels() * shape.filters == 0) return conv;
     const Addresses addresses = conv->LayOut();
     // Entries have addresses of 32 bits.
-    const double floats = static_cast<double>(shape.channels) * conv->plane_;
-    if (floats > std::numeric_limits<int32_t>::max()) return nullptr;
-    conv->weights_ = std::make_unique<PackedWeights>(weights, conv->shape_,
-                                                     conv->tuning_, addresses);
+    const double bytes =
+        static_cast<double>(shape.channels) * conv->plane_ * sizeof(float);
+    if (bytes > std::numeric_limits<int32_t>::max()) return nullptr;
+    conv->weights_ = PackedWeights::Make(weights, conv->shape_, kernels,
+                                         conv->tuning_, addresses);
     return conv;
   } catch (const std::bad_alloc&) {
     return nullptr;
@@ -180,8 +175,7 @@ void SparseConv::RunChunk(const Job& job, const Chunk& chunk,
     const int64_t in_piece = (tile - chunk.tile_begin) % tuning_.tiles;
     if (in_piece == 0) Pack(job, chunk.line, tile, packed);
     for (int64_t block = chunk.block_begin; block < chunk.block_end; ++block) {
-      weights_->Multiply(kernels_, tuning_.vectors, block,
-                         packed + in_piece * step, sums);
+      weights_->Multiply(block, packed + in_piece * step, sums);
       if (pools)
         StorePooled(job, chunk.line, tile, block, sums, sums + TileFloats());
       else

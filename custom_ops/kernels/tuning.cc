@@ -30,6 +30,15 @@ int64_t ChannelBlock(const ConvShape& shape, int64_t nonzeros, int64_t vectors,
       std::max(kL1Floats / reads, static_cast<int64_t>(pays)), 1, channels);
 }
 
+// Code reads most of a channel's lines again for the next position, if there
+// are several taps: they should still be in the L1 cache then.
+int64_t ChannelBlockOfCode(const ConvShape& shape, int lanes) {
+  const int64_t taps = shape.kernel_height * shape.kernel_width;
+  const int64_t most = std::max<int64_t>(shape.channels, 1);
+  return taps == 1 ? most
+                   : std::clamp<int64_t>(kL1Floats / (taps * lanes), 1, most);
+}
+
 // As many as fit into the L2 cache, but not so few that most of what is packed
 // is their surroundings, nor so many that threads go without.
 int64_t TilesOfPiece(const ConvShape& shape, const Layout& layout,
@@ -80,8 +89,11 @@ Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
           TilesOfPiece(shape, layout, tuning, threads, kernels.lanes);
     if (!wanted.channel_block)
       tuning.channel_block =
-          ChannelBlock(shape, nonzeros, tuning.vectors, kernels.lanes);
-    if (!wanted.filter_block) tuning.filter_block = 64;
+          kernels.generates_code
+              ? ChannelBlockOfCode(shape, kernels.lanes)
+              : ChannelBlock(shape, nonzeros, tuning.vectors, kernels.lanes);
+    if (!wanted.filter_block)
+      tuning.filter_block = kernels.generates_code ? 128 : 64;
     const double cost = Cost(shape, layout, tuning, nonzeros, kernels.lanes);
     if (cost >= least) continue;
     least = cost;

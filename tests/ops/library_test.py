@@ -59,7 +59,7 @@ def test_threads_of_the_environment_are_checked():
 
 
 @compiled
-@pytest.mark.parametrize("name", ["portable", "avx2", "avx512"])
+@pytest.mark.parametrize("name", ["portable", "avx2", "avx512", "avx512_code"])
 def test_every_instruction_set_that_may_be_chosen(name):
     code = (
         "import numpy as np\n"

@@ -97,7 +97,7 @@ TEST(SparseConv, EverySizeAroundATile) {
 
 TEST(SparseConv, Channels) {
   for (int64_t channels : {1, 2, 7, 8, 9, 16, 17, 63, 64, 65, 131})
-    for (int64_t filters : {1, 7, 8, 9, 63, 64, 65, 131}) {
+    for (int64_t filters : {1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 131}) {
       ConvShape shape;
       shape.height = shape.width = 5;
       shape.channels = channels;

@@ -1,0 +1,144 @@
+#include "weight_code.h"
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+
+#include "assembler.h"
+#include "rounding.h"
+
+namespace tfprune {
+namespace {
+
+constexpr int kLanes = 16;
+constexpr int kVectorBytes = kLanes * sizeof(float);
+// Registers: the last one holds the input, the others sums.
+constexpr int kMostSums = 31;
+constexpr int kInput = 31;
+// As far as short offsets reach, both ways.
+constexpr int32_t kReach = 128 * sizeof(float);
+
+constexpr auto kX = Assembler::kFirst;
+constexpr auto kWeights = Assembler::kSecond;
+constexpr auto kSums = Assembler::kThird;
+
+struct Nonzero {
+  int32_t offset;  // of what it multiplies, in floats
+  int32_t sum;
+  float value;
+};
+
+}  // namespace
+
+class WeightCode::Compiler {
+ public:
+  Compiler(WeightCode* to, const Csr& weights, const ConvShape& shape,
+           const Tuning& tuning, const Addresses& addresses)
+      : to_(*to),
+        weights_(weights),
+        shape_(shape),
+        tuning_(tuning),
+        addresses_(addresses) {}
+
+  // Compiles a block of filters, so many at a time.
+  void Block(int64_t begin, int64_t end) {
+    to_.functions_.emplace_back();
+    const int64_t groups = DivideUp(end - begin, kMostSums);
+    const int64_t step = DivideUp(end - begin, groups);
+    for (int64_t from = begin; from < end; from += step)
+      Filters(from, std::min(from + step, end), from - begin);
+  }
+
+  const std::vector<uint8_t>& code() const { return assembler_.code(); }
+
+ private:
+  void Filters(int64_t begin, int64_t end, int64_t slot) {
+    const int sums = static_cast<int>(end - begin);
+    const auto blocks = ByChannels(begin, end);
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      if (i > 0 && blocks[i].empty()) continue;
+      to_.functions_.back().push_back(
+          {assembler_.position(), static_cast<int64_t>(to_.weights_.size()),
+           slot * tuning_.vectors * kLanes});
+      Emit(blocks[i], sums, i > 0);
+    }
+  }
+
+  // The nonzeros by block of channels, those of one vector of input together.
+  std::vector<std::vector<Nonzero>> ByChannels(int64_t begin, int64_t end) {
+    std::vector<std::vector<Nonzero>> blocks(
+        std::max<int64_t>(DivideUp(shape_.channels, tuning_.channel_block), 1));
+    ForEachNonzero(
+        weights_, shape_, addresses_, begin, end,
+        [&](int64_t filter, int64_t channel, int64_t offset, int64_t index) {
+          blocks[channel / tuning_.channel_block].push_back(
+              {static_cast<int32_t>(offset),
+               static_cast<int32_t>(filter - begin), ValueAt(weights_, index)});
+        });
+    for (auto& block : blocks)
+      std::stable_sort(block.begin(), block.end(),
+                       [](const Nonzero& a, const Nonzero& b) {
+                         return a.offset < b.offset;
+                       });
+    return blocks;
+  }
+
+  // A loop over the positions of a tile.
+  void Emit(const std::vector<Nonzero>& nonzeros, int sums, bool goes_on) {
+    const int32_t pitch = static_cast<int32_t>(tuning_.vectors) * kVectorBytes;
+    const size_t loop = assembler_.position();
+    for (int i = 0; i < sums; ++i)
+      goes_on ? assembler_.Load(i, kSums, i * pitch) : assembler_.Zero(i);
+    EmitProducts(nonzeros);
+    for (int i = 0; i < sums; ++i) assembler_.Store(i, kSums, i * pitch);
+    assembler_.Advance(kX, kVectorBytes);
+    assembler_.Advance(kSums, kVectorBytes);
+    assembler_.Repeat(loop);
+    assembler_.Return();
+  }
+
+  void EmitProducts(const std::vector<Nonzero>& nonzeros) {
+    int32_t loaded = -1, weight = 0, base = 0;
+    for (const Nonzero& nonzero : nonzeros) {
+      if (nonzero.offset != loaded)
+        assembler_.Load(kInput, kX, nonzero.offset * sizeof(float));
+      loaded = nonzero.offset;
+      if (weight - base >= kReach) {
+        assembler_.Advance(kWeights, 2 * kReach);
+        base += 2 * kReach;
+      }
+      assembler_.MultiplyAdd(nonzero.sum, kInput, kWeights, weight - base);
+      to_.weights_.push_back(nonzero.value);
+      weight += sizeof(float);
+    }
+    if (base) assembler_.Advance(kWeights, -base);
+  }
+
+  WeightCode& to_;
+  const Csr& weights_;
+  const ConvShape& shape_;
+  const Tuning& tuning_;
+  const Addresses& addresses_;
+  Assembler assembler_;
+};
+
+WeightCode::WeightCode(const Csr& weights, const ConvShape& shape,
+                       const Tuning& tuning, const Addresses& addresses)
+    : vectors_(tuning.vectors) {
+  weights_.reserve(weights.nonzeros);
+  Compiler compiler(this, weights, shape, tuning, addresses);
+  for (int64_t begin = 0; begin < shape.filters; begin += tuning.filter_block)
+    compiler.Block(begin, std::min(begin + tuning.filter_block, shape.filters));
+  code_ = std::make_unique<ExecutableMemory>(compiler.code());
+}
+
+void WeightCode::Multiply(int64_t filter_block, const float* x,
+                          float* sums) const {
+  for (const Function& f : functions_[filter_block])
+    reinterpret_cast<Code>(reinterpret_cast<uintptr_t>(code_->data()) + f.code)(
+        x, weights_.data() + f.weights, sums + f.sums, vectors_);
+}
+
+}  // namespace tfprune
+
+#endif  // defined(__x86_64__)
