@@ -22,7 +22,7 @@ const LaneKernels* const kAll[] = {
 
 // Code takes more room than lists do. What is too large for the caches must
 // serve many pixels each time that it is fetched.
-constexpr int64_t kNonzerosInCaches = 800'000;
+constexpr int64_t kNonzerosInCaches = 100'000;
 constexpr int64_t kManyPixels = 128;
 
 bool IsWorthwhile(const LaneKernels& kernels, const ConvShape& shape,
