@@ -31,12 +31,13 @@ int64_t ChannelBlock(const ConvShape& shape, int64_t nonzeros, int64_t vectors,
 }
 
 // Code reads most of a channel's lines again for the next position, if there
-// are several taps: they should still be in the L1 cache then.
-int64_t ChannelBlockOfCode(const ConvShape& shape, int lanes) {
+// are several taps: they should still be in the L1 cache then. If there is but
+// one, nothing comes again before the next filters.
+int64_t ChannelBlockOfCode(const ConvShape& shape, int64_t vectors, int lanes) {
   const int64_t taps = shape.kernel_height * shape.kernel_width;
-  const int64_t most = std::max<int64_t>(shape.channels, 1);
-  return taps == 1 ? most
-                   : std::clamp<int64_t>(kL1Floats / (taps * lanes), 1, most);
+  const int64_t fit =
+      taps == 1 ? kL2Floats / (vectors * lanes) : kL1Floats / (taps * lanes);
+  return std::clamp<int64_t>(fit, 1, std::max<int64_t>(shape.channels, 1));
 }
 
 // As many as fit into the L2 cache, but not so few that most of what is packed
@@ -90,7 +91,7 @@ Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
     if (!wanted.channel_block)
       tuning.channel_block =
           kernels.generates_code
-              ? ChannelBlockOfCode(shape, kernels.lanes)
+              ? ChannelBlockOfCode(shape, tuning.vectors, kernels.lanes)
               : ChannelBlock(shape, nonzeros, tuning.vectors, kernels.lanes);
     if (!wanted.filter_block)
       tuning.filter_block = kernels.generates_code ? 128 : 64;

@@ -28,6 +28,13 @@ struct Nonzero {
   float value;
 };
 
+// Filters whose sums are in registers at the same time.
+struct Group {
+  int size;
+  int64_t sums;                              // where they begin, in floats
+  std::vector<std::vector<Nonzero>> blocks;  // of channels, by offset
+};
+
 }  // namespace
 
 class WeightCode::Compiler {
@@ -40,33 +47,29 @@ class WeightCode::Compiler {
         tuning_(tuning),
         addresses_(addresses) {}
 
-  // Compiles a block of filters, so many at a time.
+  // Compiles a block of filters. All of them pass a block of channels before
+  // any comes to the next one, so that it is fetched from afar only once.
   void Block(int64_t begin, int64_t end) {
     to_.functions_.emplace_back();
-    const int64_t groups = DivideUp(end - begin, kMostSums);
-    const int64_t step = DivideUp(end - begin, groups);
+    const int64_t most = DivideUp(end - begin, kMostSums);
+    const int64_t step = DivideUp(end - begin, most);
+    std::vector<Group> groups;
     for (int64_t from = begin; from < end; from += step)
-      Filters(from, std::min(from + step, end), from - begin);
+      groups.push_back(MakeGroup(from, std::min(from + step, end),
+                                 (from - begin) * tuning_.vectors * kLanes));
+    for (size_t block = 0; block < groups[0].blocks.size(); ++block)
+      for (const Group& group : groups)
+        if (block == 0 || !group.blocks[block].empty())
+          Emit(group, group.blocks[block], block > 0);
   }
 
   const std::vector<uint8_t>& code() const { return assembler_.code(); }
 
  private:
-  void Filters(int64_t begin, int64_t end, int64_t slot) {
-    const int sums = static_cast<int>(end - begin);
-    const auto blocks = ByChannels(begin, end);
-    for (size_t i = 0; i < blocks.size(); ++i) {
-      if (i > 0 && blocks[i].empty()) continue;
-      to_.functions_.back().push_back(
-          {assembler_.position(), static_cast<int64_t>(to_.weights_.size()),
-           slot * tuning_.vectors * kLanes});
-      Emit(blocks[i], sums, i > 0);
-    }
-  }
-
-  // The nonzeros by block of channels, those of one vector of input together.
-  std::vector<std::vector<Nonzero>> ByChannels(int64_t begin, int64_t end) {
-    std::vector<std::vector<Nonzero>> blocks(
+  Group MakeGroup(int64_t begin, int64_t end, int64_t sums) {
+    Group group = {static_cast<int>(end - begin), sums, {}};
+    auto& blocks = group.blocks;
+    blocks.resize(
         std::max<int64_t>(DivideUp(shape_.channels, tuning_.channel_block), 1));
     ForEachNonzero(
         weights_, shape_, addresses_, begin, end,
@@ -80,17 +83,21 @@ class WeightCode::Compiler {
                        [](const Nonzero& a, const Nonzero& b) {
                          return a.offset < b.offset;
                        });
-    return blocks;
+    return group;
   }
 
   // A loop over the positions of a tile.
-  void Emit(const std::vector<Nonzero>& nonzeros, int sums, bool goes_on) {
+  void Emit(const Group& group, const std::vector<Nonzero>& nonzeros,
+            bool goes_on) {
+    to_.functions_.back().push_back({assembler_.position(),
+                                     static_cast<int64_t>(to_.weights_.size()),
+                                     group.sums});
     const int32_t pitch = static_cast<int32_t>(tuning_.vectors) * kVectorBytes;
     const size_t loop = assembler_.position();
-    for (int i = 0; i < sums; ++i)
+    for (int i = 0; i < group.size; ++i)
       goes_on ? assembler_.Load(i, kSums, i * pitch) : assembler_.Zero(i);
     EmitProducts(nonzeros);
-    for (int i = 0; i < sums; ++i) assembler_.Store(i, kSums, i * pitch);
+    for (int i = 0; i < group.size; ++i) assembler_.Store(i, kSums, i * pitch);
     assembler_.Advance(kX, kVectorBytes);
     assembler_.Advance(kSums, kVectorBytes);
     assembler_.Repeat(loop);
