@@ -8,7 +8,13 @@ from tfprune import ops
 from tfprune.compress import measure
 from tfprune.compress import traverse
 from tfprune.experiments import models as nets
+from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
+from tfprune.experiments.benchmarks import models_table
+from tfprune.experiments.benchmarks import net_files
+from tfprune.experiments.benchmarks import pruning
+from tfprune.experiments.benchmarks import threads
 from tfprune.ops import library
 
 compiled = pytest.mark.skipif(library.load().ops is None, reason=ops.describe())
@@ -17,7 +23,7 @@ compiled = pytest.mark.skipif(library.load().ops is None, reason=ops.describe())
 @pytest.fixture
 def times(monkeypatch):
     """Sparse layers are always twice as fast here, and models thrice."""
-    monkeypatch.setattr(models, "_use", lambda threads: None)
+    monkeypatch.setattr(threads, "use", lambda count: None)
     monkeypatch.setattr(
         measure,
         "layers",
@@ -42,7 +48,7 @@ def small(path):
             keras.layers.Dense(3, name="fc"),
         ]
     )
-    models.prune(model, 0.5)
+    pruning.prune(model, pruning.uniform(model, 0.5))
     model.save(path)
     return str(path)
 
@@ -58,7 +64,7 @@ def table(text):
 @compiled
 def test_layers_of_a_file(tmp_path, times):
     path = small(tmp_path / "net.keras")
-    text = models.layers(path, 0.9, batch=2, threads=1, rounds=1)
+    text = model_layers.run(path, 0.9, batch=2, threads=1, rounds=1)
     conv, fc = table(text)
     assert (conv["layer"], fc["layer"]) == ("conv", "fc")
     assert conv["dense ms"] == "2.000"
@@ -69,26 +75,117 @@ def test_layers_of_a_file(tmp_path, times):
     assert "sparse 3.00x" in text
 
 
+OWN = engines.Environments()
+FEW = ("tfprune", "TensorFlow (XLA)", "TensorFlow (folded)")
+
+
+class Own(engines.Environments):
+    """As many processes as it takes to run every kind of file once."""
+
+    def available(self):
+        return [e for e in super().available() if e.name in FEW]
+
+
 @compiled
 def test_whole_models(times):
-    (row,) = table(models.run(["lenet_5"], [0.9], 1, 1, rounds=1))
-    assert row == {
-        "model": "lenet_5",
-        "sparsity": "90%",
-        "sparse layers": "3 of 4",
-        "folded": "1.50x",
-        "sparse": "3.00x",
-    }
+    setup = models.Setup(["lenet_5"], (0.5, 0.9))
+    one, two = table(models.run(setup, Own(), rounds=5))
+    assert (one["sparsity"], two["sparsity"]) == ("50%", "90%")
+    assert two["net"] == "lenet_5"
+    assert two["sparse layers"] == "3 of 4"
+    assert all(float(two[name]) > 0 for name in FEW[1:])
+    assert two["x DeepSparse"] == ""
 
 
 def test_unknown_nets_are_named(times):
     with pytest.raises(ValueError, match="model.*'lenet'"):
-        models.run(["lenet"], [0.9], 1, 1, 1)
+        models.run(models.Setup(["lenet"], (0.9,)), OWN, 1)
+
+
+def test_other_engines_need_a_converter(times):
+    environments = engines.Environments(deepsparse="python3")
+    with pytest.raises(ValueError, match="`convert` must be a Python"):
+        models.run(models.Setup(["lenet_5"], (0.9,)), environments, 1)
+
+
+def grouped():
+    """A net of all that is written in another way than Keras has it."""
+    pixels = keras.Input((8, 8, 4))
+    x = keras.layers.Conv2D(6, 3, groups=2, padding="same")(pixels)
+    x = keras.layers.BatchNormalization(moving_mean_initializer="ones")(x)
+    x = keras.layers.Flatten()(keras.layers.ReLU()(x))
+    return keras.Model(pixels, keras.layers.Dense(3)(x))
+
+
+def test_files_of_a_net(tmp_path):
+    import tensorflow as tf
+
+    model, path = grouped(), tmp_path / "0.9.npz"
+    net_files.examples(path, model, batch=2)
+    net_files.for_tensorflow(path, model, batch=2)
+    net_files.for_litert(path)
+    with np.load(path) as file:
+        x, y = file["x"], file["y"]
+    assert x.shape == (2, 8, 8, 4)
+    np.testing.assert_allclose(y, model(x), rtol=1e-5)
+    module = tf.saved_model.load(str(tmp_path / "0.9.saved_model"))
+    np.testing.assert_allclose(module.serve(x)["y"], y, rtol=1e-4)
+    graph = module.serve.concrete_functions[0].graph.as_graph_def()
+    functions = [*graph.library.function, *[graph]]
+    nodes = [n.op for f in functions for n in getattr(f, "node_def", ())]
+    assert "FusedBatchNormV3" not in nodes
+    assert (tmp_path / "0.9.tflite").stat().st_size > 1000
+
+
+CONVERTER = """#!/bin/sh
+echo "$@" > {folder}/arguments
+echo '{said}' >&2
+"""
+
+
+@pytest.mark.parametrize("said, fails", [("fine", False), ("ERROR", True)])
+def test_conversion_to_onnx(tmp_path, said, fails):
+    python = tmp_path / "python"
+    python.write_text(CONVERTER.format(folder=tmp_path, said=said))
+    python.chmod(0o755)
+    if fails:
+        with pytest.raises(ValueError, match="has tf2onnx.*\n.*ERROR"):
+            net_files.for_onnx(tmp_path / "a.npz", str(python))
+    else:
+        net_files.for_onnx(tmp_path / "a.npz", str(python))
+    arguments = (tmp_path / "arguments").read_text().split()
+    assert arguments[:2] == ["-m", "tf2onnx.convert"]
+    assert f"{tmp_path}/a.saved_model" in arguments
+    assert f"{tmp_path}/a.onnx" in arguments
+
+
+def row(**seconds):
+    names = {"folded": "TensorFlow (folded)", "deepsparse": "DeepSparse"}
+    times = {names.get(name, name): [s, 2 * s] for name, s in seconds.items()}
+    return models_table.Row("net", 0.9, [], times)
+
+
+def test_table_of_whole_models():
+    some = row(tfprune=1.0, TensorFlow=6.0, folded=4.0, deepsparse=2.0)
+    setup = models.Setup(["net"], (0.9,))
+    (found,) = table(models_table.markdown([some], setup))
+    assert found == {
+        "net": "net",
+        "sparsity": "90%",
+        "sparse layers": "0 of 0",
+        "ms": "1000.0",
+        "x TensorFlow": "4.00 (4.00)",
+        "x best dense": "4.00 (4.00)",
+        "x DeepSparse": "2.00 (2.00)",
+        "TensorFlow": "6.00",
+        "TensorFlow (folded)": "4.00",
+        "DeepSparse": "2.00",
+    }
 
 
 def test_pruning_spares_images_and_depthwise_layers():
     model = nets.build("mobilenet_v2", seed=0)
-    models.prune(model, 0.9)
+    pruning.prune(model, pruning.uniform(model, 0.9))
     zeros = {
         layer.name: np.mean(np.asarray(layer.kernel) == 0)
         for layer in traverse.leaves(model)
@@ -117,13 +214,11 @@ def test_nets_for_imagenet(name, size, parameters):
 
 
 def test_local_response_normalization():
-    import tensorflow as tf
-
     from tfprune.experiments.models import imagenet
 
     x = np.random.default_rng(0).normal(0, 50, (2, 3, 3, 7)).astype("float32")
-    want = tf.nn.local_response_normalization(
-        x, depth_radius=2, bias=1.0, alpha=1e-4 / 5, beta=0.75
-    )
+    padded = np.pad(x * x, [(0, 0)] * 3 + [(2, 2)])
+    total = sum(padded[..., first : first + 7] for first in range(5))
     found = imagenet.LocalResponseNormalization()(x)
+    want = x / (1 + 1e-4 / 5 * total) ** 0.75
     np.testing.assert_allclose(found, want, rtol=1e-5)
