@@ -27,10 +27,14 @@ flags.DEFINE_string("tfmot", None, "A Python that can import tfmot.")
 flags.DEFINE_string("engines", None, "One with ONNX Runtime and others.")
 flags.DEFINE_string("deepsparse", None, "One that can import DeepSparse.")
 flags.DEFINE_string("convert", None, "One that can import tf2onnx.")
-flags.DEFINE_list("sparsities", "0.8,0.9,0.95", "Of the weights.")
+flags.DEFINE_list(
+    "sparsities",
+    "0.8,0.9,0.95",
+    "Of the weights. Of nets also `skimcaffe`: what it published per layer.",
+)
 flags.DEFINE_list(
     "model",
-    "resnet50,caffenet,mobilenet_v2",
+    "resnet50,caffenet,googlenet,mobilenet_v2",
     "Nets of `tfprune.experiments.models`, or paths of `.keras` files.",
 )
 flags.DEFINE_string("layers", "", "Part of the layers' names.")

@@ -14,6 +14,7 @@ from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import models_table
 from tfprune.experiments.benchmarks import net_files
 from tfprune.experiments.benchmarks import pruning
+from tfprune.experiments.benchmarks import skimcaffe
 from tfprune.experiments.benchmarks import threads
 from tfprune.ops import library
 
@@ -198,10 +199,33 @@ def test_pruning_spares_images_and_depthwise_layers():
     assert np.allclose(list(zeros.values()), 0.9, atol=0.05)
 
 
+@pytest.mark.parametrize("name", ["caffenet", "googlenet", "resnet50"])
+def test_published_sparsities(name):
+    model = nets.build(name, seed=0)
+    published = skimcaffe.sparsities(name)
+    pruning.prune(model, published)
+    for layer in model.layers:
+        if hasattr(layer, "kernel"):
+            zeros = np.mean(np.asarray(layer.kernel) == 0)
+            wanted = published.get(layer.name, 0)
+            assert zeros == pytest.approx(wanted, abs=0.01)
+    large = [x for x in model.layers if getattr(x, "kernel_size", (1,))[0] > 1]
+    missing = {layer.name for layer in large} - published.keys()
+    images = {"pool", "conv1", "conv1_conv", "conv1_7x7_s2"}
+    assert not {name for name in missing if "conv" in name} - images
+
+
+def test_only_some_nets_have_published_sparsities(times):
+    setup = models.Setup(["mobilenet_v2"], ("skimcaffe",))
+    with pytest.raises(ValueError, match="one of: caffenet, googlenet"):
+        models.run(setup, OWN, 1)
+
+
 @pytest.mark.parametrize(
     "name, size, parameters",
     [
         ("caffenet", 227, 60_965_224),
+        ("googlenet", 224, 6_998_552),
         ("resnet50", 224, 25_636_712),
         ("mobilenet_v2", 224, 3_538_984),
     ],

@@ -7,6 +7,7 @@ from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
+from tfprune.experiments.benchmarks import nets
 from tfprune.experiments.benchmarks import training
 
 
@@ -60,7 +61,10 @@ def _callers(flags):
 
 
 def _sparsities(flags):
-    return tuple(map(float, flags.sparsities))
+    return tuple(
+        word if word == nets.SKIMCAFFE else float(word)
+        for word in flags.sparsities
+    )
 
 
 _COMMANDS = {

@@ -20,13 +20,13 @@ _HEADER = (
 )
 
 
-def run(name: str, sparsity: float, batch: int, threads: int, rounds) -> str:
+def run(name: str, sparsity, batch: int, threads: int, rounds) -> str:
     """Measures every layer of a model, as `sparsify` decides about it.
 
     Args:
         name: String, key of `experiments.models.MODELS`, which is pruned at
             random, or a path of a `.keras` file, which is taken as it is.
-        sparsity: Float, of layers that are pruned here.
+        sparsity: As of `nets.pruned`.
         batch: Integer.
         threads: Integer.
         rounds: Integer.
@@ -34,6 +34,7 @@ def run(name: str, sparsity: float, batch: int, threads: int, rounds) -> str:
     Returns:
         The results as Markdown.
     """
+    nets.check(name, sparsity)
     threads_lib.use(threads)
     found = sparsify.sparsify(nets.pruned(name, sparsity), batch, rounds=rounds)
     measured = [x for x in found.decisions if x.dense_ms is not None]

@@ -26,7 +26,7 @@ class Setup(typing.NamedTuple):
     Args:
         names: Strings, keys of `experiments.models.MODELS`, or paths of
             `.keras` files.
-        sparsities: Tuple of floats.
+        sparsities: Tuple, each as of `nets.pruned`.
         batch: Integer. Defaults to 1.
         threads: Integer, of each engine. Defaults to 1.
     """
@@ -55,6 +55,9 @@ def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
         environments.convert or not others,
         "a Python that has tf2onnx, where other engines are measured",
     )
+    for name in setup.names:
+        for sparsity in setup.sparsities:
+            nets.check(name, sparsity)
     threads_lib.use(setup.threads)
     rows = []
     with environments.running(setup.threads) as servers:

@@ -23,13 +23,13 @@ class Row(rivals.Timed):
 
     Args:
         net: String.
-        sparsity: Float.
+        sparsity: Float, or a string that tells whose.
         decisions: List of `sparsify.Decision`.
         times: Dict, name of an engine to the seconds of its runs.
     """
 
     net: str
-    sparsity: float
+    sparsity: float | str
     decisions: list
     times: dict[str, list[float]]
 
@@ -59,12 +59,16 @@ def markdown(rows: list[Row], setup) -> str:
 def _cells(row, others):
     return (
         row.net,
-        f"{row.sparsity:.0%}",
+        _percent(row.sparsity),
         row.sparse_layers,
         f"{1e3 * row.seconds:.1f}",
         *(row.ratios(names) for names in _RIVALS.values()),
         *(f"{row.ratio([name]):.2f}" for name in others),
     )
+
+
+def _percent(sparsity):
+    return sparsity if isinstance(sparsity, str) else f"{sparsity:.0%}"
 
 
 def _heading(rows, setup):
