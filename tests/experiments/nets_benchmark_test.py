@@ -12,10 +12,12 @@ from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import models_table
+from tfprune.experiments.benchmarks import narrow
 from tfprune.experiments.benchmarks import net_files
 from tfprune.experiments.benchmarks import pruning
 from tfprune.experiments.benchmarks import skimcaffe
 from tfprune.experiments.benchmarks import threads
+from tfprune.experiments.benchmarks import work
 from tfprune.ops import library
 
 compiled = pytest.mark.skipif(library.load().ops is None, reason=ops.describe())
@@ -163,7 +165,8 @@ def test_conversion_to_onnx(tmp_path, said, fails):
 def row(**seconds):
     names = {"folded": "TensorFlow (folded)", "deepsparse": "DeepSparse"}
     times = {names.get(name, name): [s, 2 * s] for name, s in seconds.items()}
-    return models_table.Row("net", 0.9, [], times)
+    narrow = {"TensorFlow": [2.0], "TensorFlow (folded)": [1.0]}
+    return models_table.Row("net", 0.9, [], 0.12, times, 0.11, narrow)
 
 
 def test_table_of_whole_models():
@@ -173,11 +176,13 @@ def test_table_of_whole_models():
     assert found == {
         "net": "net",
         "sparsity": "90%",
+        "multiplications": "12.0%",
         "sparse layers": "0 of 0",
         "ms": "1000.0",
         "x TensorFlow": "4.00 (4.00)",
         "x best dense": "4.00 (4.00)",
         "x DeepSparse": "2.00 (2.00)",
+        "narrow dense net x TensorFlow": "4.00 (11.0%)",
         "TensorFlow": "6.00",
         "TensorFlow (folded)": "4.00",
         "DeepSparse": "2.00",
@@ -197,6 +202,25 @@ def test_pruning_spares_images_and_depthwise_layers():
     assert {zeros.pop(name) for name in depthwise} == {0}
     assert len(zeros) == 35
     assert np.allclose(list(zeros.values()), 0.9, atol=0.05)
+
+
+@pytest.mark.parametrize("part", [0.05, 0.2])
+@pytest.mark.parametrize("name", ["caffenet", "mobilenet_v2"])
+def test_narrow_nets(name, part):
+    model = nets.build(name, seed=0)
+    narrower = narrow.narrow(model, part)
+    assert narrower.output_shape == model.output_shape
+    close = pytest.approx(part, rel=0.3)  # Filters come in steps of 8.
+    assert work.total(narrower) / work.total(model) == close
+
+
+def test_work():
+    model = nets.build("caffenet", seed=0)
+    assert work.total(model) == 724_406_816
+    assert work.kept(model) == 1
+    pruning.prune(model, pruning.uniform(model, 0.9))
+    first = 55 * 55 * 11 * 11 * 3 * 96 / 724_406_816
+    assert work.kept(model) == pytest.approx(first + 0.1 * (1 - first), 0.01)
 
 
 @pytest.mark.parametrize("name", ["caffenet", "googlenet", "resnet50"])

@@ -12,12 +12,14 @@ from tfprune.core import part
 from tfprune.experiments.benchmarks import contest
 from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import models_table
+from tfprune.experiments.benchmarks import narrow
 from tfprune.experiments.benchmarks import net_files
 from tfprune.experiments.benchmarks import nets
 from tfprune.experiments.benchmarks import threads as threads_lib
+from tfprune.experiments.benchmarks import work
 
 REPEATS = 5  # In a row.
-_DENSE = "dense"
+_DENSE, _NARROW = "dense", "narrow"
 
 
 class Setup(typing.NamedTuple):
@@ -69,21 +71,48 @@ def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
     return models_table.markdown(rows, setup)
 
 
+class _Case(typing.NamedTuple):
+    """A net at one sparsity: what is run, and what the table says of it."""
+
+    sparsity: float | str
+    decisions: list
+    kept: float
+    narrow: float
+    entries: list
+
+
 def _measure(name, setup, writer, servers, rounds):
-    entries = [contest.Entry(_DENSE, writer.dense(nets.dense(name)), False)]
-    decisions = {}
-    for sparsity in setup.sparsities:
-        model = nets.pruned(name, sparsity)
-        mixed, decisions[sparsity], _ = sparsify.sparsify(model, setup.batch)
-        path = writer.pruned(str(sparsity), model, mixed)
-        entries.append(contest.Entry(sparsity, path, True))
+    dense = nets.dense(name)
+    entries = [contest.Entry(_DENSE, writer.dense(dense), False)]
+    cases = [_case(name, dense, s, writer) for s in setup.sparsities]
+    for case in cases:
+        entries += case.entries
     times = contest.hold(servers, entries, rounds, REPEATS)
-    return [
-        models_table.Row(
-            pathlib.Path(name).stem,
-            sparsity,
-            decisions[sparsity],
-            {**times[_DENSE], **times[sparsity]},
-        )
-        for sparsity in setup.sparsities
+    return [_row(name, case, times) for case in cases]
+
+
+def _case(name, dense, sparsity, writer):
+    model = nets.pruned(name, sparsity)
+    mixed, decisions, _ = sparsify.sparsify(model, writer.batch)
+    kept = work.kept(model)
+    narrower = narrow.narrow(dense, kept)
+    part = work.total(narrower) / work.total(dense)
+    sparse = writer.pruned(f"{sparsity}", model, mixed)
+    slim = writer.narrow(f"{sparsity} {_NARROW}", narrower)
+    entries = [
+        contest.Entry(sparsity, sparse, True),
+        contest.Entry((sparsity, _NARROW), slim, False),
     ]
+    return _Case(sparsity, decisions, kept, part, entries)
+
+
+def _row(name, case, times):
+    return models_table.Row(
+        pathlib.Path(name).stem,
+        case.sparsity,
+        case.decisions,
+        case.kept,
+        {**times[_DENSE], **times[case.sparsity]},
+        case.narrow,
+        times[case.sparsity, _NARROW],
+    )

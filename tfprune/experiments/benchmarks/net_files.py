@@ -58,6 +58,13 @@ class Writer(typing.NamedTuple):
         self._for_onnx(path)
         return path
 
+    def narrow(self, name: str, model: keras.Model) -> pathlib.Path:
+        """Writes a smaller dense net, for TensorFlow only."""
+        path = self._examples(name, model)
+        for_keras(path, model)
+        for_tensorflow(path, model, self.batch)
+        return path
+
     def _examples(self, name, model):
         path = pathlib.Path(self.folder, f"{name}.npz")
         examples(path, model, self.batch)
