@@ -10,7 +10,8 @@ measures tfmot beside, in its own environment (`make bench-peers` builds it).
 `--deepsparse=.venv-deepsparse/bin/python` measure other engines beside.
 `models`: whole nets as `tfprune.sparsify` makes them, beside the same; other
 engines read what `--convert=.venv-convert/bin/python` makes.
-`layers --model=resnet50`: the layers of a net or a `.keras` file, one by one.
+`layers --model=resnet50`: the layers of a net or a `.keras` file, one by one
+and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
 
@@ -23,6 +24,7 @@ BENCHMARKS = ("training", "kernels", "models", "layers", "callers")
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)
 flags.DEFINE_string("output", None, "File for the table.")
+flags.DEFINE_string("plot", None, "File for a waterfall, of `layers`.")
 flags.DEFINE_string("tfmot", None, "A Python that can import tfmot.")
 flags.DEFINE_string("engines", None, "One with ONNX Runtime and others.")
 flags.DEFINE_string("deepsparse", None, "One that can import DeepSparse.")

@@ -9,6 +9,7 @@ from tfprune.compress import measure
 from tfprune.compress import traverse
 from tfprune.experiments import models as nets
 from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks import kinds
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import models_table
@@ -30,7 +31,9 @@ def times(monkeypatch):
     monkeypatch.setattr(
         measure,
         "layers",
-        lambda candidates, shape, rounds: {"dense": 2.0, "sparse": 1.0},
+        lambda candidates, shape, rounds: {
+            name: 2.0 if name == "dense" else 1.0 for name in candidates
+        },
     )
     found = {"given": 6.0, "folded": 4.0, "sparse": 2.0}
     monkeypatch.setattr(
@@ -67,8 +70,11 @@ def table(text):
 @compiled
 def test_layers_of_a_file(tmp_path, times):
     path = small(tmp_path / "net.keras")
-    text = model_layers.run(path, 0.9, batch=2, threads=1, rounds=1)
-    conv, fc = table(text)
+    plot = tmp_path / "waterfall.png"
+    setup = model_layers.Setup(path, 0.9, batch=2)
+    text = model_layers.run(setup, rounds=1, plot=plot)
+    first, second = text.split("All layers of a kind")
+    conv, fc = table(first)
     assert (conv["layer"], fc["layer"]) == ("conv", "fc")
     assert conv["dense ms"] == "2.000"
     # 2 examples of 36 pixels, 450 weights, in 2 ms.
@@ -76,6 +82,19 @@ def test_layers_of_a_file(tmp_path, times):
     assert conv["of dense time"] == "50.0%"
     assert conv["runs"] == "sparse"
     assert "sparse 3.00x" in text
+    by_kind = {row["kind"]: row for row in table(second)}
+    assert list(by_kind) == [
+        "3x3 and larger",
+        "fully connected",
+        "rest",
+        "whole",
+    ]
+    # The model takes 6 ms, and 2 ms in the end, by these.
+    assert by_kind["3x3 and larger"]["dense ms"] == "2.00"
+    assert by_kind["rest"]["dense ms"] == "2.00"
+    assert by_kind["rest"]["mixed ms"] == "0.00"
+    assert by_kind["whole"]["x"] == "3.00"
+    assert plot.stat().st_size > 5000
 
 
 OWN = engines.Environments()
@@ -98,6 +117,22 @@ def test_whole_models(times):
     assert two["sparse layers"] == "3 of 4"
     assert all(float(two[name]) > 0 for name in FEW[1:])
     assert two["x DeepSparse"] == ""
+
+
+def test_kinds_of_layers():
+    layers, conv = keras.layers, keras.layers.Conv2D
+    shape = (1, 8, 8, 16)
+    found = {
+        kinds.kind(layer, shape)
+        for layer in (conv(4, 3), conv(4, (1, 3)), conv(4, 5, groups=2))
+    }
+    assert found == {kinds.LARGE}
+    assert kinds.kind(conv(4, 1), shape) == kinds.POINTWISE
+    assert kinds.kind(conv(4, 1), (1, 8, 8, 3)) == kinds.FIRST
+    assert kinds.kind(layers.DepthwiseConv2D(3), shape) == kinds.DEPTHWISE
+    assert kinds.kind(layers.Dense(3), (1, 4)) == kinds.PRODUCT
+    assert kinds.kind(layers.MaxPooling2D(), shape) == kinds.POOLING
+    assert kinds.kind(layers.ReLU(), shape) == kinds.REST
 
 
 def test_unknown_nets_are_named(times):

@@ -47,13 +47,10 @@ def _models(flags):
 
 
 def _layers(flags):
-    return model_layers.run(
-        flags.model[0],
-        _sparsities(flags)[0],
-        flags.batch,
-        flags.threads,
-        flags.rounds,
+    setup = model_layers.Setup(
+        flags.model[0], _sparsities(flags)[0], flags.batch, flags.threads
     )
+    return model_layers.run(setup, flags.rounds, flags.plot)
 
 
 def _callers(flags):
