@@ -2,6 +2,7 @@
 # make test    the tests
 # make bench   training overhead and sparse kernels; make bench-peers adds
 #              tfmot, and the engines that run dense and sparse layers
+#              and nets
 # make parity  the tests against tfmot itself, in an environment of its own
 #
 # Each makes the environment that it needs by itself.
@@ -11,6 +12,7 @@ VENV := .venv
 PEERS := .venv-tfmot
 ENGINES := .venv-engines
 DEEPSPARSE := .venv-deepsparse
+CONVERT := .venv-convert
 DEMO := demo
 BIN := $(VENV)/bin
 CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h) \
@@ -41,10 +43,14 @@ bench: $(VENV)/ready
 	$(BIN)/python scripts/benchmark.py training
 	$(BIN)/python scripts/benchmark.py kernels --rounds=60
 
-bench-peers: $(VENV)/ready $(PEERS)/ready $(ENGINES)/ready $(DEEPSPARSE)/ready
+bench-peers: $(VENV)/ready $(PEERS)/ready $(ENGINES)/ready \
+		$(DEEPSPARSE)/ready $(CONVERT)/ready
 	$(BIN)/python scripts/benchmark.py training --tfmot=$(PEERS)/bin/python
 	$(BIN)/python scripts/benchmark.py kernels --rounds=60 \
 		--engines=$(ENGINES)/bin/python --deepsparse=$(DEEPSPARSE)/bin/python
+	$(BIN)/python scripts/benchmark.py models --rounds=60 \
+		--engines=$(ENGINES)/bin/python --deepsparse=$(DEEPSPARSE)/bin/python \
+		--convert=$(CONVERT)/bin/python
 
 parity: $(VENV)/ready $(PEERS)/ready
 	TFPRUNE_TFMOT_PYTHON=$(PEERS)/bin/python \
@@ -78,5 +84,12 @@ $(DEEPSPARSE)/ready:
 		deepsparse==1.8.0
 	touch $@
 
+# tf2onnx, with a TensorFlow that it knows; that needs a Python below 3.12, too.
+$(CONVERT)/ready:
+	$(PYTHON) -m venv $(CONVERT)
+	$(CONVERT)/bin/pip install --quiet --disable-pip-version-check \
+		tensorflow-cpu==2.15.* tf2onnx==1.16.1 'onnx<1.17' 'numpy<2'
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PEERS) $(ENGINES) $(DEEPSPARSE) $(DEMO) build tfprune/ops/*.so
+	rm -rf $(VENV) $(PEERS) $(ENGINES) $(DEEPSPARSE) $(CONVERT) $(DEMO) build tfprune/ops/*.so

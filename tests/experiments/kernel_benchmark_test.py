@@ -19,6 +19,7 @@ POINTWISE = shapes.Convolution("net/1x1", 8, 6, 12, 1, 1, 1, "SAME", 2.0)
 VALID = shapes.Convolution("net/valid", 3, 7, 5, 5, 1, 1, "VALID", 2.0)
 PRODUCT = shapes.Product("net/fc", 20, 10, 4.0)
 OWN = [e for e in engines.ENGINES if e.environment == "own"]
+FOR_NETS = ["TensorFlow (XLA)", "TensorFlow (folded)"]
 
 
 def write(folder, layer, sparsity, batch=2):
@@ -48,7 +49,7 @@ def test_engines_of_this_environment_give_the_same(servers, tmp_path, layer):
         assert min(seconds) > 0
         server.close(path)
     pointwise = layer in (PRODUCT, POINTWISE)
-    assert refused == ([] if pointwise else ["tf.sparse"])
+    assert refused == FOR_NETS + ([] if pointwise else ["tf.sparse"])
 
 
 def test_a_wrong_output_is_refused(servers, tmp_path):

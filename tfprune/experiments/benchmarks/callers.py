@@ -12,6 +12,7 @@ import time
 
 import tensorflow as tf
 
+from tfprune.experiments.benchmarks import markdown
 from tfprune.experiments.benchmarks import problems
 from tfprune.experiments.benchmarks import shapes
 
@@ -34,7 +35,7 @@ def run(rounds: int, sparsity: float = 0.9) -> str:
     Returns:
         The results as Markdown.
     """
-    rows = [_HEADER, ["---"] * len(_HEADER)]
+    rows = [_HEADER]
     for layer in LAYERS:
         batch = 256 if isinstance(layer, shapes.Product) else 1
         problem = problems.Problem(layer, sparsity, batch)
@@ -48,11 +49,11 @@ def run(rounds: int, sparsity: float = 0.9) -> str:
             (layer.name, name, *(f"{ratio:.2f}" for ratio in ratios))
             for name, ratios in found.items()
         ]
-    table = "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
     return (
         "Calls per second of so many threads at once, over those of one "
         f"thread; sparsity {sparsity},\nas many threads in an op as "
-        f"TensorFlow takes; interleaved, medians.\n\n{table}"
+        f"TensorFlow takes; interleaved, medians.\n\n"
+        f"{markdown.table(rows)}"
     )
 
 

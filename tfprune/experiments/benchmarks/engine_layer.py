@@ -59,6 +59,10 @@ class Layer:
     def channels_last(self, y):
         return y if self.is_product else y.transpose(0, 2, 3, 1)
 
+    def beside(self, ending):
+        """Returns the path of the layer in another format."""
+        return str(self.path.with_suffix(ending))
+
     def onnx(self):
         """Returns the path of the layer as an ONNX model."""
         import onnx
@@ -87,7 +91,7 @@ class Layer:
             [onnx.numpy_helper.from_array(np.ascontiguousarray(weights), "w")],
         )
         opset = helper.make_opsetid("", 13)
-        path = str(self.path.with_suffix(".onnx"))
+        path = self.beside(".onnx")
         onnx.save(
             helper.make_model(graph, opset_imports=[opset], ir_version=8), path
         )

@@ -1,13 +1,13 @@
-"""Times one engine on single layers: a script for a Python that has it.
+"""Times one engine on layers and nets: a script for a Python that has it.
 
     python engine_server.py onnxruntime 1
 
 The arguments are an engine and its number of threads. Each line of the input
 is a job, each line of the output an answer: `{"open": FILE}` takes a layer, as
-`problems.write` wrote it, and answers with the greatest deviation of the
-engine's output, over the greatest output, or with `{"refused": WHY}`;
-`{"run": FILE, "repeats": N}` answers with the seconds of N runs of it;
-`{"close": FILE}` forgets it.
+`problems.write` wrote it, or a net, as `net_files.examples` did, and answers
+with the greatest deviation of the engine's output, over the greatest output,
+or with `{"refused": WHY}`; `{"run": FILE, "repeats": N}` answers with the
+seconds of N runs of it; `{"close": FILE}` forgets it.
 """
 
 import functools
@@ -16,12 +16,13 @@ import os
 import sys
 import time
 
-import engine_layer  # Of this folder, as is the next one.
+import engine_layer  # Of this folder, as are the next two.
 import engine_mkl
+import engine_net
 import numpy as np
 
-# Each engine takes a layer and the number of threads. It returns a function
-# that runs the layer, and one that turns what that returned into the output.
+# Each engine takes a layer or net and the number of threads. It returns a
+# function that runs it, and one that turns what that returned into the output.
 
 
 def _onnxruntime(layer, threads):
@@ -56,7 +57,7 @@ def _litert(layer, threads):
     from ai_edge_litert import interpreter
 
     runner = interpreter.Interpreter(
-        str(layer.path.with_suffix(".tflite")), num_threads=threads
+        layer.beside(".tflite"), num_threads=threads
     )
     runner.allocate_tensors()
     (source,), (sink,) = (
@@ -131,6 +132,24 @@ def _tfprune(layer, threads):
     return _repeated(layer, lambda x: ops.sparse_conv2d(x, weights, geometry))
 
 
+def _keras(net, threads):
+    _import_tensorflow(threads)
+    from tfprune import backend
+
+    return _called(net, backend.compiled(_load(net)))
+
+
+def _xla(net, threads):
+    tf = _import_tensorflow(threads)
+    return _called(net, tf.function(_load(net), jit_compile=True))
+
+
+def _saved_model(net, threads):
+    tf = _import_tensorflow(threads)
+    module = tf.saved_model.load(net.beside(".saved_model"))
+    return _called(net, lambda x: module.serve(x)["y"])
+
+
 @functools.cache
 def _import_tensorflow(threads):
     import tensorflow as tf
@@ -152,7 +171,23 @@ def _repeated(layer, function):
     return run, lambda _: tf.function(function)(layer.x)
 
 
-ENGINES = {
+def _load(net):
+    import keras
+
+    from tfprune.experiments import models
+
+    del models  # It registers the layers of its nets.
+    return keras.saving.load_model(net.beside(".keras"), compile=False)
+
+
+def _called(net, function):
+    import tensorflow as tf
+
+    x = tf.constant(net.x)
+    return lambda: function(x).numpy(), lambda y: y
+
+
+LAYERS = {
     "tfprune": _tfprune,
     "tensorflow": _tensorflow,
     "tf.sparse": _tf_sparse,
@@ -162,6 +197,16 @@ ENGINES = {
     "deepsparse": _deepsparse,
     "mkl": engine_mkl.open_product,
     "scipy": _scipy,
+}
+NETS = {
+    "tfprune": _keras,
+    "tensorflow": _keras,
+    "xla": _xla,
+    "saved_model": _saved_model,
+    "onnxruntime": _onnxruntime,
+    "openvino": _openvino,
+    "litert": _litert,
+    "deepsparse": _deepsparse,
 }
 
 
@@ -181,10 +226,10 @@ def _time(run):
 
 
 class Server:
-    """The layers that one engine has open."""
+    """The layers and nets that one engine has open."""
 
     def __init__(self, engine, threads):
-        self._open = functools.partial(ENGINES[engine], threads=threads)
+        self._engine, self._threads = engine, threads
         self._runs = {}
 
     def answer(self, job):
@@ -195,14 +240,17 @@ class Server:
         return {"seconds": _seconds(self._runs[job["run"]], job["repeats"])}
 
     def _take(self, path):
-        layer = engine_layer.Layer(path)
+        layer = engine_net.read(path)
+        openers = NETS if isinstance(layer, engine_net.Net) else LAYERS
+        if self._engine not in openers:
+            return {"refused": f"{self._engine} runs no such thing"}
         try:
-            run, output = self._open(layer)
+            run, output = openers[self._engine](layer, self._threads)
         except engine_layer.Refused as refused:
             return {"refused": str(refused)}
         self._runs[path] = run
         error = abs(np.asarray(output(run())) - layer.y).max(initial=0)
-        greatest = max(abs(layer.y).max(initial=0), 1e-9)
+        greatest = max(abs(layer.y).max(initial=0), 1e-30)
         return {"deviation": float(error / greatest)}
 
 

@@ -1,5 +1,5 @@
-"""Engines that run single layers, each in a process and an environment of its
-own: what one of them does to threads and caches stays with it.
+"""Engines that run layers and nets, each in a process and an environment of
+its own: what one of them does to threads and caches stays with it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Engine(typing.NamedTuple):
 
     Args:
         name: String.
-        engine: String, key of `engine_server.ENGINES`.
+        engine: String, key of `engine_server.LAYERS`, of `NETS`, or of both.
         environment: String, key of `Environments`.
         takes_sparse: Bool, whether zeros make it faster: it is measured with
             pruned weights then, and with dense ones else.
@@ -56,6 +56,8 @@ ENGINES = (
         "tensorflow",
         variables={"ONEDNN_MAX_CPU_ISA": "AVX2"},
     ),
+    Engine("TensorFlow (XLA)", "xla"),
+    Engine("TensorFlow (folded)", "saved_model"),
     Engine("ONNX Runtime", "onnxruntime", "engines"),
     Engine("OpenVINO", "openvino", "engines"),
     Engine("LiteRT", "litert", "engines"),
@@ -81,15 +83,27 @@ class Environments:
     Args:
         engines: Path, with ONNX Runtime, OpenVINO, LiteRT, MKL and SciPy.
         deepsparse: Path, with DeepSparse.
+        convert: Path, with tf2onnx, which makes the nets that these two read.
     """
 
     engines: str | None = None
     deepsparse: str | None = None
+    convert: str | None = None
     own: str = sys.executable
 
     def available(self) -> list[Engine]:
         """Returns the engines that can be measured."""
         return [e for e in ENGINES if getattr(self, e.environment)]
+
+    @contextlib.contextmanager
+    def running(self, threads: int):
+        """Yields a `Server` for each engine; their processes end behind."""
+        with contextlib.ExitStack() as stack:
+            servers = []
+            for engine in self.available():
+                servers.append(self.start(engine, threads))
+                stack.callback(servers[-1].stop)
+            yield servers
 
     def start(self, engine: Engine, threads: int) -> Server:
         """Starts the process of an engine."""
@@ -118,7 +132,7 @@ class Server:
         )
 
     def open(self, path: str) -> bool:
-        """Takes a layer; returns False where the engine has no such thing.
+        """Takes a layer or net; returns False where the engine has none.
 
         Raises:
             ValueError: if its output is wrong, or it fails.
@@ -131,14 +145,14 @@ class Server:
         return True
 
     def run(self, path: str, repeats: int) -> list[float]:
-        """Returns the seconds of some runs of a layer."""
+        """Returns the seconds of some runs of what is open."""
         answer = self._ask(run=path, repeats=repeats)
         if "seconds" not in answer:
             raise ValueError(f"{self.engine.name} failed at {path}: {answer}")
         return answer["seconds"]
 
     def close(self, path: str) -> None:
-        """Forgets a layer."""
+        """Forgets a layer or net."""
         self._ask(close=path)
 
     def stop(self) -> None:

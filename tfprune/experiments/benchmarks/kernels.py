@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import math
 import pathlib
 import sys
 import tempfile
@@ -15,8 +12,8 @@ import tensorflow as tf
 from tfprune import ops
 from tfprune.compress import calibrate
 from tfprune.core import part
+from tfprune.experiments.benchmarks import contest
 from tfprune.experiments.benchmarks import engines
-from tfprune.experiments.benchmarks import interleaving
 from tfprune.experiments.benchmarks import kernels_table
 from tfprune.experiments.benchmarks import problems
 from tfprune.experiments.benchmarks import shapes
@@ -59,19 +56,13 @@ def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
             f"`kernels` needs the compiled ops. Received: {ops.describe()}"
         )
     for sparsity in setup.sparsities:
-        known = 0 < sparsity < 1
+        known = not isinstance(sparsity, str) and 0 < sparsity < 1
         part.check("sparsities", sparsity, known, "numbers between 0 and 1")
     measured = layers(setup.pattern)
     tf.config.threading.set_intra_op_parallelism_threads(setup.threads)
     machine = calibrate.calibrate()
     rows = []
-    with contextlib.ExitStack() as stack:
-        servers = [
-            environments.start(engine, setup.threads)
-            for engine in environments.available()
-        ]
-        for server in servers:
-            stack.callback(server.stop)
+    with environments.running(setup.threads) as servers:
         for layer in measured:
             print(layer.name, file=sys.stderr, flush=True)
             for sparsity, times in _measure(layer, setup, servers, rounds):
@@ -97,29 +88,12 @@ def layers(pattern: str) -> list:
 def _measure(layer, setup, servers, rounds):
     """Yields each sparsity, and the times of its engines."""
     with tempfile.TemporaryDirectory() as folder:
-        paths = {}
+        entries = []
         for sparsity in (0.0, *setup.sparsities):
             problem = problems.Problem(layer, sparsity, setup.batch)
-            paths[sparsity] = str(pathlib.Path(folder, f"{sparsity}.npz"))
-            problems.write(problem, paths[sparsity])
-        runs = _open(servers, paths)
-        times = interleaving.bursts(runs, math.ceil(rounds / REPEATS), REPEATS)
-        for server in servers:
-            for path in paths.values():
-                server.close(path)
+            path = pathlib.Path(folder, f"{sparsity}.npz")
+            problems.write(problem, path)
+            entries.append(contest.Entry(sparsity, path, sparsity > 0))
+        times = contest.hold(servers, entries, rounds, REPEATS)
     for sparsity in setup.sparsities:
-        of = (0.0, sparsity)
-        yield sparsity, {k[0]: v for k, v in times.items() if k[1] in of}
-
-
-def _open(servers, paths):
-    """Returns (engine, sparsity) to a function that runs it repeatedly."""
-    runs = {}
-    for server in servers:
-        sparse = server.engine.takes_sparse
-        for sparsity, path in paths.items():
-            if (sparsity > 0) == sparse and server.open(path):
-                runs[server.engine.name, sparsity] = functools.partial(
-                    server.run, path
-                )
-    return runs
+        yield sparsity, {**times[0.0], **times[sparsity]}

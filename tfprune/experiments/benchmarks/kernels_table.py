@@ -13,21 +13,16 @@ import tensorflow as tf
 
 from tfprune.core import cost
 from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks import markdown as markdown_lib
+from tfprune.experiments.benchmarks import rivals
 from tfprune.experiments.benchmarks.problems import Problem
 
 BYTES_OF_A_WEIGHT = 6  # A value, and 16 bits for where it belongs.
-_DENSE = [e.name for e in engines.ENGINES if not e.takes_sparse]
-_TENSORFLOW = [name for name in _DENSE if name.startswith(engines.TENSORFLOW)]
-_OTHER_SPARSE = [
-    engine.name
-    for engine in engines.ENGINES
-    if engine.takes_sparse and engine.name != engines.OURS
-]
 _RIVALS = {
-    "x TensorFlow": _TENSORFLOW,
-    "x best dense": _DENSE,
+    "x TensorFlow": rivals.TENSORFLOW,
+    "x best dense": rivals.DENSE,
     "x DeepSparse": [engines.DEEPSPARSE],
-    "x best other sparse": _OTHER_SPARSE,
+    "x best other sparse": rivals.OTHER_SPARSE,
     "x TensorFlow (AVX2)": [engines.TENSORFLOW_AVX2],
     "x DeepSparse (AVX2)": [engines.DEEPSPARSE_AVX2],
 }
@@ -50,7 +45,7 @@ _KINDS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class Row(rivals.Timed):
     """A layer at one sparsity.
 
     Args:
@@ -64,10 +59,6 @@ class Row:
     times: dict[str, list[float]]
     machine: cost.MachineProfile
     threads: int = 1
-
-    @property
-    def seconds(self) -> float:
-        return min(self.times[engines.OURS])
 
     @property
     def flops(self) -> float:
@@ -89,16 +80,6 @@ class Row:
         moved = BYTES_OF_A_WEIGHT * kept + 4 * (inputs + outputs)
         return moved / self.machine.bandwidth / self.seconds
 
-    def best(self, names) -> str | None:
-        """Returns the engine with the least time."""
-        known = [name for name in names if name in self.times]
-        return min(known, key=lambda name: min(self.times[name]), default=None)
-
-    def ratio(self, names, statistic=min) -> float:
-        """Returns how many times faster than the best of some engines."""
-        own = statistic(self.times[engines.OURS])
-        return statistic(self.times[self.best(names)]) / own
-
     def of_prototype(self) -> float:
         """The ratio to TensorFlow over that of the prototype."""
         names = [engines.TENSORFLOW_AVX2]
@@ -112,7 +93,7 @@ def markdown(rows: list[Row], setup) -> str:
         rows: List of `Row`.
         setup: `kernels.Setup`.
     """
-    lines = [_HEADER, ["---"] * len(_HEADER), *map(_cells, rows)]
+    lines = [_HEADER, *map(_cells, rows)]
     for kind, belongs in _KINDS.items():
         for sparsity in setup.sparsities:
             some = [
@@ -122,9 +103,9 @@ def markdown(rows: list[Row], setup) -> str:
             ]
             lines += [_mean(kind, sparsity, some)] if some else []
     return (
-        f"{_heading(rows, setup)}\n\n{_table(lines)}\n"
+        f"{_heading(rows, setup)}\n\n{markdown_lib.table(lines)}\n"
         "From which sparsity on it is faster than the best dense engine, "
-        f"between those measured:\n\n{_table(_break_evens(rows))}"
+        f"between those measured:\n\n{markdown_lib.table(_break_evens(rows))}"
     )
 
 
@@ -148,13 +129,9 @@ def _break_evens(rows):
     ratios = collections.defaultdict(dict)
     for row in rows:
         problem = row.problem
-        ratios[problem.layer.name][problem.sparsity] = row.ratio(_DENSE)
+        ratios[problem.layer.name][problem.sparsity] = row.ratio(rivals.DENSE)
     cells = [(name, break_even(found)) for name, found in ratios.items()]
-    return [("layer", "break-even"), ("---", "---"), *cells]
-
-
-def _table(rows):
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+    return [("layer", "break-even"), *cells]
 
 
 def _cells(row):
@@ -175,9 +152,8 @@ def _rival(row, names):
     best = row.best(names)
     if not best:
         return ""
-    median = row.ratio(names, statistics.median)
-    who = f" {best}" if len(names) > len(_TENSORFLOW) else ""
-    return f"{row.ratio(names):.2f} ({median:.2f}){who}"
+    who = f" {best}" if len(names) > len(rivals.TENSORFLOW) else ""
+    return row.ratios(names) + who
 
 
 def _of_prototype(row):

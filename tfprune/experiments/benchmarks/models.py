@@ -1,155 +1,118 @@
-"""Whole models, dense and sparse, and where their time goes."""
+"""Whole nets, sparse and dense, in TensorFlow and in other engines."""
 
 from __future__ import annotations
 
 import pathlib
+import sys
+import tempfile
+import typing
 
-import keras
-import numpy as np
-import tensorflow as tf
-
-from tfprune.compress import measure
 from tfprune.compress import sparsify
-from tfprune.core import errors
-from tfprune.experiments import models
+from tfprune.core import part
+from tfprune.experiments.benchmarks import contest
+from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks import models_table
+from tfprune.experiments.benchmarks import narrow
+from tfprune.experiments.benchmarks import net_files
+from tfprune.experiments.benchmarks import nets
+from tfprune.experiments.benchmarks import threads as threads_lib
+from tfprune.experiments.benchmarks import work
 
-_HEADER = (
-    "layer",
-    "sparsity",
-    "dense ms",
-    "sparse ms",
-    "dense GFLOPS",
-    "GFLOPS",
-    "dense-equivalent",
-    "of dense time",
-    "runs",
-)
-_LITTLE = 8  # Channels of an image, not of features.
+REPEATS = 5  # In a row.
+_DENSE, _NARROW = "dense", "narrow"
 
 
-def layers(name: str, sparsity: float, batch: int, threads: int, rounds) -> str:
-    """Measures every layer of a model, as `sparsify` decides about it.
+class Setup(typing.NamedTuple):
+    """What is measured.
 
     Args:
-        name: String, key of `experiments.models.MODELS`, which is pruned at
-            random, or a path of a `.keras` file, which is taken as it is.
-        sparsity: Float, of layers that are pruned here.
-        batch: Integer.
-        threads: Integer.
-        rounds: Integer.
+        names: Strings, keys of `experiments.models.MODELS`, or paths of
+            `.keras` files.
+        sparsities: Tuple, each as of `nets.pruned`.
+        batch: Integer. Defaults to 1.
+        threads: Integer, of each engine. Defaults to 1.
+    """
+
+    names: tuple
+    sparsities: tuple
+    batch: int = 1
+    threads: int = 1
+
+
+def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
+    """Measures nets as `sparsify` makes them, and dense ones.
+
+    Args:
+        setup: `Setup`.
+        environments: `engines.Environments`.
+        rounds: Integer, runs of each engine.
 
     Returns:
         The results as Markdown.
     """
-    _use(threads)
-    found = sparsify.sparsify(_open(name, sparsity), batch, rounds=rounds)
-    rows = [_HEADER, ["---"] * len(_HEADER)]
-    measured = [x for x in found.decisions if x.dense_ms is not None]
-    total = sum(decision.dense_ms for decision in measured)
-    rows += [_cells(decision, total) for decision in measured]
-    table = "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
-    first, *others = found.milliseconds.items()
-    ratios = ", ".join(
-        f"{kind} {first[1] / value:.2f}x" for kind, value in others
+    others = environments.engines or environments.deepsparse
+    part.check(
+        "convert",
+        environments.convert,
+        environments.convert or not others,
+        "a Python that has tf2onnx, where other engines are measured",
     )
-    return (
-        f"{name}: batch {batch}, {threads} thread(s), the layers with zeros, "
-        "one by one. The whole model,\nas many times as fast as it was given: "
-        f"{ratios}.\n\n{table}"
-    )
+    for name in setup.names:
+        for sparsity in setup.sparsities:
+            nets.check(name, sparsity)
+    threads_lib.use(setup.threads)
+    rows = []
+    with environments.running(setup.threads) as servers:
+        for name in setup.names:
+            print(name, file=sys.stderr, flush=True)
+            with tempfile.TemporaryDirectory() as folder:
+                writer = net_files.Writer(folder, setup.batch, environments)
+                rows += _measure(name, setup, writer, servers, rounds)
+    return models_table.markdown(rows, setup)
 
 
-def run(names, sparsities, batch: int, threads: int, rounds: int) -> str:
-    """Measures whole models with TensorFlow, dense and sparse in turn.
+class _Case(typing.NamedTuple):
+    """A net at one sparsity: what is run, and what the table says of it."""
 
-    Args:
-        names: Strings, keys of `experiments.models.MODELS`.
-        sparsities: Floats.
-        batch: Integer.
-        threads: Integer.
-        rounds: Integer.
-
-    Returns:
-        The results as Markdown: how many times as fast as the dense model.
-    """
-    _use(threads)
-    header = ("model", "sparsity", "sparse layers", "folded", "sparse")
-    rows = [header, ["---"] * len(header)]
-    for name in names:
-        for sparsity in sparsities:
-            rows.append(_measure(name, sparsity, batch, rounds))
-    table = "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
-    return (
-        f"Whole models, batch {batch}, {threads} thread(s), TensorFlow "
-        f"{tf.__version__}: how many times as fast as the\nKeras model that "
-        "they were made of; the least of "
-        f"{rounds} calls each, in turn.\n\n{table}"
-    )
+    sparsity: float | str
+    decisions: list
+    kept: float
+    narrow: float
+    entries: list
 
 
-def _measure(name, sparsity, batch, rounds):
-    model = _open(name, sparsity)
-    found = sparsify.sparsify(model, batch)
-    times = measure.models(
-        {"given": model, "sparse": found.model}, batch, rounds
-    )
-    runs = [decision.chosen for decision in found.decisions]
-    folded = found.milliseconds["given"] / found.milliseconds["folded"]
-    return (
-        name,
-        f"{sparsity:.0%}",
-        f"{runs.count('sparse')} of {len(runs)}",
-        f"{folded:.2f}x",
-        f"{times['given'] / times['sparse']:.2f}x",
-    )
+def _measure(name, setup, writer, servers, rounds):
+    dense = nets.dense(name)
+    entries = [contest.Entry(_DENSE, writer.dense(dense), False)]
+    cases = [_case(name, dense, s, writer) for s in setup.sparsities]
+    for case in cases:
+        entries += case.entries
+    times = contest.hold(servers, entries, rounds, REPEATS)
+    return [_row(name, case, times) for case in cases]
 
 
-def _use(threads):
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+def _case(name, dense, sparsity, writer):
+    model = nets.pruned(name, sparsity)
+    mixed, decisions, _ = sparsify.sparsify(model, writer.batch)
+    kept = work.kept(model)
+    narrower = narrow.narrow(dense, kept)
+    part = work.total(narrower) / work.total(dense)
+    sparse = writer.pruned(f"{sparsity}", model, mixed)
+    slim = writer.narrow(f"{sparsity} {_NARROW}", narrower)
+    entries = [
+        contest.Entry(sparsity, sparse, True),
+        contest.Entry((sparsity, _NARROW), slim, False),
+    ]
+    return _Case(sparsity, decisions, kept, part, entries)
 
 
-def _open(name, sparsity):
-    if pathlib.Path(name).exists():
-        return keras.saving.load_model(name, compile=False)
-    if name not in models.MODELS:
-        raise ValueError(errors.unknown("model", name, models.MODELS))
-    model = models.build(name, seed=0)
-    prune(model, sparsity)
-    return model
-
-
-def prune(model: keras.Model, sparsity: float) -> None:
-    """Sets weights of a model to zero, where they fall.
-
-    Convolutions from an image are left alone, as are those that have one
-    channel for each filter.
-
-    Args:
-        model: Keras model.
-        sparsity: Float.
-    """
-    rng = np.random.default_rng(0)
-    for layer in model.layers:
-        if not isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
-            continue
-        if layer.kernel.shape[-2] < _LITTLE:
-            continue
-        keep = rng.random(layer.kernel.shape) >= sparsity
-        layer.kernel.assign(layer.kernel * keep)
-
-
-def _cells(decision, total):
-    dense, sparse = decision.dense_ms, decision.sparse_ms
-    rate = decision.flops / 1e6
-    return (
-        decision.layer,
-        f"{decision.sparsity:.0%}",
-        f"{dense:.3f}",
-        f"{sparse:.3f}",
-        f"{rate / dense:.0f}",
-        f"{rate * (1 - decision.sparsity) / sparse:.0f}",
-        f"{rate / sparse:.0f}",
-        f"{dense / total:.1%}",
-        decision.chosen,
+def _row(name, case, times):
+    return models_table.Row(
+        pathlib.Path(name).stem,
+        case.sparsity,
+        case.decisions,
+        case.kept,
+        {**times[_DENSE], **times[case.sparsity]},
+        case.narrow,
+        times[case.sparsity, _NARROW],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tfprune.experiments.benchmarks import interleaving
+from tfprune.experiments.benchmarks import markdown as markdown_lib
 
 PLAIN = interleaving.BASELINE
 NOISE = "plain again"
@@ -74,9 +75,7 @@ def rows(setup, times: dict[str, list[float]], library: str) -> list[Row]:
 
 def markdown(rows: list[Row]) -> str:
     """Returns the rows as a Markdown table."""
-    lines = [HEADER, ["---"] * len(HEADER)]
-    lines += [_cells(row, rows) for row in rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return markdown_lib.table([HEADER, *(_cells(row, rows) for row in rows)])
 
 
 def _cells(row, rows):

@@ -13,6 +13,7 @@ References:
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 
 def CaffeNet(seed: int | None = None) -> keras.Sequential:
@@ -26,15 +27,15 @@ def CaffeNet(seed: int | None = None) -> keras.Sequential:
         An uncompiled `keras.Sequential` with layers `conv1` to `conv5` and
         `fc6` to `fc8`.
     """
-    _seed(seed)
+    set_seed(seed)
     layers = [
-        _conv("conv1", 96, 11, strides=4, padding="valid"),
+        conv("conv1", 96, 11, strides=4, padding="valid"),
         *_pool_and_normalize(1),
-        _conv("conv2", 256, 5, groups=2),
+        conv("conv2", 256, 5, groups=2),
         *_pool_and_normalize(2),
-        _conv("conv3", 384, 3),
-        _conv("conv4", 384, 3, groups=2),
-        _conv("conv5", 256, 3, groups=2),
+        conv("conv3", 384, 3),
+        conv("conv4", 384, 3, groups=2),
+        conv("conv5", 256, 3, groups=2),
         keras.layers.MaxPooling2D(3, 2, name="pool5"),
         keras.layers.Flatten(name="flatten"),
         keras.layers.Dense(4096, activation="relu", name="fc6"),
@@ -51,7 +52,7 @@ def ResNet50(seed: int | None = None) -> keras.Model:
     Args:
         seed: int, as for `CaffeNet`.
     """
-    _seed(seed)
+    set_seed(seed)
     return keras.applications.ResNet50(weights=None, classifier_activation=None)
 
 
@@ -61,7 +62,7 @@ def MobileNetV2(seed: int | None = None) -> keras.Model:
     Args:
         seed: int, as for `CaffeNet`.
     """
-    _seed(seed)
+    set_seed(seed)
     return keras.applications.MobileNetV2(
         weights=None, classifier_activation=None
     )
@@ -72,24 +73,22 @@ class LocalResponseNormalization(keras.layers.Layer):
     """Divides by the squares of neighbouring channels, 5 with alpha 1e-4."""
 
     def call(self, x):
-        width, channels = 2, x.shape[-1]
-        squares = keras.ops.pad(x * x, [[0, 0]] * 3 + [[width, width]])
-        total = sum(
-            squares[..., first : first + channels]
-            for first in range(2 * width + 1)
+        return tf.nn.local_response_normalization(
+            x, depth_radius=2, bias=1.0, alpha=1e-4 / 5, beta=0.75
         )
-        return x / keras.ops.power(1 + 1e-4 / 5 * total, 0.75)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
 
-def _seed(seed):
+def set_seed(seed: int | None) -> None:
+    """Makes random weights those of a seed; None leaves them to Keras."""
     if seed is not None:
         keras.utils.set_random_seed(seed)
 
 
-def _conv(name, filters, size, padding="same", **how):
+def conv(name: str, filters: int, size: int, padding="same", **how):
+    """Returns a convolution with a ReLU."""
     return keras.layers.Conv2D(
         filters, size, padding=padding, activation="relu", name=name, **how
     )

@@ -1,0 +1,73 @@
+"""The benchmarks by name, as `scripts/benchmark.py` runs them."""
+
+from __future__ import annotations
+
+from tfprune.experiments.benchmarks import callers
+from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks import kernels
+from tfprune.experiments.benchmarks import model_layers
+from tfprune.experiments.benchmarks import models
+from tfprune.experiments.benchmarks import nets
+from tfprune.experiments.benchmarks import training
+
+
+def run(name: str, flags) -> str:
+    """Runs a benchmark.
+
+    Args:
+        name: String, one of `scripts/benchmark.py`.
+        flags: The flags of that script.
+
+    Returns:
+        The results as Markdown.
+    """
+    return _COMMANDS[name](flags)
+
+
+def _training(flags):
+    return training.run(flags.rounds, flags.tfmot)
+
+
+def _kernels(flags):
+    setup = kernels.Setup(
+        _sparsities(flags), flags.batch, flags.threads, flags.layers
+    )
+    environments = engines.Environments(flags.engines, flags.deepsparse)
+    return kernels.run(setup, environments, flags.rounds)
+
+
+def _models(flags):
+    setup = models.Setup(
+        flags.model, _sparsities(flags), flags.batch, flags.threads
+    )
+    environments = engines.Environments(
+        flags.engines, flags.deepsparse, flags.convert
+    )
+    return models.run(setup, environments, flags.rounds)
+
+
+def _layers(flags):
+    setup = model_layers.Setup(
+        flags.model[0], _sparsities(flags)[0], flags.batch, flags.threads
+    )
+    return model_layers.run(setup, flags.rounds, flags.plot)
+
+
+def _callers(flags):
+    return callers.run(flags.rounds)
+
+
+def _sparsities(flags):
+    return tuple(
+        word if word == nets.SKIMCAFFE else float(word)
+        for word in flags.sparsities
+    )
+
+
+_COMMANDS = {
+    "training": _training,
+    "kernels": _kernels,
+    "models": _models,
+    "layers": _layers,
+    "callers": _callers,
+}
