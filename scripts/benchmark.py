@@ -7,7 +7,8 @@
 measures tfmot beside, in its own environment (`make bench-peers` builds it).
 `kernels`: sparse layers beside TensorFlow's dense ones, on the shapes of
 `custom_ops/benchmarks/shapes`; `--engines=.venv-engines/bin/python` and
-`--deepsparse=.venv-deepsparse/bin/python` measure other engines beside.
+`--deepsparse=.venv-deepsparse/bin/python` measure other engines beside;
+`--plot=break_even.png` draws the ratios over the sparsities.
 `models`: whole nets as `tfprune.sparsify` makes them, beside the same; other
 engines read what `--convert=.venv-convert/bin/python` makes.
 `layers --model=resnet50`: the layers of a net or a `.keras` file, one by one
@@ -24,7 +25,7 @@ BENCHMARKS = ("training", "kernels", "models", "layers", "callers")
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)
 flags.DEFINE_string("output", None, "File for the table.")
-flags.DEFINE_string("plot", None, "File for a waterfall, of `layers`.")
+flags.DEFINE_string("plot", None, "File for a plot, of `kernels`, `layers`.")
 flags.DEFINE_string("tfmot", None, "A Python that can import tfmot.")
 flags.DEFINE_string("engines", None, "One with ONNX Runtime and others.")
 flags.DEFINE_string("deepsparse", None, "One that can import DeepSparse.")

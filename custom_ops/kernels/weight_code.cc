@@ -51,8 +51,8 @@ class WeightCode::Compiler {
   // any comes to the next one, so that it is fetched from afar only once.
   void Block(int64_t begin, int64_t end) {
     to_.functions_.emplace_back();
-    const int64_t most = DivideUp(end - begin, kMostSums);
-    const int64_t step = DivideUp(end - begin, most);
+    const int64_t count = DivideUp(end - begin, kMostSums);
+    const int64_t step = DivideUp(end - begin, count);
     std::vector<Group> groups;
     for (int64_t from = begin; from < end; from += step)
       groups.push_back(MakeGroup(from, std::min(from + step, end),

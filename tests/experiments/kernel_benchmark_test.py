@@ -8,10 +8,12 @@ import pytest
 
 from tfprune import ops
 from tfprune.core import cost
+from tfprune.experiments.benchmarks import break_even
 from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import kernels_table
 from tfprune.experiments.benchmarks import problems
+from tfprune.experiments.benchmarks import rivals
 from tfprune.experiments.benchmarks import shapes
 
 CONVOLUTION = shapes.Convolution("net/3x3", 8, 6, 12, 3, 1, 2, "SAME", 2.0)
@@ -129,12 +131,26 @@ def test_table():
     assert dict(zip(names, even, strict=True)) == {
         "layer": "net/fc",
         "break-even": "below 90%",
+        "without Winograd": "below 90%",
     }
     mean = dict(zip(table[0], table[-1], strict=True))
     assert mean["layer"] == "mean: products"
     assert mean["x TensorFlow (AVX2)"] == "4.90 (4.83)"
     assert mean["of prototype"] == "1.22"
     assert mean["x DeepSparse"] == ""
+
+
+def test_break_even_without_winograd():
+    rows = [row(tfprune=(2, 2), avx2=(6, 8), dense=(1, 1))]
+    assert kernels_table.speedups(rows, rivals.DENSE) == {"net/fc": {0.9: 0.5}}
+    assert kernels_table.speedups(rows, rivals.DIRECT) == {"net/fc": {0.9: 3.0}}
+
+
+def test_plot(tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "even.png"
+    break_even.draw([row(tfprune=(1, 2), avx2=(6, 8))], path)
+    assert path.stat().st_size > 1000
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def _kernels(flags):
         _sparsities(flags), flags.batch, flags.threads, flags.layers
     )
     environments = engines.Environments(flags.engines, flags.deepsparse)
-    return kernels.run(setup, environments, flags.rounds)
+    return kernels.run(setup, environments, flags.rounds, flags.plot)
 
 
 def _models(flags):

@@ -41,6 +41,7 @@ OURS = "tfprune"
 TENSORFLOW = "TensorFlow"
 TENSORFLOW_AVX2 = "TensorFlow (AVX2)"
 DEEPSPARSE = "DeepSparse"
+DEEPSPARSE_DENSE = "DeepSparse (dense)"
 DEEPSPARSE_AVX2 = "DeepSparse (AVX2)"
 ENGINES = (
     Engine(OURS, "tfprune", takes_sparse=True),
@@ -61,7 +62,7 @@ ENGINES = (
     Engine("ONNX Runtime", "onnxruntime", "engines"),
     Engine("OpenVINO", "openvino", "engines"),
     Engine("LiteRT", "litert", "engines"),
-    Engine("DeepSparse (dense)", "deepsparse", "deepsparse"),
+    Engine(DEEPSPARSE_DENSE, "deepsparse", "deepsparse"),
     Engine(DEEPSPARSE, "deepsparse", "deepsparse", takes_sparse=True),
     Engine(
         DEEPSPARSE_AVX2,

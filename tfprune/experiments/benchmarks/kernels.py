@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfprune import ops
 from tfprune.compress import calibrate
 from tfprune.core import part
+from tfprune.experiments.benchmarks import break_even
 from tfprune.experiments.benchmarks import contest
 from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import kernels_table
@@ -40,13 +41,19 @@ class Setup(typing.NamedTuple):
     pattern: str = ""
 
 
-def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
+def run(
+    setup: Setup,
+    environments: engines.Environments,
+    rounds: int,
+    plot: str | None = None,
+) -> str:
     """Measures the layers of the shape files.
 
     Args:
         setup: `Setup`.
         environments: `engines.Environments`.
         rounds: Integer, runs of each engine on each layer.
+        plot: File to draw the ratios over sparsity to, or None (default).
 
     Returns:
         The results as Markdown.
@@ -70,6 +77,8 @@ def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
                 rows.append(
                     kernels_table.Row(problem, times, machine, setup.threads)
                 )
+    if plot:
+        break_even.draw(rows, plot)
     return kernels_table.markdown(rows, setup)
 
 

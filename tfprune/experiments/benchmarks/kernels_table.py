@@ -104,7 +104,8 @@ def markdown(rows: list[Row], setup) -> str:
             lines += [_mean(kind, sparsity, some)] if some else []
     return (
         f"{_heading(rows, setup)}\n\n{markdown_lib.table(lines)}\n"
-        "From which sparsity on it is faster than the best dense engine, "
+        "From which sparsity on it is faster than the best dense engine, and "
+        "than the best\nbut DeepSparse, which has Winograd's algorithm, "
         f"between those measured:\n\n{markdown_lib.table(_break_evens(rows))}"
     )
 
@@ -125,13 +126,24 @@ def break_even(ratios: dict[float, float]) -> str:
     return f"above {points[-1][0]:.0%}"
 
 
-def _break_evens(rows):
+def speedups(rows: list[Row], names: list[str]) -> dict[str, dict]:
+    """Returns each layer's {sparsity: ratio to the best of some engines}."""
     ratios = collections.defaultdict(dict)
     for row in rows:
         problem = row.problem
-        ratios[problem.layer.name][problem.sparsity] = row.ratio(rivals.DENSE)
-    cells = [(name, break_even(found)) for name, found in ratios.items()]
-    return [("layer", "break-even"), *cells]
+        ratios[problem.layer.name][problem.sparsity] = row.ratio(names)
+    return dict(ratios)
+
+
+def _break_evens(rows):
+    every, direct = (
+        speedups(rows, names) for names in (rivals.DENSE, rivals.DIRECT)
+    )
+    cells = [
+        (name, break_even(found), break_even(direct[name]))
+        for name, found in every.items()
+    ]
+    return [("layer", "break-even", "without Winograd"), *cells]
 
 
 def _cells(row):

@@ -7,6 +7,8 @@ import statistics
 from tfprune.experiments.benchmarks import engines
 
 DENSE = [e.name for e in engines.ENGINES if not e.takes_sparse]
+# DeepSparse transforms some convolutions instead of computing them directly.
+DIRECT = [name for name in DENSE if name != engines.DEEPSPARSE_DENSE]
 TENSORFLOW = [name for name in DENSE if name.startswith(engines.TENSORFLOW)]
 OTHER_SPARSE = [
     engine.name
