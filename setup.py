@@ -123,11 +123,13 @@ setuptools.setup(
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "tensorboard": ["tensorboard"],
         "plots": ["matplotlib>=3.8"],
+        "search": ["cma>=3.3"],
         "tfmot": ["tf-keras>=2.20,<2.22", "tensorflow-model-optimization"],
         "test": [
             "pytest>=8",
             "ruff>=0.8",
             "clang-format>=18",
+            "cma>=3.3",
             "scikit-learn>=1.4",
         ],
     },
