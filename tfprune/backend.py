@@ -98,6 +98,33 @@ def repeated(function, x, times: int):
     return lambda: float(run(x))
 
 
+def over_rows(function, width: int, dtypes):
+    """Returns a call that maps a function over the rows of a matrix.
+
+    It is a loop in one graph, traced once, whatever the number of rows.
+
+    Args:
+        function: Callable, `(width,)` float32 tensor to a tuple of tensors.
+        width: Integer, entries of a row.
+        dtypes: Tuple of strings, of what the function returns.
+    """
+    rows = tf.TensorSpec([None, width], tf.float32)
+
+    @tf.function(input_signature=[rows])
+    def run(rows):
+        # Two candidates at a time would fight for the cores.
+        return tf.map_fn(
+            function,
+            rows,
+            fn_output_signature=tuple(map(tf.as_dtype, dtypes)),
+            parallel_iterations=1,
+        )
+
+    return lambda rows: [
+        output.numpy() for output in run(tf.constant(rows, tf.float32))
+    ]
+
+
 def sublayers(layer) -> list:
     """Returns the layers that a layer holds; Keras lists them nowhere else."""
     return list(layer._flatten_layers(include_self=False, recursive=False))

@@ -18,6 +18,7 @@ from tfprune import api
 from tfprune import methods
 from tfprune import optimizers
 from tfprune.core import errors
+from tfprune.core import units
 from tfprune.experiments import checkpoints
 from tfprune.experiments import datasets
 from tfprune.experiments import evaluation
@@ -153,13 +154,23 @@ def _fit(model, splits, config, folder, seed, number, step):
     model.fit(
         train,
         steps_per_epoch=left,
-        callbacks=[log, keeper],
+        callbacks=[*_drivers(model, splits, folder), log, keeper],
         shuffle=False,
         verbose=0,
     )
     if len(splits.validation.labels):
         log.note(evaluation.accuracy(model, splits.validation), "validation")
     keeper.save(stage.steps)
+
+
+def _drivers(model, splits, folder):
+    """What works between two steps comes first: checkpoints are after it."""
+    names = {unit.method.name for unit in units.tagged(model.variables)}
+    return [
+        driver(splits.validation, folder / f"{name}.jsonl")
+        for name, driver in methods.DRIVERS.items()
+        if name in names
+    ]
 
 
 class Keeper(keras.callbacks.Callback):

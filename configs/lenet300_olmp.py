@@ -1,0 +1,39 @@
+"""LeNet-300-100 on MNIST by OLMP: thresholds are searched.
+
+    python scripts/train.py --config=configs/lenet300_olmp.py \\
+        --workdir=results/lenet300_olmp
+"""
+
+from configs import common
+
+
+def get_config():
+    config = common.mnist("lenet300_olmp", "lenet_300_100")
+    config.seeds = (0, 1, 2, 3, 4)
+    config.jit_compile = True
+    config.data.validation = 2000
+    config.stages = ("train", "olmp", "finetune")
+    config.train = {
+        "steps": 10_000,
+        "optimizer": common.solver(0.1, (6000, 8500), 0.3, 1e-3),
+    }
+    config.olmp = {
+        "change": "prune",
+        "method": {
+            "name": "olmp",
+            "delta": 0.08,
+            "interval": 1000,
+            "prune_stop": 15_000,
+            "gamma": 2e-5,
+            "upper": 20.0,
+            "evaluations": 400,
+        },
+        "steps": 20_000,
+        "optimizer": common.solver(0.1, (6000, 12_000, 16_000), 0.4, 1e-3),
+    }
+    config.finetune = {
+        "change": "freeze",
+        "steps": 10_000,
+        "optimizer": common.solver(0.1, (4000, 7000, 9000), 0.3, 5e-4),
+    }
+    return config

@@ -1,0 +1,142 @@
+"""Rules: what the methods of a live model would decide, without doing it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfprune import backend
+from tfprune.core import units as units_lib
+from tfprune.optimizers import pruning_optimizer
+
+
+@dataclasses.dataclass
+class Rule:
+    """One method of a model: its pruner, units, and what it remembers.
+
+    Args:
+        pruner: `Pruner`.
+        units: List of `Unit`.
+        state: List (units) of dicts of scalars, variables or numbers.
+        derived: List (units) of dicts, settings that come from the weights.
+    """
+
+    pruner: typing.Any
+    units: list
+    state: list[dict]
+    derived: list[dict]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the layers."""
+        return [unit.name for unit in self.units]
+
+    @property
+    def known(self) -> dict:
+        """The settings that the method has."""
+        return self.pruner.settings
+
+    @property
+    def targets(self) -> list:
+        """What is pruned, in the order of `masks`."""
+        return [target for unit in self.units for target in unit.targets]
+
+    def settings(self) -> dict[str, dict]:
+        """Returns layer name to its settings, derived where it has none."""
+        return {
+            unit.name: {
+                name: derived.get(name, value) if np.isnan(value) else value
+                for name, value in unit.settings.items()
+            }
+            for unit, derived in zip(self.units, self.derived, strict=True)
+        }
+
+    def masks(self, setting: str, values: dict, step) -> list:
+        """Returns (mask variable, new mask) of each target.
+
+        Args:
+            setting: Name of a setting.
+            values: Dict, layer name to its value, a scalar tensor. A layer
+                that is not there, or frozen, or given NaN keeps its masks.
+            step: Integer, as if that many updates had been made.
+        """
+        weights = [_read(unit, "variable") for unit in self.units]
+        kept = [_read(unit, "mask") for unit in self.units]
+        settings = [_with(unit, setting, values) for unit in self.units]
+        state = [
+            {name: backend.read(value) for name, value in own.items()}
+            for own in self.state
+        ]
+        fresh = self.pruner.masks(state, weights, kept, step, settings)
+        return [
+            pair
+            for unit, old, new in zip(self.units, kept, fresh, strict=True)
+            for pair in _chosen(unit, old, new, values.get(unit.name))
+        ]
+
+
+def rules(model: keras.Model) -> list[Rule]:
+    """Returns the rules of a model's methods.
+
+    Raises:
+        ValueError: if it has no `Prunable` layers, or two of one name.
+    """
+    units = units_lib.tagged(model.variables)
+    names = [unit.name for unit in units]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            "`model` must have Prunable layers, each with a name of its own. "
+            f"Received: model={model.name!r} with {names or 'none'}. Call "
+            "tfprune.prune first, and name layers apart."
+        )
+    optimizer = _pruning_optimizer(model)
+    if optimizer is None:
+        return list(map(_fresh, pruning_optimizer.by_method(units)))
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
+    nothing = [{} for _ in units]
+    return [
+        Rule(x.pruner, x.units, x.state, nothing[: len(x.units)])
+        for x in optimizer.groups
+    ]
+
+
+def _pruning_optimizer(model):
+    optimizer = getattr(model, "optimizer", None)
+    while optimizer is not None:
+        if isinstance(optimizer, pruning_optimizer.PruningOptimizer):
+            return optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", None)
+    return None
+
+
+def _fresh(group):
+    """The rule of a method that has not seen its weights yet."""
+    weights = [
+        [backend.to_numpy(target.variable) for target in unit.targets]
+        for unit in group.units
+    ]
+    given = [dict(unit.settings) for unit in group.units]
+    return Rule(group.pruner, group.units, *group.pruner.build(weights, given))
+
+
+def _read(unit, name):
+    return [backend.read(getattr(target, name)) for target in unit.targets]
+
+
+def _with(unit, setting, values):
+    settings = unit.settings.tensors()
+    return {**settings, setting: values.get(unit.name, settings[setting])}
+
+
+def _chosen(unit, old, new, value):
+    variables = [target.mask for target in unit.targets]
+    if unit.frozen or value is None:
+        return zip(variables, old, strict=True)
+    stays = ops.isnan(value)
+    decided = [ops.where(stays, *both) for both in zip(old, new, strict=True)]
+    return zip(variables, decided, strict=True)
