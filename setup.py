@@ -124,6 +124,7 @@ setuptools.setup(
         "tensorboard": ["tensorboard"],
         "plots": ["matplotlib>=3.8"],
         "search": ["cma>=3.3"],
+        "ray": ["ray>=2.9"],
         "tfmot": ["tf-keras>=2.20,<2.22", "tensorflow-model-optimization"],
         "test": [
             "pytest>=8",

@@ -11,7 +11,7 @@ def get_config():
     config = common.mnist("lenet300_olmp", "lenet_300_100")
     config.seeds = (0, 1, 2, 3, 4)
     config.jit_compile = True
-    config.data.validation = 2000
+    config.data.validation = 4000
     config.stages = ("train", "olmp", "finetune")
     config.train = {
         "steps": 10_000,
@@ -19,9 +19,10 @@ def get_config():
     }
     config.olmp = {
         "change": "prune",
+        "search_examples": 2000,
         "method": {
             "name": "olmp",
-            "delta": 0.08,
+            "delta": 0.05,
             "interval": 1000,
             "prune_stop": 15_000,
             "gamma": 2e-5,
@@ -33,7 +34,7 @@ def get_config():
     }
     config.finetune = {
         "change": "freeze",
-        "steps": 10_000,
-        "optimizer": common.solver(0.1, (4000, 7000, 9000), 0.3, 5e-4),
+        "steps": 20_000,
+        "optimizer": common.solver(0.1, (8000, 14_000, 18_000), 0.3, 2e-4),
     }
     return config

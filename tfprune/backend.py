@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 
 import keras
 import tensorflow as tf
@@ -123,6 +124,13 @@ def over_rows(function, width: int, dtypes):
     return lambda rows: [
         output.numpy() for output in run(tf.constant(rows, tf.float32))
     ]
+
+
+def share_cores(processes: int) -> None:
+    """Leaves this process its share of the cores, before it uses any."""
+    cores = max(multiprocessing.cpu_count() // processes, 1)
+    tf.config.threading.set_intra_op_parallelism_threads(cores)
+    tf.config.threading.set_inter_op_parallelism_threads(cores)
 
 
 def sublayers(layer) -> list:

@@ -1,5 +1,7 @@
 """A small pruned net that has learned something, and its data."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -14,8 +16,25 @@ def data(examples=60, seed=0):
 
 
 def dense():
+    model = _net()
+    model.set_weights(_learned())
+    return model
+
+
+@functools.cache
+def _learned():
+    model = _net()
+    model.compile(
+        keras.optimizers.Adam(0.02),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    model.fit(*data(400, seed=1), epochs=15, verbose=0)
+    return model.get_weights()
+
+
+def _net():
     keras.utils.set_random_seed(1)
-    model = keras.Sequential(
+    return keras.Sequential(
         [
             keras.Input((6, 6, 2)),
             keras.layers.Conv2D(4, 3, name="conv", bias_initializer="normal"),
@@ -24,12 +43,6 @@ def dense():
             keras.layers.Dense(4, name="out", bias_initializer="normal"),
         ]
     )
-    model.compile(
-        keras.optimizers.Adam(0.02),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    )
-    model.fit(*data(400, seed=1), epochs=5, verbose=0)
-    return model
 
 
 def pruned(method=None, compiled=False):

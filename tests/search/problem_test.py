@@ -289,3 +289,36 @@ def test_one_hot_labels_are_the_same():
     one = problem_lib.Problem(model, (x, y), 0.1)
     other = problem_lib.Problem(model, (x, keras.utils.to_categorical(y)), 0.1)
     assert one.reference == other.reference > 0.5
+
+
+class TestPublicCalls:
+    """Thresholds sent to a live net, and its accuracy."""
+
+    def test_sent_and_measured(self):
+        model, data = nets.pruned(compiled=True), nets.data()
+        expected, counts = by_hand(model, [0.5, 1.0, -0.5], data)
+        tried = tfprune.pruned_accuracy(model, data, [0.5, 1.0, -0.5])
+        assert all(mask.all() for mask in masks(model))
+        tfprune.send_thresholds(model, [0.5, 1.0, -0.5])
+        now = tfprune.pruned_accuracy(model, data)
+        assert now == tried == pytest.approx(expected)
+        assert [mask.sum() for mask in masks(model)] == counts
+
+    def test_some_layers(self):
+        model = nets.pruned()
+        tfprune.send_thresholds(model, {"hidden": 1.0})
+        kept = [mask.all() for mask in masks(model)]
+        assert kept == [True, True, False, False, True, True]
+        settings = tfprune.settings(model)
+        assert settings["hidden"]["c"] == 1.0 and settings["out"]["c"] == 0.0
+
+    @pytest.mark.parametrize(
+        ("thresholds", "words"),
+        [
+            ([1.0, 2.0], "`thresholds` must be 3 numbers"),
+            ({"hiden": 1.0}, "Did you mean 'hidden'"),
+        ],
+    )
+    def test_bad_input(self, model, thresholds, words):
+        with pytest.raises(ValueError, match=words):
+            tfprune.send_thresholds(model, thresholds)

@@ -5,8 +5,14 @@ from __future__ import annotations
 from tfprune.core import errors as _errors
 from tfprune.search.cma_es import CMAES as CMAES
 from tfprune.search.ncs import NCS as NCS
+from tfprune.search.problem import Outcome as Outcome
+from tfprune.search.problem import Problem as Problem
 from tfprune.search.sampling import Sampling as Sampling
 from tfprune.search.searcher import Searcher as Searcher
+from tfprune.search.sensitivity import Sensitivity as Sensitivity
+from tfprune.search.sensitivity import (
+    measure_sensitivity as measure_sensitivity,
+)
 
 SEARCHERS = {"ncs": NCS, "sampling": Sampling, "cma": CMAES}
 

@@ -24,8 +24,6 @@ from tfprune.search import objectives
 from tfprune.search import rules as rules_lib
 from tfprune.search import scorer
 
-# Candidates are seen as if the method's ramp had come to its end.
-_LATE = 2**30
 # Less than one example is worth, more than float32 loses.
 _SLACK = 1e-6
 _WORST = 3.0
@@ -106,8 +104,17 @@ class Problem:
     ):
         part.check("delta", delta, delta >= 0, ">= 0")
         self.delta, self.setting = delta, setting
-        self._model, self._data = model, data
-        self._rules = _having(setting, rules_lib.rules(model))
+        self.model = model
+        self.arguments = {
+            "data": data,
+            "delta": delta,
+            "setting": setting,
+            "layers": layers,
+            "objective": objective,
+            "metric": metric,
+            "batch_size": batch_size,
+        }
+        self._rules = rules_lib.having(rules_lib.rules(model), setting)
         self.layers = _named(layers, self._rules)
         targets = [target for rule in self._rules for target in rule.targets]
         self.objective = objectives.build(objective, model, targets)
@@ -123,6 +130,13 @@ class Problem:
         for rule in self._rules:
             known |= rule.settings()
         return np.array([known[name][self.setting] for name in self.layers])
+
+    @property
+    def variables(self) -> list:
+        """All variables that outcomes depend on."""
+        states = [own for rule in self._rules for own in rule.state]
+        state = [value for own in states for value in own.values()]
+        return [*self.model.weights, *state]
 
     @property
     def bound(self) -> float:
@@ -167,11 +181,9 @@ class Problem:
         digest = hashlib.sha256(
             json.dumps([self.layers, self.setting, self.delta]).encode()
         )
-        states = [own for rule in self._rules for own in rule.state]
-        state = [value for own in states for value in own.values()]
-        for variable in [*self._model.weights, *state]:
+        for variable in self.variables:
             digest.update(backend.to_numpy(variable).tobytes())
-        for array in self._data:
+        for array in self.arguments["data"]:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
@@ -193,12 +205,8 @@ class Problem:
             candidate: Float array `(layers,)`; NaN leaves a layer as it is.
         """
         row = self._checked([candidate])[0]
-        for variable, mask in self._substitute(ops.convert_to_tensor(row))[0]:
-            variable.assign(mask)
-        settings = {u.name: u.settings for r in self._rules for u in r.units}
-        for name, value in zip(self.layers, row.tolist(), strict=True):
-            if not np.isnan(value):
-                settings[name][self.setting] = value
+        values = dict(zip(self.layers, row, strict=True))
+        rules_lib.send(self._rules, self.setting, values)
 
     def _checked(self, candidates):
         candidates = np.array(candidates, "float32")
@@ -218,22 +226,9 @@ class Problem:
     def _substitute(self, row):
         """Returns (mask variable, mask) of all arrays, and entries kept."""
         given = {name: row[i] for i, name in enumerate(self.layers)}
-        values = [
-            pair
-            for rule in self._rules
-            for pair in rule.masks(self.setting, given, _LATE)
-        ]
+        values = rules_lib.masks(self._rules, self.setting, given)
         kept = [ops.sum(ops.cast(mask, "int32")) for _, mask in values]
         return values, ops.stack(kept)
-
-
-def _having(setting, rules):
-    """Returns the rules that have a setting."""
-    having = [rule for rule in rules if setting in rule.known]
-    if not having:
-        known = sorted({name for rule in rules for name in rule.known})
-        raise ValueError(errors.unknown("setting", setting, known))
-    return having
 
 
 def _named(layers, rules):

@@ -10,8 +10,12 @@ import numpy as np
 from keras import ops
 
 from tfprune import backend
+from tfprune.core import errors
 from tfprune.core import units as units_lib
 from tfprune.optimizers import pruning_optimizer
+
+# Decisions are those of a time when the method's ramp has come to its end.
+_LATE = 2**30
 
 
 @dataclasses.dataclass
@@ -21,7 +25,7 @@ class Rule:
     Args:
         pruner: `Pruner`.
         units: List of `Unit`.
-        state: List (units) of dicts of scalars, variables or numbers.
+        state: List (units) of dicts of scalar variables.
         derived: List (units) of dicts, settings that come from the weights.
     """
 
@@ -55,14 +59,13 @@ class Rule:
             for unit, derived in zip(self.units, self.derived, strict=True)
         }
 
-    def masks(self, setting: str, values: dict, step) -> list:
+    def masks(self, setting: str, values: dict) -> list:
         """Returns (mask variable, new mask) of each target.
 
         Args:
             setting: Name of a setting.
             values: Dict, layer name to its value, a scalar tensor. A layer
                 that is not there, or frozen, or given NaN keeps its masks.
-            step: Integer, as if that many updates had been made.
         """
         weights = [_read(unit, "variable") for unit in self.units]
         kept = [_read(unit, "mask") for unit in self.units]
@@ -71,7 +74,7 @@ class Rule:
             {name: backend.read(value) for name, value in own.items()}
             for own in self.state
         ]
-        fresh = self.pruner.masks(state, weights, kept, step, settings)
+        fresh = self.pruner.masks(state, weights, kept, _LATE, settings)
         return [
             pair
             for unit, old, new in zip(self.units, kept, fresh, strict=True)
@@ -105,6 +108,41 @@ def rules(model: keras.Model) -> list[Rule]:
     ]
 
 
+def masks(rules: list[Rule], setting: str, values: dict) -> list:
+    """Returns (mask variable, new mask) of all targets of some rules."""
+    return [pair for rule in rules for pair in rule.masks(setting, values)]
+
+
+def send(rules: list[Rule], setting: str, values: dict) -> None:
+    """Prunes a live net by the settings given, which it keeps.
+
+    Args:
+        rules: List of `Rule`.
+        setting: Name of a setting.
+        values: Dict, layer name to a number; NaN leaves a layer as it is.
+    """
+    given = {name: ops.convert_to_tensor(x) for name, x in values.items()}
+    for variable, mask in masks(rules, setting, given):
+        variable.assign(mask)
+    for unit in [unit for rule in rules for unit in rule.units]:
+        value = values.get(unit.name, np.nan)
+        if not np.isnan(value):
+            unit.settings[setting] = float(value)
+
+
+def having(rules: list[Rule], setting: str) -> list[Rule]:
+    """Returns the rules whose method has a setting.
+
+    Raises:
+        ValueError: if none has, with the settings that there are.
+    """
+    found = [rule for rule in rules if setting in rule.known]
+    if not found:
+        known = sorted({name for rule in rules for name in rule.known})
+        raise ValueError(errors.unknown("setting", setting, known))
+    return found
+
+
 def _pruning_optimizer(model):
     optimizer = getattr(model, "optimizer", None)
     while optimizer is not None:
@@ -121,7 +159,12 @@ def _fresh(group):
         for unit in group.units
     ]
     given = [dict(unit.settings) for unit in group.units]
-    return Rule(group.pruner, group.units, *group.pruner.build(weights, given))
+    state, derived = group.pruner.build(weights, given)
+    state = [
+        {name: keras.Variable(x, dtype="float32") for name, x in own.items()}
+        for own in state
+    ]
+    return Rule(group.pruner, group.units, state, derived)
 
 
 def _read(unit, name):
