@@ -1,7 +1,11 @@
-"""LeNet-300-100 on MNIST by OLMP: thresholds are searched.
+"""LeNet-300-100 on MNIST by OLMP: nobody chooses its thresholds.
 
     python scripts/train.py --config=configs/lenet300_olmp.py \\
         --workdir=results/lenet300_olmp
+
+Expected so far, of seed 0: 97.99 % at 130x, about 4 minutes. The released
+model of the paper: 97.82 % at 113.5x. 4000 training images are held out;
+searches see the first 2000 of them.
 """
 
 from configs import common

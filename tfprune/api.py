@@ -17,6 +17,7 @@ from tfprune.core import errors
 from tfprune.core import units
 from tfprune.layers import prunable
 from tfprune.methods import choice
+from tfprune.search import budget as budgets
 from tfprune.search import rules
 
 strip = strip_lib.strip
@@ -26,6 +27,9 @@ def prune(
     model: keras.Model,
     method: str | methods.Method,
     filters: typing.Any = None,
+    budget: str | None = None,
+    data: tuple | None = None,
+    accuracy_drop: float = 0.001,
 ) -> keras.Model:
     """Returns a clone of a model whose layers are wrapped for pruning.
 
@@ -40,6 +44,15 @@ def prune(
             method's settings must fit the method. Defaults to None: every
             layer that fits; those with weights that do not are listed in a
             warning with the reason.
+        budget: String, what the net may cost: `"parameters<=2%"`,
+            `"macs<=50%"`, `"bytes<=100KB"`. The method's `target_sparsity`
+            is found for each layer, and a table printed of what that keeps.
+            Defaults to None.
+        data: Tuple of arrays (examples, labels), training data that is held
+            out, for a budget: layers are pruned most where it costs least
+            accuracy. Defaults to None: all layers alike.
+        accuracy_drop: Float >= 0, the drop of accuracy on `data` from which
+            on the table warns. Defaults to 0.001.
 
     Returns:
         A Keras model of the same class, layer names and weights.
@@ -47,7 +60,8 @@ def prune(
     Raises:
         ValueError: for a subclassed model, an unknown method, a pattern that
             matches no layer, an unknown setting, a chosen layer that does not
-            fit, or a model with nothing to prune.
+            fit, a model with nothing to prune, or a budget that no sparsity
+            meets.
 
     Example:
 
@@ -57,31 +71,18 @@ def prune(
     model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
     ```
     """
-    traverse.check_clonable(model, "prune")
-    method = _method(method)
-    layers = traverse.leaves(model)
-    settings, reasons = choice.choose(method, layers, filters)
-    if all(reasons):
-        listed = choice.listed(layers, reasons)
-        raise ValueError(
-            f"`model` has nothing that `method={method.name}` can prune. "
-            f"Received: model={model.name!r} with the layers{listed}"
-        )
-    fit = {id(x) for x, y in zip(layers, reasons, strict=True) if not y}
-
-    def wrap(layer, clone):
-        if id(layer) not in fit:
-            return clone
-        return prunable.Prunable(clone, method, settings.get(layer.name))
-
-    pruned = traverse.clone(model, wrap)
-    skipped = choice.skipped(layers, reasons, filters, settings)
-    if any(skipped):
-        warnings.warn(
-            f"{method.name} leaves these layers dense:"
-            f"{choice.listed(layers, skipped)}",
-            stacklevel=2,
-        )
+    pruned = _wrap(model, method, filters)
+    if budget is None:
+        return pruned
+    found = search.measure_sensitivity(model, data) if data else None
+    table = budgets.meet(pruned, budget, found)
+    print(table)
+    if data:
+        budgets.check_drop(model, table, data, accuracy_drop)
+    for layer in wrapped(pruned).values():
+        # A threshold of its own would go before the target.
+        free = {"c": np.nan} if "c" in layer.settings else {}
+        layer.settings.update({**free, **table.settings[layer.name]})
     return pruned
 
 
@@ -222,6 +223,35 @@ def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
         layer.name if names[layer.name] == 1 else path: layer
         for path, layer in found.values()
     }
+
+
+def _wrap(model, method, filters):
+    traverse.check_clonable(model, "prune")
+    method = _method(method)
+    layers = traverse.leaves(model)
+    settings, reasons = choice.choose(method, layers, filters)
+    if all(reasons):
+        listed = choice.listed(layers, reasons)
+        raise ValueError(
+            f"`model` has nothing that `method={method.name}` can prune. "
+            f"Received: model={model.name!r} with the layers{listed}"
+        )
+    fit = {id(x) for x, y in zip(layers, reasons, strict=True) if not y}
+
+    def wrap(layer, clone):
+        if id(layer) not in fit:
+            return clone
+        return prunable.Prunable(clone, method, settings.get(layer.name))
+
+    pruned = traverse.clone(model, wrap)
+    skipped = choice.skipped(layers, reasons, filters, settings)
+    if any(skipped):
+        warnings.warn(
+            f"{method.name} leaves these layers dense:"
+            f"{choice.listed(layers, skipped)}",
+            stacklevel=2,
+        )
+    return pruned
 
 
 def _method(method):

@@ -18,7 +18,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
 
 def method(**changes):
     arguments = {
+        # It begins with nothing pruned, which is always feasible.
         "delta": 0.1,
+        "c": -2.0,
+        "lower": -2.0,
+        "sigma": 2.0,
         "interval": 4,
         "prune_stop": 10,
         "evaluations": 40,
@@ -134,7 +138,7 @@ class TestSearch:
         (header,) = [x for x in trace_lib.read(path) if "search" in x]
         assert len(header["search"]["start"]) == 2
         # The others keep their setting, in candidates and in the net.
-        assert tfprune.settings(model)["conv"]["c"] == pytest.approx(0.001)
+        assert tfprune.settings(model)["conv"]["c"] == -2.0
 
     def test_one_layer_alone_is_not_searched(self, tmp_path):
         stopped = {"stop_step": 0.0}
@@ -165,7 +169,7 @@ class TestSearch:
         search.set_model(model)
         search.on_train_begin()
         assert kept(model) == 632
-        assert tfprune.settings(model)["conv"]["c"] == pytest.approx(0.001)
+        assert tfprune.settings(model)["conv"]["c"] == -2.0
 
 
 class TestResume:
@@ -239,8 +243,8 @@ class TestArguments:
             ({"interval": 0}, "`interval` must be an integer from 1"),
             ({"acceptance": "nsc"}, "Did you mean 'ncs'"),
             ({"objective": "flops"}, "`objective` must be one of"),
-            ({"c": 11.0}, "`c` must be from lower=0.0 to upper=10.0"),
-            ({"upper": -1.0, "c": -2.0}, "`upper` must be > lower"),
+            ({"c": 11.0}, "`c` must be from lower=-2.0 to upper=10.0"),
+            ({"upper": -3.0}, "`upper` must be > lower"),
             ({"sigma": 0.0}, "`sigma` must be"),
             ({"sigma": [(10, 1.0)]}, "`sigma` must be .* from step 0"),
         ],

@@ -163,26 +163,45 @@ def measure_sensitivity(
     return Sensitivity(**known)
 
 
-def _measure(model, data, sparsities, kernels, metric, batch_size):
-    names = list(kernels)
+def accuracies(
+    model, data, choices: list[dict], metric=None, batch_size=None
+) -> list[float]:
+    """Returns what a net is worth with its smallest weights gone.
+
+    Args:
+        model: Keras model, built; it is not changed.
+        data: Tuple of arrays (examples, labels).
+        choices: List of dicts, layer name to a sparsity. Layers that are not
+            there stay as they are.
+        metric: As `Scorer` takes it. Defaults to the accuracy.
+        batch_size: Integer or None, examples in one pass. Defaults to None.
+    """
+    kernels = _kernels(model)
     score = scorer.Scorer(
         model,
         data,
-        len(names),
+        len(kernels),
         lambda row: _pruned(row, kernels),
         metric,
         batch_size,
     )
     rows = [
-        _row(i, _threshold(kernels[name], sparsity), len(names))
-        for i, name in enumerate(names)
-        for sparsity in sparsities
+        [_threshold(own, choice.get(x, 0.0)) for x, own in kernels.items()]
+        for choice in choices
     ]
-    found, _ = score(rows)
-    table = found.reshape(len(names), len(sparsities)).tolist()
+    return score(rows)[0].tolist()
+
+
+def _measure(model, data, sparsities, kernels, metric, batch_size):
+    choices = [{name: s} for name in kernels for s in sparsities]
+    found = accuracies(model, data, choices, metric, batch_size)
+    each = len(sparsities)
     return {
-        "accuracies": dict(zip(names, table, strict=True)),
-        "sizes": {name: _magnitudes(kernels[name]).size for name in names},
+        "accuracies": {
+            name: found[i * each : (i + 1) * each]
+            for i, name in enumerate(kernels)
+        },
+        "sizes": {name: _magnitudes(own).size for name, own in kernels.items()},
     }
 
 
@@ -202,12 +221,6 @@ def _threshold(variables, sparsity):
     magnitudes = _magnitudes(variables)
     last = round(sparsity * magnitudes.size) - 1
     return np.partition(magnitudes, last)[last] if last >= 0 else -1.0
-
-
-def _row(index, threshold, width):
-    row = np.full(width, -1.0)
-    row[index] = threshold
-    return row
 
 
 def _magnitudes(variables):
