@@ -90,7 +90,7 @@ def test_data_say_where_it_costs_least(capsys):
 def test_a_drop_warns():
     arguments = {"budget": "parameters<=10%", "data": nets.data()}
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.filterwarnings("error", "accuracy drops")
         tfprune.prune(nets.dense(), "magnitude", accuracy_drop=1.0, **arguments)
     with pytest.warns(UserWarning, match="before training, more than"):
         tfprune.prune(nets.dense(), "magnitude", **arguments)
