@@ -45,6 +45,12 @@ ROWS = {
         False,
     ),
     "nm": Row(lambda: methods.NM(1, 4, frequency=2), None, 0.75, False),
+    "olmp": Row(
+        lambda: methods.OLMP(c=0.5, gamma=0.1),
+        lambda: methods.OLMP(c=-1e3, lower=-1e3, gamma=0.0),
+        None,
+        True,
+    ),
     "surgery": Row(
         lambda: methods.Surgery(0.7, gamma=0.1),
         lambda: methods.Surgery(c=-1e3, gamma=0.0),

@@ -9,8 +9,11 @@ except ImportError as error:
     ) from error
 
 from tfprune import methods as methods
+from tfprune import search as search
 from tfprune.api import freeze as freeze
 from tfprune.api import prune as prune
+from tfprune.api import pruned_accuracy as pruned_accuracy
+from tfprune.api import send_thresholds as send_thresholds
 from tfprune.api import set_mask as set_mask
 from tfprune.api import settings as settings
 from tfprune.api import strip as strip

@@ -10,12 +10,15 @@ import keras
 import numpy as np
 
 from tfprune import methods
+from tfprune import search
 from tfprune.compress import strip as strip_lib
 from tfprune.compress import traverse
 from tfprune.core import errors
 from tfprune.core import units
 from tfprune.layers import prunable
 from tfprune.methods import choice
+from tfprune.search import budget as budgets
+from tfprune.search import rules
 
 strip = strip_lib.strip
 
@@ -24,6 +27,9 @@ def prune(
     model: keras.Model,
     method: str | methods.Method,
     filters: typing.Any = None,
+    budget: str | None = None,
+    data: tuple | None = None,
+    accuracy_drop: float = 0.001,
 ) -> keras.Model:
     """Returns a clone of a model whose layers are wrapped for pruning.
 
@@ -38,6 +44,15 @@ def prune(
             method's settings must fit the method. Defaults to None: every
             layer that fits; those with weights that do not are listed in a
             warning with the reason.
+        budget: String, what the net may cost: `"parameters<=2%"`,
+            `"macs<=50%"`, `"bytes<=100KB"`. The method's `target_sparsity`
+            is found for each layer, and a table printed of what that keeps.
+            Defaults to None.
+        data: Tuple of arrays (examples, labels), training data that is held
+            out, for a budget: layers are pruned most where it costs least
+            accuracy. Defaults to None: all layers alike.
+        accuracy_drop: Float >= 0, the drop of accuracy on `data` from which
+            on the table warns. Defaults to 0.001.
 
     Returns:
         A Keras model of the same class, layer names and weights.
@@ -45,7 +60,8 @@ def prune(
     Raises:
         ValueError: for a subclassed model, an unknown method, a pattern that
             matches no layer, an unknown setting, a chosen layer that does not
-            fit, or a model with nothing to prune.
+            fit, a model with nothing to prune, or a budget that no sparsity
+            meets.
 
     Example:
 
@@ -55,31 +71,18 @@ def prune(
     model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
     ```
     """
-    traverse.check_clonable(model, "prune")
-    method = _method(method)
-    layers = traverse.leaves(model)
-    settings, reasons = choice.choose(method, layers, filters)
-    if all(reasons):
-        listed = choice.listed(layers, reasons)
-        raise ValueError(
-            f"`model` has nothing that `method={method.name}` can prune. "
-            f"Received: model={model.name!r} with the layers{listed}"
-        )
-    fit = {id(x) for x, y in zip(layers, reasons, strict=True) if not y}
-
-    def wrap(layer, clone):
-        if id(layer) not in fit:
-            return clone
-        return prunable.Prunable(clone, method, settings.get(layer.name))
-
-    pruned = traverse.clone(model, wrap)
-    skipped = choice.skipped(layers, reasons, filters, settings)
-    if any(skipped):
-        warnings.warn(
-            f"{method.name} leaves these layers dense:"
-            f"{choice.listed(layers, skipped)}",
-            stacklevel=2,
-        )
+    pruned = _wrap(model, method, filters)
+    if budget is None:
+        return pruned
+    found = search.measure_sensitivity(model, data) if data else None
+    table = budgets.meet(pruned, budget, found)
+    print(table)
+    if data:
+        budgets.check_drop(model, table, data, accuracy_drop)
+    for layer in wrapped(pruned).values():
+        # A threshold of its own would go before the target.
+        free = {"c": np.nan} if "c" in layer.settings else {}
+        layer.settings.update({**free, **table.settings[layer.name]})
     return pruned
 
 
@@ -142,6 +145,62 @@ def set_mask(
     target.mask.assign(mask)
 
 
+def send_thresholds(
+    model: keras.Model, thresholds: typing.Any, setting: str = "c"
+) -> None:
+    """Prunes a live net by thresholds of your own, between two steps.
+
+    The masks change at once, and the net keeps the settings.
+
+    Args:
+        model: Keras model with `Prunable` layers.
+        thresholds: Dict, layer name to a number; or one number for each
+            layer, in the order of `tfprune.settings`.
+        setting: String, what they are: surgery's `"c"` (default), threshold
+            surgery's `"z"`, or `"target_sparsity"`.
+
+    Raises:
+        ValueError: for an unknown layer or setting, or another count; nothing
+            is changed then.
+
+    Example:
+
+    ```python
+    tfprune.send_thresholds(model, {"ip1": 5.0, "ip2": 3.0})
+    print(tfprune.pruned_accuracy(model, held_out))
+    ```
+    """
+    found = rules.having(rules.rules(model), setting)
+    rules.send(found, setting, _by_layer(thresholds, found))
+
+
+def pruned_accuracy(
+    model: keras.Model,
+    data: tuple,
+    thresholds: typing.Any = None,
+    setting: str = "c",
+) -> float:
+    """Returns the accuracy of a net as it is, or as it would be.
+
+    It changes nothing: thresholds given here are tried only.
+
+    Args:
+        model: Keras model with `Prunable` layers.
+        data: Tuple of arrays (examples, labels).
+        thresholds: As `send_thresholds` takes them, or None (default): the
+            net as it is.
+        setting: As for `send_thresholds`.
+
+    Raises:
+        ValueError: as for `send_thresholds`.
+    """
+    found = rules.having(rules.rules(model), setting)
+    values = _by_layer(thresholds if thresholds is not None else {}, found)
+    problem = search.Problem(model, data, 0.0, setting)
+    row = [values.get(name, np.nan) for name in problem.layers]
+    return problem.evaluate([row])[0].accuracy
+
+
 def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
     """Returns layer name to the `Prunable` layers of any model.
 
@@ -166,6 +225,35 @@ def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
     }
 
 
+def _wrap(model, method, filters):
+    traverse.check_clonable(model, "prune")
+    method = _method(method)
+    layers = traverse.leaves(model)
+    settings, reasons = choice.choose(method, layers, filters)
+    if all(reasons):
+        listed = choice.listed(layers, reasons)
+        raise ValueError(
+            f"`model` has nothing that `method={method.name}` can prune. "
+            f"Received: model={model.name!r} with the layers{listed}"
+        )
+    fit = {id(x) for x, y in zip(layers, reasons, strict=True) if not y}
+
+    def wrap(layer, clone):
+        if id(layer) not in fit:
+            return clone
+        return prunable.Prunable(clone, method, settings.get(layer.name))
+
+    pruned = traverse.clone(model, wrap)
+    skipped = choice.skipped(layers, reasons, filters, settings)
+    if any(skipped):
+        warnings.warn(
+            f"{method.name} leaves these layers dense:"
+            f"{choice.listed(layers, skipped)}",
+            stacklevel=2,
+        )
+    return pruned
+
+
 def _method(method):
     if isinstance(method, str):
         return methods.build(method)
@@ -175,6 +263,23 @@ def _method(method):
             f"method={method!r}. For example: tfprune.methods.Magnitude(0.9)"
         )
     return method
+
+
+def _by_layer(thresholds, found):
+    """Returns layer name to threshold."""
+    names = [name for rule in found for name in rule.names]
+    if not isinstance(thresholds, dict):
+        values = np.ravel(thresholds).tolist()
+        if len(values) != len(names):
+            raise ValueError(
+                f"`thresholds` must be {len(names)} numbers, one for each of "
+                f"{', '.join(names)}. Received: thresholds={values}"
+            )
+        return dict(zip(names, values, strict=True))
+    for name in thresholds:
+        if name not in names:
+            raise ValueError(errors.unknown("thresholds", name, names))
+    return {name: float(value) for name, value in thresholds.items()}
 
 
 def _target(targets, weight):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 
 import keras
 import tensorflow as tf
@@ -96,6 +97,40 @@ def repeated(function, x, times: int):
 
     x = tf.convert_to_tensor(x)
     return lambda: float(run(x))
+
+
+def over_rows(function, width: int, dtypes):
+    """Returns a call that maps a function over the rows of a matrix.
+
+    It is a loop in one graph, traced once, whatever the number of rows.
+
+    Args:
+        function: Callable, `(width,)` float32 tensor to a tuple of tensors.
+        width: Integer, entries of a row.
+        dtypes: Tuple of strings, of what the function returns.
+    """
+    rows = tf.TensorSpec([None, width], tf.float32)
+
+    @tf.function(input_signature=[rows])
+    def run(rows):
+        # Two candidates at a time would fight for the cores.
+        return tf.map_fn(
+            function,
+            rows,
+            fn_output_signature=tuple(map(tf.as_dtype, dtypes)),
+            parallel_iterations=1,
+        )
+
+    return lambda rows: [
+        output.numpy() for output in run(tf.constant(rows, tf.float32))
+    ]
+
+
+def share_cores(processes: int) -> None:
+    """Leaves this process its share of the cores, before it uses any."""
+    cores = max(multiprocessing.cpu_count() // processes, 1)
+    tf.config.threading.set_intra_op_parallelism_threads(cores)
+    tf.config.threading.set_inter_op_parallelism_threads(cores)
 
 
 def sublayers(layer) -> list:

@@ -12,12 +12,13 @@ import pathlib
 import typing
 
 import keras
-import tensorflow as tf
 
 from tfprune import api
+from tfprune import backend
 from tfprune import methods
 from tfprune import optimizers
 from tfprune.core import errors
+from tfprune.core import units
 from tfprune.experiments import checkpoints
 from tfprune.experiments import datasets
 from tfprune.experiments import evaluation
@@ -153,13 +154,24 @@ def _fit(model, splits, config, folder, seed, number, step):
     model.fit(
         train,
         steps_per_epoch=left,
-        callbacks=[log, keeper],
+        callbacks=[*_drivers(model, stage, splits, folder), log, keeper],
         shuffle=False,
         verbose=0,
     )
     if len(splits.validation.labels):
         log.note(evaluation.accuracy(model, splits.validation), "validation")
     keeper.save(stage.steps)
+
+
+def _drivers(model, stage, splits, folder):
+    """What works between two steps comes first: checkpoints are after it."""
+    names = {unit.method.name for unit in units.tagged(model.variables)}
+    held_out = [x[: stage.get("search_examples")] for x in splits.validation]
+    return [
+        driver(held_out, folder / f"{name}.jsonl")
+        for name, driver in methods.DRIVERS.items()
+        if name in names
+    ]
 
 
 class Keeper(keras.callbacks.Callback):
@@ -185,13 +197,7 @@ def _in_processes(work, processes):
     """Runs seeds side by side, each with its share of the cores."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(
-        processes, context, _share_cores, (processes,)
+        processes, context, backend.share_cores, (processes,)
     ) as pool:
         for done in [pool.submit(run_seed, *one) for one in work]:
             done.result()
-
-
-def _share_cores(processes):
-    cores = max(multiprocessing.cpu_count() // processes, 1)
-    tf.config.threading.set_intra_op_parallelism_threads(cores)
-    tf.config.threading.set_inter_op_parallelism_threads(cores)

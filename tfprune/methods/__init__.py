@@ -4,6 +4,8 @@ from tfprune.core import errors as _errors
 from tfprune.methods.magnitude import Magnitude as Magnitude
 from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
+from tfprune.methods.olmp import OLMP as OLMP
+from tfprune.methods.olmp_search import OLMPSearch as OLMPSearch
 from tfprune.methods.surgery import Surgery as Surgery
 from tfprune.methods.threshold_surgery import (
     ThresholdSurgery as ThresholdSurgery,
@@ -12,9 +14,12 @@ from tfprune.methods.threshold_surgery import (
 REGISTRY = {
     "magnitude": Magnitude,
     "nm": NM,
+    "olmp": OLMP,
     "surgery": Surgery,
     "threshold_surgery": ThresholdSurgery,
 }
+# Callbacks that a method needs while a model is trained, by its name.
+DRIVERS = {"olmp": OLMPSearch}
 
 
 def build(name: str, **arguments) -> Method:

@@ -43,9 +43,14 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     ```
     """
 
+    @property
+    def groups(self) -> list[Group]:
+        """The methods of the model, each with its units and its state."""
+        return list(self._groups)
+
     def build(self, variables):
         super().build(variables)
-        self._groups = _group(units.tagged(variables))
+        self._groups = by_method(units.tagged(variables))
         with backend.eagerly():
             for group in self._groups:
                 self._build_state(group)
@@ -169,7 +174,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
 
 
 @dataclasses.dataclass
-class _Group:
+class Group:
     """The units of one method and what the method remembers of them."""
 
     pruner: typing.Any
@@ -177,7 +182,7 @@ class _Group:
     state: list[dict] = dataclasses.field(default_factory=list)
 
 
-def _group(tagged):
+def by_method(tagged) -> list[Group]:
     """Groups units by equal methods: a loaded model has one copy each."""
     groups = []
     for unit in tagged:
@@ -186,7 +191,7 @@ def _group(tagged):
                 group.units.append(unit)
                 break
         else:
-            groups.append(_Group(unit.method.pruner, [unit]))
+            groups.append(Group(unit.method.pruner, [unit]))
     return groups
 
 

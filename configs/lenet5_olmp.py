@@ -1,0 +1,40 @@
+"""LeNet-5 on MNIST by OLMP: nobody chooses its thresholds.
+
+    python scripts/train.py --config=configs/lenet5_olmp.py \\
+        --workdir=results/lenet5_olmp
+
+Not run to its end yet. The released model of the paper: 99.09 % at 297.7x.
+"""
+
+from configs import common
+
+
+def get_config():
+    config = common.mnist("lenet5_olmp", "lenet_5")
+    config.data.validation = 4000
+    config.stages = ("train", "olmp", "finetune")
+    config.train = {
+        "steps": 10_000,
+        "optimizer": common.solver(0.05, (6000, 8500), 0.3, 1e-3),
+    }
+    config.olmp = {
+        "change": "prune",
+        "search_examples": 2000,
+        "method": {
+            "name": "olmp",
+            "delta": 0.03,
+            "interval": 1000,
+            "prune_stop": 25_000,
+            "gamma": 2e-5,
+            "upper": 30.0,
+            "evaluations": 300,
+        },
+        "steps": 30_000,
+        "optimizer": common.solver(0.05, (10_000, 18_500, 25_000), 0.4, 1e-3),
+    }
+    config.finetune = {
+        "change": "freeze",
+        "steps": 10_000,
+        "optimizer": common.solver(0.03, (5000, 8000), 0.3, 2e-4),
+    }
+    return config

@@ -1,0 +1,145 @@
+"""OLMPSearch: searches thresholds between two training steps."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune import search
+from tfprune.core import units as units_lib
+from tfprune.methods import olmp
+from tfprune.search import problem as problem_lib
+from tfprune.search import trace as trace_lib
+
+
+class OLMPSearch(keras.callbacks.Callback):
+    """Runs the searches of `methods.OLMP` while a model is trained.
+
+    A run that was killed in the middle of a search goes on with it, if it is
+    resumed from a checkpoint before the search and has the trace.
+
+    Args:
+        data: Tuple of arrays (examples, labels): training data that is held
+            out from training.
+        trace: File to write all candidates to, or None (default).
+        batch_size: Integer or None, examples in one pass. Defaults to None.
+
+    Raises:
+        ValueError: when training begins, for a model that OLMP does not
+            prune, or where `steps_per_execution` does not divide the interval.
+
+    Reference:
+        Li, Qian, Jiang, Lu, Tang. Optimization based Layer-wise
+        Magnitude-based Pruning for DNN Compression. IJCAI 2018.
+    """
+
+    def __init__(self, data, trace=None, batch_size: int | None = None):
+        super().__init__()
+        self._data, self._batch_size = data, batch_size
+        self._trace = trace_lib.Trace(trace)
+
+    def on_train_begin(self, logs=None):
+        self._units = [
+            unit
+            for unit in units_lib.tagged(self.model.variables)
+            if isinstance(unit.method.pruner, olmp.OLMPPruner)
+        ]
+        if not self._units:
+            raise ValueError(
+                "`model` must be pruned by OLMP. Received: "
+                f"model={self.model.name!r}, which has no layer that is."
+            )
+        self._pruner = self._units[0].method.pruner
+        self._plan = self._pruner.plan
+        _check_steps(self.model, self._plan.interval)
+        self._problem = problem_lib.Problem(
+            self.model,
+            self._data,
+            self._plan.delta,
+            layers=[unit.name for unit in self._units],
+            objective=self._plan.objective,
+            batch_size=self._batch_size,
+        )
+        self._search_if_due()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._search_if_due()
+
+    def _search_if_due(self):
+        step = int(self.model.optimizer.iterations)
+        last = max(unit.settings["searched_step"] for unit in self._units)
+        if not self._plan.due(step, last):
+            return
+        selected = self._selected(step)
+        # Of one layer alone there is nothing to trade.
+        if selected.sum() > 1:
+            self._search(step, selected)
+        for unit in self._units:
+            unit.settings["searched_step"] = step
+
+    def _selected(self, step):
+        """Which layers the coin selects, of those that are not frozen."""
+        settings = [unit.settings.tensors() for unit in self._units]
+        due = self._pruner.due(step, settings)
+        return np.array(
+            [
+                bool(now) and not unit.frozen
+                for now, unit in zip(due, self._units, strict=True)
+            ]
+        )
+
+    def _search(self, step, selected):
+        problem, plan = self._problem, self._plan
+        problem.refresh()
+        searcher = self._searcher(step, selected)
+        about = {
+            "layers": problem.layers,
+            "reference": problem.reference,
+            "search": searcher.state(),
+            "fingerprint": problem.fingerprint(),
+        }
+        self._trace.begin(step, about, plan.population)
+        best = trace_lib.run(searcher, _Some(problem, selected), self._trace)
+        if best.is_feasible:
+            problem.send(_Some(problem, selected).whole([searcher.best])[0])
+
+    def _searcher(self, step, selected):
+        plan, count = self._plan, int(selected.sum())
+        incumbent = self._problem.incumbent[selected]
+        return search.searcher(
+            plan.acceptance,
+            np.clip(incumbent, plan.lower, plan.upper),
+            [plan.lower] * count,
+            [plan.upper] * count,
+            sigma=plan.sigma_at(step),
+            population=plan.population,
+            evaluations=plan.evaluations,
+            seed=[plan.seed, step],
+        )
+
+
+class _Some:
+    """A problem of some layers; the others keep their setting of now."""
+
+    def __init__(self, problem, selected):
+        self._problem, self._selected = problem, selected
+        self._incumbent = problem.incumbent
+
+    def whole(self, candidates):
+        candidates = np.array(candidates)
+        rows = np.tile(self._incumbent, (len(candidates), 1))
+        rows[:, self._selected] = candidates
+        return rows
+
+    def evaluate(self, candidates):
+        return self._problem.evaluate(self.whole(candidates))
+
+
+def _check_steps(model, interval):
+    every = model.steps_per_execution
+    if interval % every:
+        raise ValueError(
+            "`steps_per_execution` must divide the interval of searches, "
+            f"which run between two executions. Received: "
+            f"steps_per_execution={every}, interval={interval}."
+        )
