@@ -7,10 +7,10 @@ import warnings
 import keras
 import numpy as np
 
+from tfprune.compress import positions
 from tfprune.compress import traverse
 from tfprune.layers import prunable
 from tfprune.report import leaves
-from tfprune.report import positions
 
 _UNTRAINED = (
     "pruned model was trained with a plain optimizer: its masks were never "

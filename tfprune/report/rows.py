@@ -6,10 +6,10 @@ import dataclasses
 
 import numpy as np
 
+from tfprune.compress import positions
 from tfprune.core import cost
 from tfprune.core import units
 from tfprune.report import leaves
-from tfprune.report import positions
 
 # Initialisers hit zero too, about once in ten million times.
 _CHANCE = 1e-4
