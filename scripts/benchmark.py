@@ -10,6 +10,7 @@ measures tfmot beside, in its own environment (`make bench-peers` builds it).
 `--deepsparse=.venv-deepsparse/bin/python` measure other engines beside.
 `models`: whole nets, dense and as `tfprune.sparsify` makes them.
 `layers --model=resnet50`: the layers of a net or a `.keras` file, one by one.
+`slimming`: half of the filters of each model of `keras.applications`.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
 
@@ -103,12 +104,19 @@ def _callers():
     return callers.run(_ROUNDS.value)
 
 
+def _slimming():
+    from tfprune.experiments.benchmarks import slimming
+
+    return slimming.run(slimming.names())
+
+
 _BENCHMARKS = {
     "training": _training,
     "kernels": _kernels,
     "models": _models,
     "layers": _model_layers,
     "callers": _callers,
+    "slimming": _slimming,
 }
 
 if __name__ == "__main__":

@@ -93,9 +93,7 @@ def obstacle(call) -> str | None:
     if getattr(operation, "quantization_mode", None):
         return f"it is quantized to {operation.quantization_mode}"
     leaves = keras.tree.flatten((call.args, call.kwargs))
-    numbers = [leaf for leaf in leaves if isinstance(leaf, (int, float))]
-    arrays = [leaf for leaf in leaves if hasattr(leaf, "dtype")]
-    if arrays or call.kind in MERGE and len(numbers) > 1:
+    if any(hasattr(leaf, "dtype") for leaf in leaves):
         return "it takes an array that is not computed"
     if np.ndim(getattr(operation, "scale", 0)) and call.kind == "Rescaling":
         return "it has a scale of its own for each channel"
