@@ -14,19 +14,24 @@ from tfprune.compress import zero_filters
 
 SIDE, CLASSES, SPARSITY = 96, 10, 0.5
 
+_COLUMNS = (
+    *("model", "free ties", "filters gone", "parameters gone"),
+    *("of convolutions", "MACs left", "difference", "seconds"),
+)
 _HEADER = f"""\
 Every model of `keras.applications` of Keras {keras.__version__}: random
-weights and statistics, inputs of {SIDE}x{SIDE}, {CLASSES} classes. {SPARSITY:.0%} of the
-filters of each tie family are zeroed by magnitude (`tfprune.zero_filters`) and
-removed (`tfprune.remove_filters`). `free` are the ties that may be removed;
-the others are held by the outputs and by what mixes channels. `difference` is
-the greatest between the outputs of the zeroed and of the smaller model, on
-input that `remove_filters` did not see, by the greatest output.
+weights and statistics, inputs of {SIDE}x{SIDE}, {CLASSES} classes. Of the
+filters that the same layers make, the {SPARSITY:.0%} of least magnitude are
+zeroed (`tfprune.zero_filters`) and removed (`tfprune.remove_filters`). `free`
+are the ties that may be removed; the others are held by the outputs and by
+what mixes channels. `difference` is the greatest between the outputs of the
+zeroed and of the smaller model, on input that `remove_filters` did not see,
+over the greatest output. `seconds` are those of `remove_filters`.
 
     python scripts/benchmark.py slimming --output=results/slim/applications.md
 
-| model | free ties | filters gone | parameters gone | of convolutions | MACs left | difference | seconds |
-|---|---|---|---|---|---|---|---|
+| {" | ".join(_COLUMNS)} |
+|{"---|" * len(_COLUMNS)}
 """
 
 
