@@ -64,9 +64,9 @@ class Slot:
         variable: Keras variable.
         axis: Integer.
         ties: Integer array, `(variable.shape[axis],)`.
-        role: `"filter"`: the channels that a layer makes; `"shift"` and
-            `"scale"`: what is added to them and multiplied with them;
-            `"input"`: those that it reads.
+        role: `"filter"`: the channels that a layer makes; `"input"`: those
+            that it reads; `"shift"` and `"scale"`: what is added to them and
+            multiplied with them; `"mean"` and `"variance"`: statistics.
         layer: The layer.
         where: String, its name, that of nested models before it.
     """
