@@ -50,6 +50,7 @@ BEHIND = {
     "norm": lambda: [layers.BatchNormalization()],
     "sigmoid": lambda: [layers.Activation("sigmoid")],
     "pooling": lambda: [layers.MaxPooling2D()],
+    "means": lambda: [layers.AveragePooling2D(3, 2, padding="same")],
     "upsampling": lambda: [layers.UpSampling2D()],
     "depthwise": lambda: [layers.DepthwiseConv2D(3, depth_multiplier=2)],
     "twice": lambda: [layers.Rescaling(2.0, 1.0), layers.ReLU(6.0)],
@@ -66,7 +67,7 @@ def test_a_bias_takes_in_constants(reader):
 
 @pytest.mark.parametrize("behind", BEHIND)
 def test_constants_are_followed_through(behind):
-    model = half_dead(*BEHIND[behind](), reader=layers.Conv2D(4, 3))
+    model = half_dead(*BEHIND[behind](), reader=layers.Conv2D(4, 2))
     small = remove_filters.remove_filters(model)
     assert filters(small) == 4
     compare(model, small)
