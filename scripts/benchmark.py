@@ -13,6 +13,7 @@ measures tfmot beside, in its own environment (`make bench-peers` builds it).
 engines read what `--convert=.venv-convert/bin/python` makes.
 `layers --model=resnet50`: the layers of a net or a `.keras` file, one by one
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
+`slimming`: half of the filters of each model of `keras.applications`.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
 
@@ -21,7 +22,9 @@ import pathlib
 import command_line
 from absl import flags
 
-BENCHMARKS = ("training", "kernels", "models", "layers", "callers")
+BENCHMARKS = (
+    *("training", "kernels", "models", "layers", "slimming", "callers"),
+)
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)
 flags.DEFINE_string("output", None, "File for the table.")

@@ -38,6 +38,14 @@ class Row:
 
 
 ROWS = {
+    "filter_ranking": Row(
+        lambda: methods.FilterRanking(
+            0.5, stages=2, stage_steps=4, dense=True, settings={"out": None}
+        ),
+        lambda: methods.FilterRanking(0.0),
+        None,
+        True,
+    ),
     "magnitude": Row(
         lambda: methods.Magnitude(0.75, frequency=2),
         lambda: methods.Magnitude(0.0, frequency=1),

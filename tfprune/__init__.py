@@ -18,7 +18,11 @@ from tfprune.api import set_mask as set_mask
 from tfprune.api import settings as settings
 from tfprune.api import strip as strip
 from tfprune.compress.calibrate import calibrate as calibrate
+from tfprune.compress.channel_graph import channel_graph as channel_graph
+from tfprune.compress.removal_plan import plan_removal as plan_removal
+from tfprune.compress.remove_filters import remove_filters as remove_filters
 from tfprune.compress.sparsify import sparsify as sparsify
+from tfprune.compress.zero_filters import zero_filters as zero_filters
 from tfprune.export import export as export
 from tfprune.export import load_compact as load_compact
 from tfprune.layers import Prunable as Prunable

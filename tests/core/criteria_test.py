@@ -59,3 +59,24 @@ def test_same_under_xla(criterion):
 def test_order_must_be_1_or_2(order):
     with pytest.raises(ValueError, match="`order` must be 1 or 2. Received"):
         criteria.GroupNorm(order=order)
+
+
+def test_contributions_of_filters_by_hand():
+    """Two filters of two channels, 2x2, and their gradients."""
+    weights = np.array(
+        [[1, 2, 0, -1, 0.5, 0, 0, 1], [1, 1, 1, 1, -1, 0, 0, 0]], "float32"
+    )
+    gradients = np.array(
+        [
+            [0.1, -0.2, 0.3, 0.4, 0.2, 0.1, 0, 0.5],
+            [0.1, 0.1, -0.1, 0.1, 0.2, 0, 0, 1],
+        ],
+        "float32",
+    )
+    scores = criteria.Taylor()(weights, gradients)
+    np.testing.assert_allclose(scores, [0.1, 0.0], atol=1e-7)
+
+
+def test_contributions_need_gradients():
+    with pytest.raises(ValueError, match="`gradients` must be given"):
+        criteria.Taylor()(GROUPS)

@@ -15,6 +15,9 @@ def count_up(*shape):
 
 
 FITTING = [
+    (structures.Filter(), (3, 4)),
+    (structures.Filter(), (2, 3, 4, 5)),
+    (structures.Filter(), (5,)),
     (structures.Unstructured(), (3, 4)),
     (structures.Unstructured(), (2, 2, 3, 4)),
     (structures.Unstructured(), (5,)),
@@ -225,3 +228,16 @@ class TestBlock:
         message = f"`{name}` must be a positive integer. Received: {name}="
         with pytest.raises(ValueError, match=message):
             structures.Block(**{name: size})
+
+
+def test_a_filter_is_its_kernel_and_its_bias():
+    kernel, bias = count_up(2, 2, 3), -count_up(3)
+    groups = structures.Filter().join([kernel, bias])
+    np.testing.assert_array_equal(
+        groups, [[0, 3, 6, 9, 0], [1, 4, 7, 10, -1], [2, 5, 8, 11, -2]]
+    )
+    masks = structures.Filter().split(
+        np.array([True, False, True]), [kernel.shape, bias.shape]
+    )
+    np.testing.assert_array_equal(masks[1], [True, False, True])
+    np.testing.assert_array_equal(masks[0], kernel % 3 != 1)

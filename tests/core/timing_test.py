@@ -151,3 +151,35 @@ class TestCoin:
         message = f"`{name}` must be >= 0. Received: {name}=-0.1"
         with pytest.raises(ValueError, match=message):
             timing.Coin(**{name: -0.1})
+
+
+class TestStaged:
+    """Intervals of each stage, from the released code."""
+
+    @pytest.mark.parametrize(
+        "stages, policy, intervals",
+        [
+            (3, "minus", [3, 2, 1, 1]),
+            (3, "exp", [4, 2, 1, 1]),
+            (5, "minus", [5, 4, 3, 2, 1, 1]),
+            (5, "exp", [16, 8, 4, 2, 1, 1]),
+        ],
+    )
+    def test_intervals(self, stages, policy, intervals):
+        when = timing.Staged(stages, 100, policy)
+        for stage, interval in enumerate(intervals):
+            steps = np.arange(100 * stage + 1, 100 * (stage + 1) + 1)
+            expected = steps[steps % interval == 0]
+            assert due(when, steps).tolist() == expected.tolist()
+
+    def test_it_stops(self):
+        when = timing.Staged(1, stop_step=5)
+        assert due(when, np.arange(1, 9)).tolist() == [1, 2, 3, 4]
+
+    @pytest.mark.parametrize(
+        "wrong", [{"stages": 0}, {"stage_steps": 0}, {"policy": "linear"}]
+    )
+    def test_wrong_arguments(self, wrong):
+        (name,) = wrong
+        with pytest.raises(ValueError, match=f"`{name}` must be"):
+            timing.Staged(**wrong)

@@ -16,6 +16,7 @@ _WAYS_OUT = {
     "`layer` to a model without Prunable layers",
     "export": "Call its own `export`",
     "fold": "Fold the layers where it creates them",
+    "slim": "Make its layers with fewer filters where it creates them",
     "sparsify": "Put SparseDense and SparseConv2D where it creates its layers",
 }
 
@@ -96,7 +97,9 @@ def clone(model: keras.Model, replace, call=None) -> keras.Model:
 
 def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     """Returns a layer of the same configuration and state."""
-    twin = layer.__class__.from_config(layer.get_config())
+    # A lambda of this very process is as safe as it was.
+    own = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}
+    twin = layer.__class__.from_config(layer.get_config(), **own)
     if layer.built and layer.variables:
         if not twin.built:
             backend.build(twin, layer.get_build_config() or {})
@@ -109,9 +112,20 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
             )
         for old, new in zip(layer.variables, twin.variables, strict=True):
             new.assign(old)
-    _copy_assets(layer, twin)
+    copy_assets(layer, twin)
     refresh(twin)
     return twin
+
+
+def copy_assets(layer, twin) -> None:
+    """Copies what is no variable: the vocabularies of lookup layers."""
+    for old, new in zip(
+        [layer, *walk(layer)], [twin, *walk(twin)], strict=True
+    ):
+        if hasattr(old, "save_assets"):
+            with tempfile.TemporaryDirectory() as folder:
+                old.save_assets(folder)
+                new.load_assets(folder)
 
 
 def refresh(layer) -> None:
@@ -139,17 +153,6 @@ def _uncompiled(model):
 
 def _is_compiled(layer):
     return isinstance(layer, keras.Model) and layer.compiled
-
-
-def _copy_assets(layer, twin):
-    """Copies what is no variable: the vocabularies of lookup layers."""
-    for old, new in zip(
-        [layer, *walk(layer)], [twin, *walk(twin)], strict=True
-    ):
-        if hasattr(old, "save_assets"):
-            with tempfile.TemporaryDirectory() as folder:
-                old.save_assets(folder)
-                new.load_assets(folder)
 
 
 @functools.cache

@@ -57,10 +57,17 @@ class ErdosRenyiKernel(part.Part):
 class Global(part.Part):
     """All groups of the net compete; a unit keeps its share of the best.
 
-    At least one group of each unit stays, so that no layer disconnects.
+    Args:
+        least: Integer >= 1, groups of each unit that stay whatever their
+            rank, so that no layer disconnects. Defaults to 1.
     """
 
+    least: int = 1
+
     settings = {}
+
+    def __post_init__(self):
+        part.check_count("least", self.least, least=1)
 
     def __call__(self, scores, sparsities, shapes):
         together = ops.concatenate(scores, axis=0)
@@ -71,7 +78,7 @@ class Global(part.Part):
         for score in scores:
             end = begin + score.shape[0]
             mine = ops.sum(ops.cast(kept[begin:end], "int32"))
-            budgets.append(ops.maximum(mine, 1))
+            budgets.append(ops.maximum(mine, min(self.least, end - begin)))
             begin = end
         return budgets
 

@@ -48,3 +48,20 @@ class Deviation(part.Part):
     def __call__(self, weights, gradients=None):
         values = ops.mean(weights, axis=1)
         return ops.abs(values - ops.mean(values))
+
+
+@part.part
+class Taylor(part.Part):
+    """What the loss would change by without a group, to first order.
+
+    `abs(sum(w * dL/dw))` over the members of a group: terms of different
+    sign cancel.
+
+    Reference:
+        Molchanov et al. Pruning Convolutional Neural Networks for Resource
+        Efficient Inference. ICLR 2017.
+    """
+
+    def __call__(self, weights, gradients=None):
+        part.check("gradients", gradients, gradients is not None, "given")
+        return ops.abs(ops.sum(weights * gradients, axis=1))

@@ -128,11 +128,15 @@ class Pruner(part.Part):
             ]
         join = self.structure.join
         shapes = [[array.shape for array in unit] for unit in weights]
-        scores = [self.criterion(join(unit)) for unit in weights]
+        scores = self.scores(state, weights)
         kept = [ops.any(join(unit), axis=1) for unit in masks]
         budgets = self.budgets(state, scores, step, settings, shapes)
         kept = map(self.selection, scores, budgets, kept)
         return list(map(self.structure.split, kept, shapes))
+
+    def scores(self, state, weights):
+        """Returns the score of each group, for each unit."""
+        return [self.criterion(self.structure.join(unit)) for unit in weights]
 
     def observe(self, state, weights, gradients):
         """Takes note of reduced gradients, before the inner optimizer's step.

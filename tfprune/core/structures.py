@@ -159,3 +159,22 @@ class Block(Structure):
         rows, columns = shape[-2] // self.height, shape[-1] // self.width
         outer = math.prod(shape[:-2])
         return (outer, rows, self.height, columns, self.width)
+
+
+@part.part
+class Filter(Structure):
+    """Slices along the last axis: a filter or unit, and its bias."""
+
+    join_axis = 1
+
+    def misfit(self, shape):
+        return None if shape else "it is a scalar, which has no filters"
+
+    def group(self, array):
+        return ops.transpose(ops.reshape(array, (-1, array.shape[-1])))
+
+    def expand(self, kept, shape):
+        return ops.broadcast_to(kept, shape)
+
+    def count(self, shape):
+        return shape[-1]

@@ -86,3 +86,48 @@ class Coin(part.Part):
         chance = ops.power(1.0 + settings["gamma"] * now, -settings["power"])
         toss = random.uniform(self.seed, 0 if self.shared else unit, step)
         return ops.logical_and(toss < chance, now < settings["stop_step"])
+
+
+@part.part
+class Staged(part.Part):
+    """Ever more often: every `interval` updates, which falls by stages.
+
+    The interval of stages S, S - 1, ..., 1 is S, S - 1, ..., 1 updates
+    (`"minus"`) or 2^(S - 1), ..., 2, 1 (`"exp"`). The last stage does not end.
+
+    Args:
+        stages: Integer >= 1. Defaults to 3.
+        stage_steps: Integer >= 1, updates of each stage but the last.
+            Defaults to 1000.
+        policy: `"minus"` or `"exp"`. Defaults to `"minus"`.
+        stop_step: Integer or None: the first step with no more decisions.
+            Defaults to None (never stops).
+
+    Reference:
+        Lin et al. Accelerating Convolutional Networks via Global & Dynamic
+        Filter Pruning. IJCAI 2018.
+    """
+
+    stages: int = 3
+    stage_steps: int = 1000
+    policy: str = "minus"
+    stop_step: int | None = None
+
+    settings = {}
+
+    def __post_init__(self):
+        part.check_count("stages", self.stages, least=1)
+        part.check_count("stage_steps", self.stage_steps, least=1)
+        known = self.policy in ("minus", "exp")
+        part.check("policy", self.policy, known, "'minus' or 'exp'")
+
+    def due(self, step, unit, settings):
+        step = ops.cast(step, "int32")
+        passed = (step - 1) // self.stage_steps
+        stage = ops.maximum(self.stages - passed, 1)
+        if self.policy == "exp":
+            stage = ops.left_shift(ops.ones_like(stage), stage - 1)
+        due = ops.equal(step % stage, 0)
+        if self.stop_step is None:
+            return due
+        return ops.logical_and(due, step < self.stop_step)

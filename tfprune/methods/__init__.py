@@ -1,6 +1,7 @@
 """One small file for each published method; each gives a `Method`."""
 
 from tfprune.core import errors as _errors
+from tfprune.methods.filter_ranking import FilterRanking as FilterRanking
 from tfprune.methods.magnitude import Magnitude as Magnitude
 from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
@@ -12,6 +13,7 @@ from tfprune.methods.threshold_surgery import (
 )
 
 REGISTRY = {
+    "filter_ranking": FilterRanking,
     "magnitude": Magnitude,
     "nm": NM,
     "olmp": OLMP,

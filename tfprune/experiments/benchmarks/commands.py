@@ -8,6 +8,7 @@ from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
+from tfprune.experiments.benchmarks import slimming
 from tfprune.experiments.benchmarks import training
 
 
@@ -53,6 +54,11 @@ def _layers(flags):
     return model_layers.run(setup, flags.rounds, flags.plot)
 
 
+def _slimming(flags):
+    del flags  # It has none.
+    return slimming.run(slimming.names())
+
+
 def _callers(flags):
     return callers.run(flags.rounds)
 
@@ -69,5 +75,6 @@ _COMMANDS = {
     "kernels": _kernels,
     "models": _models,
     "layers": _layers,
+    "slimming": _slimming,
     "callers": _callers,
 }

@@ -1,0 +1,210 @@
+"""remove_filters: a physically smaller ordinary Keras model."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.compress import families
+from tfprune.compress import removal_plan
+from tfprune.compress import traverse
+from tfprune.compress import wiring
+
+_SIDE = 32  # Where only a call settles the size of an image or a sequence.
+_TOLERANCE = 1e-3
+
+
+def remove_filters(model: keras.Model, divisor: int = 1) -> keras.Model:
+    """Returns an ordinary, smaller Keras model that infers the same.
+
+    Filters and units go that give zeros, or constants that what reads them can
+    take in: see `plan_removal`, which tells beforehand. `filters`, `units` and
+    the like are smaller in the configs, weights are gathered, names are kept.
+    The result is compared with the model on random input before it is
+    returned.
+
+    Args:
+        model: Sequential or Functional model without `Prunable` layers.
+        divisor: Integer: filters stay so that each layer has a multiple of
+            it, where it has enough. Defaults to 1.
+
+    Returns:
+        A Keras model that needs no tfprune, not compiled. A layer that is
+        shared between nested models is one in each of them, as Keras loads it.
+
+    Raises:
+        ValueError: for a subclassed model, one that is not stripped, or a
+            `divisor` below 1.
+        RuntimeError: if the result differs from the model. The model is as
+            it was.
+
+    Example:
+
+    ```python
+    small = tfprune.remove_filters(tfprune.strip(model))
+    small.save("small.keras")  # loads without tfprune
+    ```
+    """
+    plan = removal_plan.plan_removal(model, divisor)
+    small = _rebuilt(model, plan)
+    _copy_weights(model, small, plan)
+    _check_equal(model, small)
+    return small
+
+
+def _rebuilt(model, plan):
+    config = keras.saving.serialize_keras_object(model)
+    _edit(config, model, _changes(plan))
+    own = [x for x in _operations(model) if not families.is_keras(x)]
+    return keras.saving.deserialize_keras_object(
+        config, {type(x).__name__: type(x) for x in own}, safe_mode=False
+    )
+
+
+def _operations(model):
+    """Returns the layers and operations of a model, nested ones included."""
+    found = []
+    for operation in wiring.operations(model):
+        found.append(operation)
+        if traverse.is_container(operation):
+            found += _operations(operation)
+    return found
+
+
+def _changes(plan):
+    """Returns id of an operation to what changes in its config."""
+    changes = {}
+    for slot in plan.graph.slots:
+        if slot.role == "filter":
+            size = plan.kept[id(slot.variable), slot.axis].size
+            changes[id(slot.layer)] = _filters(slot.layer, size)
+    for layer in plan.biases:
+        changes[layer]["use_bias"] = True
+    for operation, labels in plan.graph.shapes:
+        kept = int(np.count_nonzero(~plan.gone[labels]))
+        change = _shape(operation, labels.shape, kept)
+        changes.setdefault(id(operation), {}).update(change)
+    return changes
+
+
+def _filters(layer, size):
+    names = {"Dense": "units", "Embedding": "output_dim"}
+    change = {names.get(type(layer).__name__, "filters"): size}
+    if getattr(layer, "groups", 1) > 1 and layer.kernel.shape[-2] == 1:
+        change["groups"] = layer.groups * size // layer.filters
+    return change
+
+
+def _shape(operation, sizes, kept):
+    """Returns how an operation says what it gives.
+
+    Args:
+        operation: Keras layer or operation.
+        sizes: Tuple, 1 for an axis without channels, theirs for the one with.
+        kept: Integer, the channels that stay.
+    """
+    kind, config = type(operation).__name__, operation.get_config()
+    if kind == "GroupNormalization":
+        groups = config["groups"] * kept // sizes[operation.axis]
+        return {"groups": groups}
+    if kind == "InputLayer":
+        return {"batch_shape": _resized(config["batch_shape"], sizes, kept)}
+    name = "target_shape" if "target_shape" in config else "newshape"
+    own = sizes[1:] if name == "target_shape" else sizes
+    return {name: _resized(config[name], own, kept)}
+
+
+def _resized(shape, sizes, kept):
+    return tuple(
+        kept if size > 1 and old != -1 else old
+        for old, size in zip(shape, sizes, strict=True)
+    )
+
+
+def _edit(config, model, changes):
+    """Changes the config of a model, in place, and forgets how it was built."""
+    own = {x.name: x for x in wiring.operations(model)}
+    _forget(config)
+    for layer in config["config"]["layers"]:
+        operation = own[layer["config"]["name"]]
+        _forget(layer)
+        layer["config"].update(changes.get(id(operation), {}))
+        if traverse.is_container(operation):
+            _edit(layer, operation, changes)
+
+
+def _forget(config):
+    config.pop("build_config", None)
+    config.pop("compile_config", None)
+
+
+def _copy_weights(model, small, plan):
+    """Gathers what stays of all variables."""
+    twins = {x.name: x for x in wiring.operations(small)}
+    for operation in wiring.operations(model):
+        twin = twins[operation.name]
+        if traverse.is_container(operation):
+            _copy_weights(operation, twin, plan)
+        elif isinstance(operation, keras.layers.Layer):
+            _copy_layer(operation, twin, plan)
+
+
+def _copy_layer(layer, twin, plan):
+    added = plan.biases.get(id(layer))
+    is_new = added is not None and layer.bias is None
+    variables = [x for x in twin.variables if not (is_new and x is twin.bias)]
+    for old, new in zip(layer.variables, variables, strict=True):
+        new.assign(_gathered(old, backend.to_numpy(old), plan))
+    if added is not None:
+        bias = 0 if is_new else backend.to_numpy(layer.bias)
+        (made,) = [
+            slot
+            for slot in plan.graph.slots
+            if slot.layer is layer and slot.role == "filter"
+        ]
+        twin.bias.assign((bias + added)[~plan.gone[made.ties]])
+    traverse.copy_assets(layer, twin)
+    traverse.refresh(twin)
+
+
+def _gathered(variable, value, plan):
+    for axis in range(value.ndim):
+        kept = plan.kept.get((id(variable), axis))
+        value = value if kept is None else value.take(kept, axis)
+    return value
+
+
+def _check_equal(model, small):
+    """Raises unless two models give the same for random input."""
+    random = np.random.default_rng(0)
+    chain = isinstance(model, keras.Sequential)
+    inputs = keras.tree.map_structure(
+        lambda tensor: _sample(tensor, random),
+        model.inputs[0] if chain else model.input,
+    )
+    for one, other in zip(
+        _outputs(model, inputs), _outputs(small, inputs), strict=True
+    ):
+        wrong = np.max(np.abs(one - other), initial=0)
+        allowed = _TOLERANCE * np.max(np.abs(one), initial=0)
+        if not wrong <= allowed:
+            raise RuntimeError(
+                "The smaller model must give what `model` gives. Received: "
+                f"outputs that differ by {wrong:.3g}, where {allowed:.3g} is "
+                "allowed. `model` is as it was. Please report it with the "
+                "model's `get_config()`, and keep to tfprune.strip until then."
+            )
+
+
+def _outputs(model, inputs):
+    outputs = keras.tree.flatten(model(inputs, training=False))
+    return [keras.ops.convert_to_numpy(x).astype("float64") for x in outputs]
+
+
+def _sample(tensor, random):
+    shape = [size or _SIDE for size in tensor.shape]
+    shape[0] = tensor.shape[0] or 2
+    if "float" in tensor.dtype:
+        return random.normal(size=shape).astype("float32")
+    return random.integers(0, 2, shape)

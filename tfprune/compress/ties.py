@@ -1,0 +1,106 @@
+"""ties: numbers that can be made equal, a union-find in arrays."""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+
+
+class Ties:
+    """Numbers of channels that can be made equal, and fixed.
+
+    Labels are integer arrays with a number for each entry of a tensor, of
+    size 1 along axes where all entries have the same.
+    """
+
+    def __init__(self):
+        self._parents = np.zeros(0, int)
+        self._fixed = collections.defaultdict(list)
+
+    @property
+    def count(self) -> int:
+        """How many numbers there are, used or not."""
+        return self._parents.size
+
+    def fresh(self, count):
+        """Returns new numbers."""
+        begin = self._parents.size
+        own = np.arange(begin, begin + count)
+        self._parents = np.concatenate([self._parents, own])
+        return own
+
+    def find(self, labels):
+        """Returns the one number of each set."""
+        labels = np.asarray(labels)
+        while True:
+            above = self._parents[labels]
+            if np.array_equal(above, labels):
+                return labels
+            labels = above
+
+    def unite(self, one, other):
+        """Makes two arrays of numbers equal, entry by entry."""
+        while True:
+            one, other = self.find(one), self.find(other)
+            low, high = np.minimum(one, other), np.maximum(one, other)
+            if np.array_equal(low, high):
+                return
+            np.minimum.at(self._parents, high, low)
+
+    def fix(self, labels, why):
+        """Takes note that some numbers must stay, and why."""
+        self._fixed[why].append(np.ravel(labels))
+
+    def fixed(self, rank, why):
+        """Returns one number for all of a tensor, that must stay."""
+        label = self.fresh(1).reshape([1] * rank)
+        self.fix(label, why)
+        return label
+
+    def barriers(self):
+        """Returns why numbers must stay to the numbers that must."""
+        return {
+            why: np.unique(self.find(np.concatenate(labels)))
+            for why, labels in self._fixed.items()
+        }
+
+    def squeezed(self, labels):
+        """Returns labels with size 1 for axes along which they are equal."""
+        labels = self.find(labels)
+        for axis in range(labels.ndim):
+            first = labels.take([0], axis)
+            labels = first if np.all(labels == first) else labels
+        return labels
+
+    def along_one_axis(self, labels):
+        """Makes labels equal along all axes but the one that has the most.
+
+        What is removed of a tensor must be whole slices of it.
+        """
+        labels = self.squeezed(labels)
+        if sum(size > 1 for size in labels.shape) < 2:
+            return labels
+        slices = [slices(labels, axis) for axis in range(labels.ndim)]
+        counts = [self._count(rows) for rows in slices]
+        best = max(range(labels.ndim), key=lambda axis: (counts[axis], axis))
+        self.unite(slices[best][:, :1], slices[best])
+        return self.squeezed(labels)
+
+    def vector(self, labels, axis, size):
+        """Returns the number of each slice along an axis."""
+        rows = slices(labels, axis)
+        self.unite(rows[:, :1], rows)
+        return np.broadcast_to(self.find(rows[:, 0]), (size,))
+
+    def _count(self, rows):
+        """How many sets are left if each row becomes one."""
+        trial = Ties()
+        known, flat = np.unique(rows, return_inverse=True)
+        own, rows = trial.fresh(known.size), flat.reshape(rows.shape)
+        trial.unite(rows[:, :1], rows)
+        return np.unique(trial.find(own)).size
+
+
+def slices(labels, axis):
+    return np.moveaxis(labels, axis, 0).reshape(labels.shape[axis], -1)

@@ -1,0 +1,72 @@
+"""zero_filters: the least of a model's filters become zero, at once."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.compress import channel_graph
+from tfprune.compress import strip
+from tfprune.compress import traverse
+from tfprune.core import part
+
+_ZEROED = ("filter", "scale", "shift", "mean")
+
+
+def zero_filters(model: keras.Model, sparsity: float = 0.5) -> keras.Model:
+    """Returns a copy of a model in which a part of its filters gives zero.
+
+    Filters that are tied (see `channel_graph`) go together. A tie's score is
+    the mean over its filters of their squared norms, each divided by the mean
+    of its kernel. The least of those that the same layers make go.
+
+    Args:
+        model: Sequential or Functional model without `Prunable` layers.
+        sparsity: Float in [0, 1), the part of them that goes, rounded down.
+            Defaults to 0.5.
+
+    Returns:
+        A Keras model of the same shape. What goes is zero in kernels, biases,
+        normalizations and their means. `remove_filters` makes it smaller.
+
+    Reference:
+        Li et al. Pruning Filters for Efficient ConvNets. ICLR 2017.
+    """
+    strip.check_stripped(model, "slim")
+    part.check_sparsity("sparsity", sparsity)
+    zeroed = traverse.clone(model, lambda layer, twin: twin)
+    graph = channel_graph.channel_graph(zeroed)
+    scores, gone = _scores(graph), np.zeros(graph.count, bool)
+    for ties in graph.families():
+        order = np.argsort(scores[ties], kind="stable")
+        gone[ties[order[: int(sparsity * ties.size)]]] = True
+    zero(graph, gone)
+    return zeroed
+
+
+def zero(graph: channel_graph.ChannelGraph, gone: np.ndarray) -> None:
+    """Makes all that gives some ties zero, in place.
+
+    Args:
+        graph: `ChannelGraph`.
+        gone: Bool array, `(graph.count,)`.
+    """
+    for slot in graph.slots:
+        if slot.role in _ZEROED and gone[slot.ties].any():
+            value = np.array(backend.to_numpy(slot.variable))
+            np.moveaxis(value, slot.axis, 0)[gone[slot.ties]] = 0
+            slot.variable.assign(value)
+
+
+def _scores(graph):
+    """Returns the score of each tie, by its number."""
+    sums, counts = np.zeros((2, graph.count))
+    for slot in graph.slots:
+        if slot.role == "filter":
+            value = backend.to_numpy(slot.variable)
+            rows = np.moveaxis(value, slot.axis, 0).reshape(len(slot.ties), -1)
+            squares = np.sum(np.square(rows), axis=1)
+            np.add.at(sums, slot.ties, squares / (squares.mean() or 1))
+            np.add.at(counts, slot.ties, 1)
+    return sums / np.maximum(counts, 1)

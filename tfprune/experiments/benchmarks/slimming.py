@@ -1,0 +1,110 @@
+"""Half of the filters of every model of `keras.applications`, removed."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+import numpy as np
+
+from tfprune.compress import channel_graph
+from tfprune.compress import removal_plan
+from tfprune.compress import remove_filters
+from tfprune.compress import zero_filters
+
+SIDE, CLASSES, SPARSITY = 96, 10, 0.5
+
+_COLUMNS = (
+    *("model", "free ties", "filters gone", "parameters gone"),
+    *("of convolutions", "MACs left", "difference", "seconds"),
+)
+_HEADER = f"""\
+Every model of `keras.applications` of Keras {keras.__version__}: random
+weights and statistics, inputs of {SIDE}x{SIDE}, {CLASSES} classes. Of the
+filters that the same layers make, the {SPARSITY:.0%} of least magnitude are
+zeroed (`tfprune.zero_filters`) and removed (`tfprune.remove_filters`). `free`
+are the ties that may be removed; the others are held by the outputs and by
+what mixes channels. `difference` is the greatest between the outputs of the
+zeroed and of the smaller model, on input that `remove_filters` did not see,
+over the greatest output. `seconds` are those of `remove_filters`.
+
+    python scripts/benchmark.py slimming --output=results/slim/applications.md
+
+| {" | ".join(_COLUMNS)} |
+|{"---|" * len(_COLUMNS)}
+"""
+
+
+def names() -> list[str]:
+    """Returns the names of the models, in order."""
+    return [x for x in dir(keras.applications) if x[0].isupper()]
+
+
+def run(models: list[str]) -> str:
+    """Returns a table in Markdown.
+
+    Args:
+        models: List of names in `keras.applications`.
+    """
+    rows = []
+    for name in models:
+        keras.utils.clear_session()
+        rows.append(row(name))
+        print(rows[-1], flush=True)
+    return _HEADER + "\n".join(rows) + "\n"
+
+
+def row(name: str) -> str:
+    """Returns the row of one model."""
+    zeroed = zero_filters.zero_filters(build(name), SPARSITY)
+    begin = time.perf_counter()
+    small = remove_filters.remove_filters(zeroed)
+    seconds = time.perf_counter() - begin
+    graph = channel_graph.channel_graph(zeroed)
+    _, before, after = removal_plan.plan_removal(zeroed).total
+    kernels = [_kernels(model) for model in (zeroed, small)]
+    cells = (
+        name,
+        f"{graph.free.sum() / graph.made.sum():.1%}",
+        f"{1 - after.filters / before.filters:.1%}",
+        f"{1 - after.parameters / before.parameters:.1%}",
+        f"{1 - kernels[1] / kernels[0]:.1%}",
+        f"{after.macs / before.macs:.1%}",
+        f"{difference(zeroed, small):.0e}",
+        f"{seconds:.0f}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def build(name: str) -> keras.Model:
+    """Returns a model with random weights and statistics.
+
+    It has no softmax, which would hide differences.
+    """
+    make = getattr(keras.applications, name)
+    model = make(
+        weights=None,
+        input_shape=(SIDE, SIDE, 3),
+        classes=CLASSES,
+        classifier_activation=None,
+    )
+    random = np.random.default_rng(0)
+    for variable in model.variables:
+        if variable.name in ("gamma", "moving_variance"):
+            variable.assign(random.uniform(0.5, 1.5, variable.shape))
+        elif variable.name in ("beta", "bias", "moving_mean"):
+            variable.assign(random.normal(0, 0.3, variable.shape))
+    return model
+
+
+def difference(model: keras.Model, small: keras.Model) -> float:
+    """Returns by how much two models differ, by the greatest output."""
+    x = np.random.default_rng(1).uniform(-1, 1, (2, SIDE, SIDE, 3))
+    one, other = (np.array(net(x, training=False)) for net in (model, small))
+    return np.abs(one - other).max() / np.abs(one).max()
+
+
+def _kernels(model):
+    """Returns the weights of all convolutions of a model."""
+    kernels = [x for x in model.weights if x.name.endswith("kernel")]
+    return sum(np.prod(x.shape) for x in kernels if len(x.shape) == 4)
