@@ -81,15 +81,15 @@ class Ties:
         labels = self.squeezed(labels)
         if sum(size > 1 for size in labels.shape) < 2:
             return labels
-        slices = [slices(labels, axis) for axis in range(labels.ndim)]
-        counts = [self._count(rows) for rows in slices]
+        each = [_slices(labels, axis) for axis in range(labels.ndim)]
+        counts = [self._count(rows) for rows in each]
         best = max(range(labels.ndim), key=lambda axis: (counts[axis], axis))
-        self.unite(slices[best][:, :1], slices[best])
+        self.unite(each[best][:, :1], each[best])
         return self.squeezed(labels)
 
     def vector(self, labels, axis, size):
         """Returns the number of each slice along an axis."""
-        rows = slices(labels, axis)
+        rows = _slices(labels, axis)
         self.unite(rows[:, :1], rows)
         return np.broadcast_to(self.find(rows[:, 0]), (size,))
 
@@ -102,5 +102,5 @@ class Ties:
         return np.unique(trial.find(own)).size
 
 
-def slices(labels, axis):
+def _slices(labels, axis):
     return np.moveaxis(labels, axis, 0).reshape(labels.shape[axis], -1)
