@@ -16,6 +16,8 @@ from tfprune.core import ramps
 from tfprune.core import selection
 from tfprune.core import structures
 from tfprune.core import timing
+from tfprune.methods import filter_ranking
+from tfprune.methods import olmp
 from tfprune.methods import surgery
 from tfprune.methods import threshold_surgery
 
@@ -28,6 +30,10 @@ PARTS = [
     criteria.Deviation(),
     criteria.GroupNorm(order=1),
     criteria.Magnitude(),
+    criteria.Taylor(),
+    filter_ranking.RankPruner(),
+    olmp.OLMPPruner(c=0.5, plan=olmp.Plan(delta=0.1, sigma=2.0)),
+    olmp.Plan(interval=7, sigma=[(0, 5.0), (70, 1.0)]),
     pruner.Pruner(),
     pruner.Pruner(
         structure=structures.Block(2, 2),
@@ -44,6 +50,7 @@ PARTS = [
     selection.Threshold(),
     selection.TopK(row=4),
     structures.Block(2, 8),
+    structures.Filter(),
     structures.NM(3, 7, axis=0),
     structures.Unstructured(),
     surgery.SurgeryPruner(c=1.5),
@@ -51,15 +58,18 @@ PARTS = [
     threshold_surgery.BandPruner(z=1.281),
     timing.Coin(0.1, 2.0, 77, 5, shared=True),
     timing.Every(7, 8, 9),
+    timing.Staged(4, 50, "exp", 900),
 ]
 
 METHODS = [
+    methods.FilterRanking(0.5, settings={"a": None}),
     methods.Magnitude(0.9, begin_step=5, end_step=50, frequency=5),
     methods.Magnitude(
         structure=structures.Block(4, 4), allocation=allocation.Global()
     ),
     methods.Magnitude(settings={"a": {"target_sparsity": 0.5}, "b.*": None}),
     methods.NM(1, 4, end_step=10, axis=-1, settings={"a": None}),
+    methods.OLMP(0.05, interval=9, settings={"a": None}),
     methods.Surgery(0.95, settings={"ip3": {"c": 1, "stop_step": 7}}),
     methods.Surgery(c=-0.5, gamma=1e-3, power=2, stop_step=100, seed=3),
     methods.ThresholdSurgery(1.281, settings={"conv1": {"z": 0.6}}),
