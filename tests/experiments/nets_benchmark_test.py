@@ -98,7 +98,7 @@ def test_layers_of_a_file(tmp_path, times):
 
 
 OWN = engines.Environments()
-FEW = ("tfprune", "TensorFlow (XLA)", "TensorFlow (folded)")
+FEW = ("tfprune", "TensorFlow (folded)")
 
 
 class Own(engines.Environments):
