@@ -33,7 +33,7 @@ demo: $(VENV)/ready
 		--examples=$(DEMO)/test.npz
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

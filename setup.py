@@ -128,6 +128,7 @@ setuptools.setup(
         "tfmot": ["tf-keras>=2.20,<2.22", "tensorflow-model-optimization"],
         "test": [
             "pytest>=8",
+            "pytest-xdist>=3.6",
             "ruff>=0.8",
             "clang-format>=18",
             "cma>=3.3",
