@@ -6,6 +6,7 @@ import pytest
 
 from tfprune import ops
 from tfprune.compress import measure
+from tfprune.compress import sparsify
 from tfprune.compress import traverse
 from tfprune.experiments import models as nets
 from tfprune.experiments.benchmarks import engines
@@ -133,6 +134,19 @@ def test_kinds_of_layers():
     assert kinds.kind(layers.Dense(3), (1, 4)) == kinds.PRODUCT
     assert kinds.kind(layers.MaxPooling2D(), shape) == kinds.POOLING
     assert kinds.kind(layers.ReLU(), shape) == kinds.REST
+
+
+def test_kinds_of_a_model_with_an_input_layer(monkeypatch):
+    monkeypatch.setattr(
+        measure, "layers", lambda pair, *_: dict.fromkeys(pair, 2.0)
+    )
+    model = grouped()
+    found = sparsify.Sparsified(model, [], {"given": 9.0, "sparse": 7.0})
+    assert kinds.spent(model, found, 1, 1) == [
+        (kinds.FIRST, 2.0, 2.0),
+        (kinds.PRODUCT, 2.0, 2.0),
+        (kinds.REST, 5.0, 3.0),
+    ]
 
 
 def test_unknown_nets_are_named(times):

@@ -101,6 +101,10 @@ def _calls(model, batch):
     calls = graph.calls(model)
     for layer in traverse.leaves(model):
         known = [call[0] for call in calls.get(id(layer)) or [] if call]
-        # Sequential models list no calls.
-        for shape in known or [keras.tree.flatten(layer.input)[0].shape]:
+        # Sequential models list no calls, and what begins a model has none.
+        for shape in known or _first(layer.input):
             yield layer, (batch, *shape[1:])
+
+
+def _first(inputs):
+    return [tensor.shape for tensor in keras.tree.flatten(inputs)[:1]]

@@ -48,7 +48,7 @@ def draw(found: list[kinds.Kind], title: str, path: str | os.PathLike) -> None:
     _stack(axes, end, [(kind.name, kind.mixed / whole) for kind in found])
     names = ["dense", *(kind.name for kind in found), "mixed"]
     axes.set_xticks(range(end + 1), names, rotation=20, ha="right")
-    axes.set_title(title, loc="left", color=canvas.INK)
+    axes.set_title(title, loc="left", color=canvas.INK, pad=18)
     canvas.percent(axes.yaxis, "of the dense net's time")
     canvas.clean(axes, "top", "right")
     figure.savefig(path)
