@@ -112,7 +112,11 @@ class TestAllocation:
             tfprune.methods.Magnitude(settings=settings),
             tfprune.methods.Surgery(settings=settings),
         ):
-            tfprune.prune(model, method)
+            pruned = tfprune.prune(model, method)
+            for name, layer in tfprune.api.wrapped(pruned).items():
+                expected = settings[name]["target_sparsity"]
+                found = layer.settings["target_sparsity"]
+                assert found == pytest.approx(expected)
 
 
 def test_table(model):

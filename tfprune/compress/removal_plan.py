@@ -11,7 +11,7 @@ import numpy as np
 
 from tfprune import backend
 from tfprune.compress import channel_graph
-from tfprune.compress import constants
+from tfprune.compress import constant_reads
 from tfprune.compress import graph as graph_lib
 from tfprune.compress import positions
 from tfprune.compress import strip
@@ -49,7 +49,7 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
     strip.check_stripped(model, "slim")
     part.check_count("divisor", divisor, least=1)
     graph = channel_graph.channel_graph(model)
-    reads = constants.reads(model)
+    reads = constant_reads.reads(model)
     gone, notes = _gone(graph, reads)
     gone, more = _leave_some(graph, gone, divisor)
     kept = {

@@ -1,4 +1,4 @@
-"""constants: which channels of a model have one value, whatever goes in.
+"""constant_reads: which channels of a model have one value, whatever goes in.
 
 A filter of zeros still gives its bias, and a normalization behind it a shift.
 What reads such a channel can do without it if it can take in the value: by
@@ -13,22 +13,9 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.compress import constant
 from tfprune.compress import families
 from tfprune.compress import wiring
-
-
-@dataclasses.dataclass(frozen=True)
-class Constant:
-    """What is known of the entries of a tensor.
-
-    Args:
-        known: Bool array, True where an entry has one value for all inputs.
-            Size 1 along axes where all entries are alike.
-        value: Float array of the same shape.
-    """
-
-    known: np.ndarray
-    value: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +43,7 @@ def reads(model: keras.Model) -> dict[int, list[Read]]:
         Dict, id of a kernel to a list of `Read`, one for each call.
     """
     walk = _Walk()
-    inputs = [_unknown(len(tensor.shape)) for tensor in model.inputs]
+    inputs = [constant.unknown(len(tensor.shape)) for tensor in model.inputs]
     wiring.follow(model, inputs, walk.step)
     return walk.reads
 
@@ -68,10 +55,12 @@ class _Walk:
         self.reads = {}
 
     def step(self, call):
-        """Returns a `Constant` for each tensor that a call gives."""
+        """Returns a `constant.Constant` for each tensor that a call gives."""
         rule = _RULES.get(call.kind)
         if rule is None or families.obstacle(call):
-            return [_unknown(len(shape or (None,))) for shape in call.shapes]
+            return [
+                constant.unknown(len(shape or (None,))) for shape in call.shapes
+            ]
         return rule(self, call)
 
     def _input(self, call):
@@ -107,7 +96,7 @@ class _Walk:
     def _embedding(self, call):
         known = ~np.any(_matrix(call.operation.embeddings), axis=(0, 1))
         shape = [1] * len(call.tensors[0].shape) + [-1]
-        return [_zeros(known.reshape(shape))]
+        return [constant.zeros(known.reshape(shape))]
 
     def _batch_norm(self, call):
         """It gives beta where gamma is zero, whatever comes in."""
@@ -120,13 +109,13 @@ class _Walk:
         if layer.gamma is not None:
             dead = backend.to_numpy(layer.gamma) == 0
             known = known | dead.reshape(shape)
-        return [Constant(known, value)]
+        return [constant.Constant(known, value)]
 
     def _group_norm(self, call):
         """It gives beta where gamma is zero, or all of a group."""
         layer = call.operation
         axis, size = layer.axis, call.tensors[0].shape[layer.axis]
-        known, value = _vector(call.inputs[0], axis, size)
+        known, value = constant.vector(call.inputs[0], axis, size)
         rows = (known & (value == 0)).reshape(layer.groups, -1)
         known = np.repeat(rows.all(axis=1), rows.shape[1])
         if layer.gamma is not None:
@@ -136,81 +125,85 @@ class _Walk:
             beta = backend.to_numpy(layer.beta)
         shape = [1] * len(call.tensors[0].shape)
         shape[axis] = -1
-        return [Constant(known.reshape(shape), beta.reshape(shape))]
+        return [constant.Constant(known.reshape(shape), beta.reshape(shape))]
 
     def _prelu(self, call):
         (given,) = call.inputs
-        return [Constant(given.known & (given.value >= 0), given.value)]
+        return [
+            constant.Constant(given.known & (given.value >= 0), given.value)
+        ]
 
     def _elementwise(self, call):
         (given,) = call.inputs
         (value,) = _run(call, [given.value])
-        return [Constant(given.known, value)]
+        return [constant.Constant(given.known, value)]
 
     def _merge(self, call):
         if len({given.known.ndim for given in call.inputs}) > 1:
-            return [_unknown(len(call.shapes[0]))]
+            return [constant.unknown(len(call.shapes[0]))]
         (value,) = _run(call, [given.value for given in call.inputs])
         known = np.logical_and.reduce(
             np.broadcast_arrays(*(given.known for given in call.inputs))
         )
         if call.kind != "Multiply":
-            return [Constant(known, value)]
+            return [constant.Constant(known, value)]
         zero = np.logical_or.reduce(
-            np.broadcast_arrays(*map(_is_zero, call.inputs))
+            np.broadcast_arrays(*map(constant.is_zero, call.inputs))
         )
-        return [Constant(known | zero, np.where(zero, 0, value))]
+        return [constant.Constant(known | zero, np.where(zero, 0, value))]
 
     def _spatial(self, call):
         (given,) = call.inputs
         if call.kind in families.KEEPS_CONSTANTS:
             return [given]
-        return [_zeros(_is_zero(given))]
+        return [constant.zeros(constant.is_zero(given))]
 
     def _global_pooling(self, call):
         (given,), layer = call.inputs, call.operation
         axis = families.channel_axis(layer, given.known.ndim)
-        known, value = _vector(given, axis, given.known.shape[axis])
+        known, value = constant.vector(given, axis, given.known.shape[axis])
         shape = [1] * len(call.shapes[0])
         shape[axis if layer.keepdims else 1] = -1
-        return [Constant(known.reshape(shape), value.reshape(shape))]
+        return [constant.Constant(known.reshape(shape), value.reshape(shape))]
 
     def _reduction(self, call):
         """A sum of many equal numbers is not exact; that of zeros is."""
         (given,), operation = call.inputs, call.operation
-        known = _is_zero(given)
+        known = constant.is_zero(given)
         axis = (
             None
             if operation.axis is None
             else tuple(np.atleast_1d(operation.axis))
         )
-        return [_zeros(known.all(axis, keepdims=operation.keepdims))]
+        return [constant.zeros(known.all(axis, keepdims=operation.keepdims))]
 
     def _move(self, call):
         if None in call.tensors[0].shape[1:]:
-            return [_unknown(len(call.shapes[0]))]
+            return [constant.unknown(len(call.shapes[0]))]
         known = families.move(call, [x.known for x in call.inputs])
         value = families.move(call, [x.value for x in call.inputs])
-        return [_squeezed(*both) for both in zip(known, value, strict=True)]
+        return [
+            constant.squeezed(*both) for both in zip(known, value, strict=True)
+        ]
 
     def _get_item(self, call):
         (given,) = call.inputs
         if any(type(x) not in (slice, int) for x in families.places(call)):
-            return [_unknown(len(call.shapes[0]))]
+            return [constant.unknown(len(call.shapes[0]))]
         known = families.get_item(call, given.known)
-        return [Constant(known, families.get_item(call, given.value))]
+        return [constant.Constant(known, families.get_item(call, given.value))]
 
     def _concatenate(self, call):
         axis = call.operation.axis % len(call.tensors[0].shape)
         if axis == 0 or any(x.shape[axis] is None for x in call.tensors):
-            return [_unknown(len(call.shapes[0]))]
+            return [constant.unknown(len(call.shapes[0]))]
         known = [given.known for given in call.inputs]
         value = [given.value for given in call.inputs]
         known, value = (
             families.concatenate(call, arrays, axis)
             for arrays in (known, value)
         )
-        return [_squeezed(known, value)]
+        return [constant.squeezed(known, value)]
 
     def _read(self, kernel, known, absorbed, value, groups=1):
         """Takes note of a call; an entry of a kernel serves all groups."""
@@ -242,44 +235,11 @@ _RULES = {
 }
 
 
-def _unknown(rank):
-    shape = [1] * rank
-    return Constant(np.zeros(shape, bool), np.zeros(shape, "float32"))
-
-
-def _zeros(known):
-    return Constant(known, np.zeros(known.shape, "float32"))
-
-
-def _is_zero(given):
-    return given.known & (given.value == 0)
-
-
 def _along_channels(call, size):
     """Returns what is known of the channels that a layer takes."""
     given = call.inputs[0]
     axis = families.channel_axis(call.operation, given.known.ndim)
-    return _vector(given, axis, size)
-
-
-def _vector(given, axis, size):
-    """Returns what is known of the slices along an axis, as two vectors."""
-    known, value = (
-        np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
-        for array in (given.known, given.value)
-    )
-    same = known.all(axis=1) & (value == value[:, :1]).all(axis=1)
-    value = np.where(same, value[:, 0], 0)
-    return np.broadcast_to(same, (size,)), np.broadcast_to(value, (size,))
-
-
-def _squeezed(known, value):
-    """Returns a `Constant` with size 1 for axes along which all is equal."""
-    for axis in range(known.ndim):
-        first = known.take([0], axis), value.take([0], axis)
-        if np.all(known == first[0]) and np.all(value == first[1]):
-            known, value = first
-    return Constant(known.astype(bool), value)
+    return constant.vector(given, axis, size)
 
 
 def _run(call, values):
@@ -328,13 +288,13 @@ def _activated(call, known, value):
     layer = call.operation
     rank = len(call.tensors[0].shape)
     if not families.is_elementwise(layer.activation):
-        return _unknown(rank)
+        return constant.unknown(rank)
     if layer.bias is not None:
         value = value + backend.to_numpy(layer.bias)
     value = keras.ops.convert_to_numpy(layer.activation(value))
     shape = [1] * rank
     shape[families.channel_axis(layer, rank)] = -1
-    return Constant(known.reshape(shape), value.reshape(shape))
+    return constant.Constant(known.reshape(shape), value.reshape(shape))
 
 
 def _normalized(layer, value, shape):
