@@ -1,6 +1,7 @@
 #include "parallel.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,15 +16,51 @@ namespace tfprune {
 namespace {
 
 // Waking a sleeping thread takes as long as a small layer: for so long a thread
-// looks for itself, and lets others go first.
+// looks for itself. It does not yield: others may keep its core for
+// milliseconds then.
 constexpr std::chrono::microseconds kPatience(50);
+
+void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
 
 template <class Condition>
 void Await(Condition condition) {
   const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (!condition() && std::chrono::steady_clock::now() < end)
-    std::this_thread::yield();
+  while (!condition() && std::chrono::steady_clock::now() < end) Pause();
 }
+
+// Some kernels leave a thread that works for less than a millisecond at a time
+// on the core of the one that woke it, while another core idles.
+#if defined(__linux__)
+class Cores {
+ public:
+  static int Current() { return sched_getcpu(); }
+
+  Cores() { known_ = !sched_getaffinity(0, sizeof allowed_, &allowed_); }
+
+  // Moves this thread elsewhere if it runs there.
+  void KeepOff(int core) const {
+    if (!known_ || core < 0 || Current() != core) return;
+    cpu_set_t others = allowed_;
+    CPU_CLR(core, &others);
+    if (CPU_COUNT(&others)) sched_setaffinity(0, sizeof others, &others);
+  }
+
+ private:
+  cpu_set_t allowed_;
+  bool known_;
+};
+#else
+struct Cores {
+  static int Current() { return -1; }
+  void KeepOff(int) const {}
+};
+#endif
 
 // One loop. Who helps takes a slot and then items until there are no more.
 class Loop {
@@ -34,6 +71,8 @@ class Loop {
   void Run(int slot) {
     for (int64_t i; (i = next_.fetch_add(1)) < items_;) work_(i, slot);
   }
+
+  const int core = Cores::Current();  // of the caller
 
   // The pool's lock guards these.
   int wanted = 0;               // helpers that may still join
@@ -70,7 +109,8 @@ class Pool {
   // As many as the largest caller asks for, and no more than cores; or fewer,
   // where there are none to be had.
   void AddThreads(int helpers) {
-    const int cores = std::max(1u, std::thread::hardware_concurrency());
+    // Asked once: it reads a file.
+    static const int cores = std::thread::hardware_concurrency();
     try {
       for (; threads_ < std::min(helpers, cores - 1); ++threads_)
         std::thread([this] { Serve(); }).detach();
@@ -79,6 +119,7 @@ class Pool {
   }
 
   void Serve() {
+    const Cores cores;
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
       lock.unlock();
@@ -90,6 +131,7 @@ class Pool {
       ++loop.helping;
       if (--loop.wanted == 0) Retire(loop);
       lock.unlock();
+      cores.KeepOff(loop.core);
       loop.Run(slot);
       lock.lock();
       Retire(loop);

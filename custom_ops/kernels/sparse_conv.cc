@@ -11,9 +11,6 @@
 namespace tfprune {
 namespace {
 
-// Below so many multiplications, waking a thread does not pay.
-constexpr double kWorkThatPays = 3e6;
-
 // So much does not stay in caches: inputs are fetched ahead, and outputs go
 // past them.
 constexpr int64_t kManyFloats = (32 << 20) / sizeof(float);
@@ -23,12 +20,6 @@ ConvShape Flattened(ConvShape s) {
   s.width = s.out_width = s.InputPixels();
   s.batch = s.height = s.out_height = 1;
   return s;
-}
-
-int UsefulThreads(const Csr& weights, const ConvShape& shape, int threads) {
-  const double work = static_cast<double>(weights.nonzeros) *
-                      static_cast<double>(shape.OutputPixels());
-  return work < kWorkThatPays ? 1 : std::max(threads, 1);
 }
 
 // Gives positions to lanes in turn instead of in strips: neighbours in memory
@@ -86,7 +77,7 @@ SparseConv::SparseConv(const Csr& weights, const ConvShape& shape, int threads,
     : original_(shape),
       shape_(Flattened(shape)),
       kernels_(kernels),
-      threads_(UsefulThreads(weights, shape, threads)) {
+      threads_(UsefulThreads(shape, weights.nonzeros, threads)) {
   if (shape_.OutputPixels() * shape.filters == 0) return;
   tuning_ = Tune(shape_, weights.nonzeros, threads_, kernels, tuning);
   layout_ = std::make_unique<Layout>(shape_, tuning_.images);

@@ -13,8 +13,12 @@ constexpr int64_t kL1Floats = 20 * 1024 / sizeof(float);
 constexpr int64_t kL2Floats = 256 * 1024 / sizeof(float);
 // So few entries do not pay for fetching a filter's sums and putting them back.
 constexpr double kEntriesThatPay = 12;
+// Fewer positions than these do not pay for fetching the weights.
+constexpr int64_t kPositionsThatPay = 4;
 // Packing a vector costs about as much as so many multiplications of one.
 constexpr double kPackingCost = 4;
+// Below so many multiplications, waking a thread does not pay.
+constexpr double kWorkThatPays = 1.5e6;
 
 // As many channels as keep what a tile reads of them in the L1 cache, or more
 // where these few hold next to nothing.
@@ -38,6 +42,23 @@ int64_t ChannelBlockOfCode(const ConvShape& shape, int64_t vectors, int lanes) {
   const int64_t fit =
       taps == 1 ? kL2Floats / (vectors * lanes) : kL1Floats / (taps * lanes);
   return std::clamp<int64_t>(fit, 1, std::max<int64_t>(shape.channels, 1));
+}
+
+// As few tiles as registers allow, but one for each thread where no taps make
+// both read the same.
+int64_t Vectors(const Layout& layout, int threads, const LaneKernels& kernels) {
+  const int64_t needed = DivideUp(layout.length(), kernels.lanes);
+  int64_t tiles = DivideUp(needed, kernels.most_vectors);
+  const int64_t parts = DivideUp(threads, layout.groups());
+  if (layout.halo() == 0 && needed >= parts * kPositionsThatPay)
+    tiles = std::max(tiles, parts);
+  return DivideUp(needed, tiles);
+}
+
+// Equal shares of filters for all threads, in multiples of a cache line.
+int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most) {
+  const int64_t share = DivideUp(shape.filters, threads);
+  return RoundUp(DivideUp(share, DivideUp(share, most)), 16);
 }
 
 // As many as fit into the L2 cache, but not so few that most of what is packed
@@ -69,6 +90,13 @@ double Cost(const ConvShape& shape, const Layout& layout, const Tuning& tuning,
 
 }  // namespace
 
+int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads) {
+  const double work = 1.0 * nonzeros * shape.OutputPixels() +
+                      kPackingCost * shape.channels * shape.InputPixels() +
+                      kPackingCost * shape.filters * shape.OutputPixels();
+  return work < kWorkThatPays ? 1 : std::max(threads, 1);
+}
+
 int64_t TilesOfLine(const Layout& layout, const Tuning& tuning, int lanes) {
   return DivideUp(layout.length(), lanes * tuning.vectors);
 }
@@ -82,9 +110,7 @@ Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
     Tuning tuning = wanted;
     if (!wanted.images) tuning.images = images;
     const Layout layout(shape, tuning.images);
-    const int64_t needed = DivideUp(layout.length(), kernels.lanes);
-    if (!wanted.vectors)
-      tuning.vectors = DivideUp(needed, DivideUp(needed, kernels.most_vectors));
+    if (!wanted.vectors) tuning.vectors = Vectors(layout, threads, kernels);
     if (!wanted.tiles)
       tuning.tiles =
           TilesOfPiece(shape, layout, tuning, threads, kernels.lanes);
@@ -94,7 +120,8 @@ Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
               ? ChannelBlockOfCode(shape, tuning.vectors, kernels.lanes)
               : ChannelBlock(shape, nonzeros, tuning.vectors, kernels.lanes);
     if (!wanted.filter_block)
-      tuning.filter_block = kernels.generates_code ? 128 : 64;
+      tuning.filter_block =
+          FilterBlock(shape, threads, kernels.generates_code ? 128 : 64);
     const double cost = Cost(shape, layout, tuning, nonzeros, kernels.lanes);
     if (cost >= least) continue;
     least = cost;

@@ -22,6 +22,9 @@ struct Tuning {
   int64_t filter_block = 0;   // summed up while their sums are there
 };
 
+// Returns as many of the threads as the work is worth waking.
+int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads);
+
 // Returns `wanted` with its zeros filled in, by a model of what a run costs.
 // The shape has a pixel of output, and at least one filter.
 Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
