@@ -26,7 +26,7 @@ BENCHMARKS = (
     *("training", "kernels", "models", "layers", "slimming", "callers"),
 )
 
-flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)
+flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=10)
 flags.DEFINE_string("output", None, "File for the table.")
 flags.DEFINE_string("plot", None, "File for a plot, of `kernels`, `layers`.")
 flags.DEFINE_string("tfmot", None, "A Python that can import tfmot.")
