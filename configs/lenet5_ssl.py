@@ -13,7 +13,7 @@ from configs import common
 def get_config():
     config = common.mnist("lenet5_ssl", "lenet_5")
     config.processes = 2
-    config.stages = ("train", "ssl", "finetune", "slim")
+    config.stages = ("train", "ssl", "slim")
     config.train = {
         "steps": 10_000,
         "optimizer": common.solver(0.05, (6000, 8500), 0.3, 1e-3),
@@ -28,11 +28,6 @@ def get_config():
         },
         "steps": 10_000,
         "optimizer": common.solver(0.05, (7000, 9000), 0.3, 5e-4),
-    }
-    config.finetune = {
-        "change": "freeze",
-        "steps": 0,
-        "optimizer": common.solver(0.03, (3000, 4500), 0.3, 5e-4),
     }
     config.slim = {
         "change": "slim",
