@@ -111,7 +111,7 @@ def residual():
 
 
 def test_whole_layers_go_with_their_biases_where_a_shortcut_is():
-    model = tfprune.prune(residual(), methods.SSL(layers=5.0))
+    model = tfprune.prune(residual(), methods.SSL(layers=50.0))
     model.compile(tfprune.PruningOptimizer("sgd"), "mse")
     train(model, 3)
     for name in tfprune.settings(model):
