@@ -14,6 +14,7 @@ engines read what `--convert=.venv-convert/bin/python` makes.
 `layers --model=resnet50`: the layers of a net or a `.keras` file, one by one
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `slimming`: half of the filters of each model of `keras.applications`.
+`smaller --workdir=results/lenet5_ssl`: a run's model beside the dense net.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
 
@@ -23,7 +24,8 @@ import command_line
 from absl import flags
 
 BENCHMARKS = (
-    *("training", "kernels", "models", "layers", "slimming", "callers"),
+    *("training", "kernels", "models", "layers", "slimming", "smaller"),
+    "callers",
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=10)
@@ -43,6 +45,7 @@ flags.DEFINE_list(
     "resnet50,caffenet,googlenet,mobilenet_v2",
     "Nets of `tfprune.experiments.models`, or paths of `.keras` files.",
 )
+flags.DEFINE_string("workdir", ".", "Folder of a run, for `smaller`.")
 flags.DEFINE_string("layers", "", "Part of the layers' names.")
 flags.DEFINE_integer("batch", 1, "Examples in a call.", lower_bound=1)
 flags.DEFINE_integer("threads", 1, "Of each engine.", lower_bound=1)
