@@ -98,6 +98,13 @@ def test_the_original_masks_kernels_alone():
     assert target.role == "kernel"
 
 
+def test_filters_along_another_axis_need_the_model():
+    layer = layers.Conv2DTranspose(4, 2, name="up")
+    layer.build((None, 4, 4, 2))
+    with pytest.raises(ValueError, match="'up' must be pruned with the model"):
+        tfprune.Prunable(layer, methods.FilterRanking())
+
+
 def test_units_of_dense_layers_where_asked():
     alone = methods.FilterRanking(dense=True, structure=structures.Filter())
     with pytest.warns(UserWarning, match="depthwise"):

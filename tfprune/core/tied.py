@@ -210,10 +210,22 @@ def _numbered(units):
     begin = 1 + max(known, default=-1)
     for unit, own in zip(units, ties, strict=True):
         if own and own[0] is None:
-            size = unit.targets[0].variable.shape[-1]
+            size = _filters(unit)
             own[:] = [np.arange(begin, begin + size)] * len(own)
             begin += size
     return ties
+
+
+def _filters(unit):
+    """Returns how many filters a layer has that is tied to no other."""
+    sizes = {target.variable.shape[-1] for target in unit.targets}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"Layer {unit.name!r} must have filters along the last axis of "
+            f"all that is pruned of it. Received: sizes {sorted(sizes)}. "
+            "Prune the model that it is in with tfprune.prune."
+        )
+    return sizes.pop()
 
 
 def _families(roles, ties, scored):

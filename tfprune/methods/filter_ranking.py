@@ -168,6 +168,15 @@ class FilterMethod(method.Method):
             return "it has no filters of its own along the last axis"
         return super().misfit(layer)
 
+    def targets(self, layer):
+        if isinstance(layer, _OTHERS):
+            raise ValueError(
+                f"Layer {layer.name!r} must be pruned with the model that it "
+                "is in. Received: a layer alone, whose filters do not lie "
+                "along the last axis. Call tfprune.prune with the model."
+            )
+        return super().targets(layer)
+
     def _kinds(self):
         tied = isinstance(self.pruner.structure, structures.TiedFilter)
         more = _OTHERS if tied else ()

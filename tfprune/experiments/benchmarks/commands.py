@@ -56,7 +56,12 @@ def _layers(flags):
 
 def _slimming(flags):
     del flags  # It has none.
-    return slimming.run(slimming.names())
+    return slimming.run_all()
+
+
+def _families(flags):
+    del flags
+    return slimming.run_families()
 
 
 def _callers(flags):
@@ -76,5 +81,6 @@ _COMMANDS = {
     "models": _models,
     "layers": _layers,
     "slimming": _slimming,
+    "families": _families,
     "callers": _callers,
 }
