@@ -13,7 +13,8 @@ measures tfmot beside, in its own environment (`make bench-peers` builds it).
 engines read what `--convert=.venv-convert/bin/python` makes.
 `layers --model=resnet50`: the layers of a net or a `.keras` file, one by one
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
-`slimming`: half of the filters of each model of `keras.applications`.
+`slimming`: half of the filters of each model of `keras.applications`;
+`families`: of a small one of each family.
 `smaller --workdir=results/lenet5_ssl`: a run's model beside the dense net.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
@@ -24,8 +25,8 @@ import command_line
 from absl import flags
 
 BENCHMARKS = (
-    *("training", "kernels", "models", "layers", "slimming", "smaller"),
-    "callers",
+    *("training", "kernels", "models", "layers", "slimming", "families"),
+    *("smaller", "callers"),
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=10)

@@ -32,6 +32,7 @@ from tfprune.layers import Prunable as Prunable
 from tfprune.layers import SparseConv2D as SparseConv2D
 from tfprune.layers import SparseDense as SparseDense
 from tfprune.optimizers import PruningOptimizer as PruningOptimizer
+from tfprune.report import FilterLog as FilterLog
 from tfprune.report import Report as Report
 from tfprune.report import SparsityLogger as SparsityLogger
 from tfprune.report import report as report

@@ -18,6 +18,7 @@ from tfprune.core import units
 from tfprune.layers import prunable
 from tfprune.methods import choice
 from tfprune.search import budget as budgets
+from tfprune.search import filter_budget
 from tfprune.search import rules
 
 strip = strip_lib.strip
@@ -71,18 +72,15 @@ def prune(
     model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
     ```
     """
-    pruned = _wrap(model, method, filters)
+    pruned, tied = _wrap(model, method, filters)
     if budget is None:
         return pruned
-    found = search.measure_sensitivity(model, data) if data else None
-    table = budgets.meet(pruned, budget, found)
-    print(table)
-    if data:
-        budgets.check_drop(model, table, data, accuracy_drop)
+    meet = _meet if tied is None else _meet_tied
+    settings = meet(model, pruned, tied, budget, data, accuracy_drop)
     for layer in wrapped(pruned).values():
         # A threshold of its own would go before the target.
         free = {"c": np.nan} if "c" in layer.settings else {}
-        layer.settings.update({**free, **table.settings[layer.name]})
+        layer.settings.update({**free, **settings.get(layer.name, {})})
     return pruned
 
 
@@ -228,32 +226,58 @@ def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
 def _wrap(model, method, filters):
     traverse.check_clonable(model, "prune")
     method = _method(method)
-    layers = traverse.leaves(model)
-    settings, reasons = choice.choose(method, layers, filters)
-    if all(reasons):
-        listed = choice.listed(layers, reasons)
+    found = choice.choose(method, model, filters)
+    if all(found.reasons):
         raise ValueError(
             f"`model` has nothing that `method={method.name}` can prune. "
-            f"Received: model={model.name!r} with the layers{listed}"
+            f"Received: model={model.name!r} with the layers{found}"
         )
-    fit = {id(x): x for x, y in zip(layers, reasons, strict=True) if not y}
-    names = [layer.name for layer in fit.values()]
-    own = method.fitted(model, {name: settings.get(name) for name in names})
+    fit = found.fit
+    names = [layer.name for layer in found.layers if id(layer) in fit]
+    settings = {name: found.settings.get(name) for name in names}
+    settings = method.fitted(model, settings)
 
     def wrap(layer, clone):
         if id(layer) not in fit:
             return clone
-        return prunable.Prunable(clone, method, own[layer.name])
+        own = settings[layer.name]
+        return prunable.Prunable(clone, method, own, ties=found.ties(layer))
 
     pruned = traverse.clone(model, wrap)
-    skipped = choice.skipped(layers, reasons, filters, settings)
-    if any(skipped):
+    if filters is None and found.skipped():
         warnings.warn(
-            f"{method.name} leaves these layers dense:"
-            f"{choice.listed(layers, skipped)}",
-            stacklevel=2,
+            f"{method.name} leaves these layers dense:{found.skipped()}",
+            stacklevel=3,
         )
-    return pruned
+    return pruned, found.tying
+
+
+def _meet(model, pruned, tied, budget, data, accuracy_drop):
+    """Returns the settings that meet a budget, and prints what they bring."""
+    found = search.measure_sensitivity(model, data) if data else None
+    table = budgets.meet(pruned, budget, found)
+    print(table)
+    if data:
+        budgets.check_drop(model, table, data, accuracy_drop)
+    return table.settings
+
+
+def _meet_tied(model, pruned, tied, budget, data, accuracy_drop):
+    """The same, where filters go and the net gets smaller."""
+    if data is not None:
+        raise ValueError(
+            "`data` must be None where filters are tied: their layers are "
+            f"pruned alike. Received: {len(data)} arrays. Leave it out."
+        )
+    if not any(budgets.SETTING in x.settings for x in wrapped(pruned).values()):
+        raise ValueError(
+            "`budget` needs a method that prunes each layer by a share of "
+            f"its own. Received: budget={budget!r} and a method without "
+            "`target_sparsity` for layers. Give it `allocation=Uniform()`."
+        )
+    table = filter_budget.meet(model, budget, tied.graph, tied.free)
+    print(table)
+    return table.settings
 
 
 def _method(method):

@@ -241,6 +241,22 @@ def any_size():
     return keras.Model(x, conv(3)(layers.UpSampling2D()(y)))
 
 
+def split_in_two():
+    """One half gates the other."""
+    x = image()
+    one, gate = ops.split(conv(6)(x), 2, axis=-1)
+    y = conv(4)(one * ops.sigmoid(gate))
+    upper, lower = ops.split(y, [3], axis=1)
+    y = ops.concatenate([lower, upper], axis=1)
+    return keras.Model(x, conv(3)(y))
+
+
+def cut_at_places():
+    x = image()
+    _, y = ops.split(conv(6)(x), [2], axis=-1)
+    return keras.Model(x, conv(3)(y))
+
+
 def squeezed():
     x = image(side=4)
     y = conv(6, 4, padding="valid")(x)
@@ -273,6 +289,8 @@ ZOO = {
     "volumes": (volumes, 5 + 4),
     "one gate for all": (one_gate_for_all, 6),
     "any size": (any_size, 4 + 2),
+    "split in two": (split_in_two, 3 + 4),
+    "cut at places": (cut_at_places, 0),
     "squeezed": (squeezed, 6),
     "add": merging(layers.Add()),
     "subtract": merging(layers.Subtract()),
@@ -292,6 +310,25 @@ ZOO = {
     "dropout": unary(lambda: layers.SpatialDropout2D(0.5)),
     "rescaling": unary(lambda: layers.Rescaling(2.0)),
     "padding": unary(lambda: layers.ZeroPadding2D(((0, 1), (2, 0)))),
+    "pad": unary(
+        lambda: lambda x: ops.pad(x, ((0, 0), (1, 0), (2, 1), (0, 0)))
+    ),
+    "pad by ones": unary(
+        lambda: (
+            lambda x: ops.pad(
+                x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=1.0
+            )
+        ),
+        0,
+    ),
+    "pad by reflection": unary(
+        lambda: (
+            lambda x: ops.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), "reflect")
+        )
+    ),
+    "channels added": unary(
+        lambda: lambda x: ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, 2))), 0
+    ),
     "cropping": unary(lambda: layers.Cropping2D(1)),
     "bilinear": unary(lambda: layers.UpSampling2D(interpolation="bilinear")),
     "flip": unary(lambda: lambda x: ops.flip(x, axis=-1), 0),

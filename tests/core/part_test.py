@@ -15,6 +15,7 @@ from tfprune.core import pruner
 from tfprune.core import ramps
 from tfprune.core import selection
 from tfprune.core import structures
+from tfprune.core import tied
 from tfprune.core import timing
 from tfprune.methods import filter_ranking
 from tfprune.methods import olmp
@@ -26,10 +27,12 @@ from tfprune.regularizers import group_lasso
 PARTS = [
     allocation.ErdosRenyiKernel(),
     allocation.Explicit(),
-    allocation.Global(),
+    allocation.Global(2, normalize=True),
     allocation.Pattern(3, 7),
     allocation.Uniform(),
     criteria.Deviation(),
+    criteria.Gamma(),
+    criteria.GeometricMedian(),
     criteria.GroupNorm(order=1),
     criteria.Magnitude(),
     criteria.Taylor(),
@@ -59,10 +62,12 @@ PARTS = [
     structures.FilterShape(),
     structures.Layer(),
     structures.NM(3, 7, axis=0),
+    structures.TiedFilter(covers=["kernel", "gamma"]),
     structures.Unstructured(),
     surgery.SurgeryPruner(c=1.5),
     surgery.SurgeryPruner(c=None, target_sparsity=0.9),
     threshold_surgery.BandPruner(z=1.281),
+    tied.TiedAxis("bias", "bias", 0, [[-1, 2], [7, 3]]),
     timing.Coin(0.1, 2.0, 77, 5, shared=True),
     timing.Every(7, 8, 9),
     timing.Staged(4, 50, "exp", 900),

@@ -10,15 +10,9 @@ import pytest
 from tfprune.experiments.benchmarks import slimming
 
 QUICK = {"MobileNetV3Small", "ResNet50V2", "Xception"}
-FAMILIES = [
-    *("ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0"),
-    *("InceptionResNetV2", "InceptionV3", "MobileNet", "MobileNetV2"),
-    *("MobileNetV3Small", "NASNetMobile", "ResNet50", "ResNet50V2", "VGG16"),
-    "Xception",
-]
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", slimming.FAMILIES)
 def test_half_of_the_filters_go(name):
     if name not in QUICK and not os.environ.get("TFPRUNE_SLOW_TESTS"):
         pytest.skip("slow")

@@ -8,6 +8,9 @@ from keras import layers
 
 import tfprune
 from tfprune import methods
+from tfprune.core import allocation
+from tfprune.core import criteria
+from tfprune.core import structures
 
 
 def net():
@@ -44,11 +47,12 @@ def masks(model):
     found = {}
     for name in tfprune.settings(model):
         kernel, *bias = model.get_layer(name).unit.targets
-        mask = kernel.mask.numpy().reshape(-1, kernel.mask.shape[-1])
-        assert (mask == mask[0]).all()
-        for target in bias:
-            np.testing.assert_array_equal(target.mask, mask[0])
-        found[name] = mask[0]
+        if kernel.role == "kernel":
+            mask = kernel.mask.numpy().reshape(-1, kernel.mask.shape[-1])
+            assert (mask == mask[0]).all()
+            for target in bias:
+                np.testing.assert_array_equal(target.mask, mask[0])
+            found[name] = mask[0]
     return found
 
 
@@ -81,27 +85,41 @@ def test_the_contribution_is_that_of_the_batch():
 
 
 def test_least_filters_stay_in_each_layer():
-    found = masks(train(ranked(target_sparsity=0.9, least=3)))
+    found = masks(
+        train(ranked(target_sparsity=0.9, allocation=allocation.Global(3)))
+    )
     assert [mask.sum() for mask in found.values()] == [3, 3]
 
 
 def test_the_original_masks_kernels_alone():
-    model = train(ranked(bias=False))
+    kernels = structures.Filter(covers=["kernel"])
+    model = train(ranked(structure=kernels))
     (target,) = model.get_layer("conv1").unit.targets
     assert target.role == "kernel"
 
 
+def test_filters_along_another_axis_need_the_model():
+    layer = layers.Conv2DTranspose(4, 2, name="up")
+    layer.build((None, 4, 4, 2))
+    with pytest.raises(ValueError, match="'up' must be pruned with the model"):
+        tfprune.Prunable(layer, methods.FilterRanking())
+
+
 def test_units_of_dense_layers_where_asked():
+    alone = methods.FilterRanking(dense=True, structure=structures.Filter())
     with pytest.warns(UserWarning, match="depthwise"):
-        model = tfprune.prune(net(), methods.FilterRanking(dense=True))
+        model = tfprune.prune(net(), alone)
     assert "out" in tfprune.settings(model)
+    tied = methods.FilterRanking(dense=True)
+    with pytest.warns(UserWarning, match="out: none of its filters may go"):
+        model = tfprune.prune(net(), tied)
+    assert "out" not in tfprune.settings(model)
 
 
 def test_what_was_ranked_is_removed():
     model = train(ranked(target_sparsity=0.5), steps=3)
     kept = {name: int(mask.sum()) for name, mask in masks(model).items()}
     bare = tfprune.strip(model)
-    bare.get_layer("depthwise").bias.assign([0] * 4)
     small = tfprune.remove_filters(bare)
     assert small.get_layer("conv1").filters == kept["conv1"]
     assert small.get_layer("conv2").filters == kept["conv2"]
@@ -111,9 +129,43 @@ def test_what_was_ranked_is_removed():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"target_sparsity": 1.0}, {"batches": 0}, {"least": 0}, {"policy": "x"}],
+    [{"target_sparsity": 1.0}, {"batches": 0}, {"policy": "x"}],
 )
 def test_wrong_arguments(wrong):
     (name,) = wrong
     with pytest.raises(ValueError, match=f"`{name}` must be"):
         methods.FilterRanking(**wrong)
+
+
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        criteria.GeometricMedian(),
+        criteria.GroupNorm(1),
+        criteria.GroupNorm(2),
+        criteria.Magnitude(),
+    ],
+    ids=repr,
+)
+def test_filters_by_their_weights(criterion):
+    model = ranked(criterion=criterion, allocation=allocation.Uniform())
+    train(model)
+    for name, mask in masks(model).items():
+        kernel = model.get_layer(name).layer.kernel.numpy()
+        scores = criterion(kernel.reshape(-1, kernel.shape[-1]).T).numpy()
+        assert mask.sum() == mask.size / 2
+        assert scores[mask].min() >= scores[~mask].max()
+
+
+def test_each_layer_counts_as_much_where_scores_are_normalized():
+    both = []
+    for normalize in (False, True):
+        model = ranked(
+            criterion=criteria.GroupNorm(),
+            allocation=allocation.Global(normalize=normalize),
+        )
+        kernel = model.get_layer("conv1").layer.kernel
+        kernel.assign(1e3 * kernel)
+        model.optimizer.learning_rate = 0.0
+        both.append(masks(train(model)))
+    assert both[0]["conv1"].all() and not both[1]["conv1"].all()

@@ -97,17 +97,26 @@ class ChannelGraph:
         """Bool array, for each number: it is a tie that may be removed."""
         return self.made & ~self._marked(x.ties for x in self.barriers)
 
-    def families(self) -> list[np.ndarray]:
-        """Returns the free ties, those together that the same layers make."""
+    def families(self, free: np.ndarray | None = None) -> list[np.ndarray]:
+        """Returns the free ties, those together that the same layers make.
+
+        Args:
+            free: Bool array, `(count,)`, or None for `self.free`.
+        """
+        return list(self.makers(free).values())
+
+    def makers(self, free: np.ndarray | None = None) -> dict:
+        """Returns places of slots to the free ties that these slots make."""
+        free = self.free if free is None else free
         makers = collections.defaultdict(list)
         for index, slot in enumerate(self.slots):
             if slot.role == "filter":
-                for tie in np.unique(slot.ties[self.free[slot.ties]]):
+                for tie in np.unique(slot.ties[free[slot.ties]]):
                     makers[tie].append(index)
         families = collections.defaultdict(list)
-        for tie, layers in makers.items():
+        for tie, layers in sorted(makers.items()):
             families[tuple(layers)].append(tie)
-        return [np.array(ties) for ties in families.values()]
+        return {places: np.array(ties) for places, ties in families.items()}
 
     def __str__(self) -> str:
         made, free = self.made.sum(), self.free.sum()

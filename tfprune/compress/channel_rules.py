@@ -230,6 +230,26 @@ class Walk:
             raise _Obstacle("it takes a size that only a call settles")
         return [families.concatenate(call, call.inputs, axis)]
 
+    def _pad(self, call):
+        self._check_alone(call)
+        labels = call.inputs[0]
+        if any(labels.shape[axis] > 1 for axis in families.padded(call)):
+            raise _Obstacle("it adds channels")
+        if call.kwargs.get("constant_values"):
+            raise _Obstacle("what it adds is not zero")
+        return [labels]
+
+    def _split(self, call):
+        """Ties the pieces, so that all of them lose the same."""
+        labels, sections = call.inputs[0], call.operation.indices_or_sections
+        axis = call.operation.axis % labels.ndim
+        if labels.shape[axis] > 1 and not isinstance(sections, int):
+            raise _Obstacle("it cuts channels at places")
+        pieces = families.split(call, labels)
+        for piece in pieces[1:]:
+            self._ties.unite(pieces[0], piece)
+        return pieces
+
     def _get_item(self, call):
         labels, key = call.inputs[0], families.places(call)
         if any(type(place) not in (slice, int) for place in key):
@@ -297,6 +317,8 @@ _RULES = {
     "PReLU": Walk._prelu,
     "Concatenate": Walk._concatenate,
     "GetItem": Walk._get_item,
+    "Pad": Walk._pad,
+    "Split": Walk._split,
     **dict.fromkeys(families.DENSE | families.CONV, Walk._dense),
     **dict.fromkeys(families.CONV_TRANSPOSE, Walk._conv_transpose),
     **dict.fromkeys(families.DEPTHWISE, Walk._depthwise),

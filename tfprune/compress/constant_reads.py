@@ -187,6 +187,27 @@ class _Walk:
             constant.squeezed(*both) for both in zip(known, value, strict=True)
         ]
 
+    def _pad(self, call):
+        """Zeros around zeros; other modes repeat what is there."""
+        given, rank = call.inputs[0], call.inputs[0].known.ndim
+        sizes = [given.known.shape[axis] for axis in families.padded(call)]
+        if len(call.tensors) > 1 or any(size > 1 for size in sizes):
+            return [constant.unknown(rank)]
+        if call.operation.mode != "constant":
+            return [given]
+        if call.kwargs.get("constant_values"):
+            return [constant.unknown(rank)]
+        return [constant.zeros(constant.is_zero(given))]
+
+    def _split(self, call):
+        (given,) = call.inputs
+        known, value = (
+            families.split(call, array) for array in (given.known, given.value)
+        )
+        return [
+            constant.squeezed(*both) for both in zip(known, value, strict=True)
+        ]
+
     def _get_item(self, call):
         (given,) = call.inputs
         if any(type(x) not in (slice, int) for x in families.places(call)):
@@ -231,6 +252,8 @@ _RULES = {
     "PReLU": _Walk._prelu,
     "Concatenate": _Walk._concatenate,
     "GetItem": _Walk._get_item,
+    "Pad": _Walk._pad,
+    "Split": _Walk._split,
     **dict.fromkeys(families.DENSE | families.CONV, _Walk._dense),
     **dict.fromkeys(families.CONV_TRANSPOSE, _Walk._conv_transpose),
     **dict.fromkeys(families.DEPTHWISE, _Walk._depthwise),

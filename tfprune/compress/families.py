@@ -156,6 +156,29 @@ def get_item(call, array: np.ndarray) -> np.ndarray:
     return array[key]
 
 
+def padded(call) -> list[int]:
+    """Returns the axes along which a call of `Pad` adds something."""
+    width = np.broadcast_to(
+        call.operation.pad_width, (len(call.tensors[0].shape), 2)
+    )
+    return np.flatnonzero(width.any(axis=1)).tolist()
+
+
+def split(call, array: np.ndarray) -> list[np.ndarray]:
+    """Returns the parts of an array that a call of `Split` gives.
+
+    Args:
+        call: `wiring.Call`.
+        array: Array of size 1 where all entries along an axis are equal.
+    """
+    sections = call.operation.indices_or_sections
+    axis = call.operation.axis % array.ndim
+    if array.shape[axis] > 1:
+        return np.split(array, sections, axis)
+    count = sections if isinstance(sections, int) else len(sections) + 1
+    return [array] * count
+
+
 def places(call) -> tuple:
     """Returns what a call of `GetItem` takes along each axis."""
     key = call.args[1]

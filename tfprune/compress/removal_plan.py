@@ -51,17 +51,22 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
     part.check_count("divisor", divisor, least=1)
     graph = channel_graph.channel_graph(model)
     reads = constant_reads.reads(model)
-    gone, notes = _gone(graph, reads)
+    gone, notes = removable(graph, reads)
     gone, more = _leave_some(graph, gone, divisor)
     untrained = recalibrate.untrained(model)
     more += [untrained] if untrained else []
-    kept = {
+    kept = _kept(graph, gone)
+    biases = _biases(graph, reads, gone)
+    rows = sizer(model, graph)(gone, biases)
+    return Plan(graph, gone, kept, biases, rows, notes + more)
+
+
+def _kept(graph, gone):
+    """Returns id of a variable and axis to the entries that stay."""
+    return {
         (id(slot.variable), slot.axis): np.flatnonzero(~gone[slot.ties])
         for slot in graph.slots
     }
-    biases = _biases(graph, reads, gone)
-    rows = _rows(model, graph, kept, biases)
-    return Plan(graph, gone, kept, biases, rows, notes + more)
 
 
 class Size(typing.NamedTuple):
@@ -117,11 +122,7 @@ class Plan:
     @property
     def total(self) -> Row:
         """The sum of all rows."""
-        before, after = (
-            Size(*map(sum, zip(*(row[i] for row in self.rows), strict=True)))
-            for i in (1, 2)
-        )
-        return Row("total", before, after)
+        return total(self.rows)
 
     def __str__(self) -> str:
         cells = [("layer", *Size._fields)]
@@ -133,13 +134,30 @@ class Plan:
         return "\n".join([*table, str(self.graph), *self.notes])
 
 
+def total(rows: list[Row]) -> Row:
+    """Returns the sum of some rows."""
+    before, after = (
+        Size(*map(sum, zip(*(row[i] for row in rows), strict=True)))
+        for i in (1, 2)
+    )
+    return Row("total", before, after)
+
+
 def _cells(row):
     pairs = zip(row.before, row.after, strict=True)
     return row.name, *(f"{a} -> {b}" if a else "" for a, b in pairs)
 
 
-def _gone(graph, reads):
-    """Returns the ties that nothing needs, and notes on others."""
+def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
+    """Returns the ties that nothing needs, and notes on others.
+
+    Args:
+        graph: `ChannelGraph`.
+        reads: Dict, as `constant_reads.reads` gives it.
+
+    Returns:
+        Bool array, `(graph.count,)`, and list of strings.
+    """
     live = ~graph.free
     stuck, notes = [], []
     for slot in _reading(graph):
@@ -203,23 +221,46 @@ def _biases(graph, reads, gone):
     return found
 
 
-def _rows(model, graph, kept, biases):
-    calls = graph_lib.calls(model)
+def sizer(model: keras.Model, graph: channel_graph.ChannelGraph):
+    """Returns a function of what goes to the rows of a model's layers.
+
+    Args:
+        model: Sequential or Functional model.
+        graph: `ChannelGraph` of the model.
+
+    Returns:
+        Callable: bool array `(graph.count,)`, True for a tie that goes, and
+        dict, id of a layer to what its bias takes in, to a list of `Row`.
+    """
+    layers = _layers(model)
     made = {id(x.layer): x for x in graph.slots if x.role == "filter"}
-    rows, seen = [], set()
+
+    def rows(gone, biases=()):
+        kept, found = _kept(graph, gone), []
+        for layer, own, uses in layers:
+            filters = made.get(id(layer))
+            before = _size(own, filters, uses, {})
+            after = _size(own, filters, uses, kept)
+            if id(layer) in biases and layer.bias is None:
+                after = _with_bias(after)
+            found.append(Row(layer.name, before, after))
+        return found
+
+    return rows
+
+
+def _layers(model):
+    """Returns layers with variables, these, and how often they are used."""
+    calls = graph_lib.calls(model)
+    found, seen = [], set()
     for layer in traverse.leaves(model):
         own = [x for x in layer.weights if id(x) not in seen]
         seen |= {id(variable) for variable in own}
         shapes = calls.get(id(layer)) or [None]
         if own:
             uses = sum(positions.positions(layer, x) for x in shapes)
-            filters = made.get(id(layer))
-            before = _size(own, filters, uses, {})
-            after = _size(own, filters, uses, kept)
-            if id(layer) in biases and layer.bias is None:
-                after = _with_bias(after)
-            rows.append(Row(layer.name, before, after))
-    return rows
+            found.append((layer, own, uses))
+    return found
 
 
 def _size(variables, made, uses, kept):

@@ -9,12 +9,15 @@ from tfprune import backend
 from tfprune.compress import channel_graph
 from tfprune.compress import strip
 from tfprune.compress import traverse
+from tfprune.core import errors
 from tfprune.core import part
 
 _ZEROED = ("filter", "scale", "shift", "mean")
 
 
-def zero_filters(model: keras.Model, sparsity: float = 0.5) -> keras.Model:
+def zero_filters(
+    model: keras.Model, sparsity: float | dict[str, float] = 0.5
+) -> keras.Model:
     """Returns a copy of a model in which a part of its filters gives zero.
 
     Filters that are tied (see `channel_graph`) go together. A tie's score is
@@ -24,6 +27,7 @@ def zero_filters(model: keras.Model, sparsity: float = 0.5) -> keras.Model:
     Args:
         model: Sequential or Functional model without `Prunable` layers.
         sparsity: Float in [0, 1), the part of them that goes, rounded down.
+            Or a dict, layer to that: filters go that one of its layers makes.
             Defaults to 0.5.
 
     Returns:
@@ -34,13 +38,15 @@ def zero_filters(model: keras.Model, sparsity: float = 0.5) -> keras.Model:
         Li et al. Pruning Filters for Efficient ConvNets. ICLR 2017.
     """
     strip.check_stripped(model, "slim")
-    part.check_sparsity("sparsity", sparsity)
+    _check(model, sparsity)
     zeroed = traverse.clone(model, lambda layer, twin: twin)
     graph = channel_graph.channel_graph(zeroed)
     scores, gone = _scores(graph), np.zeros(graph.count, bool)
-    for ties in graph.families():
+    for makers, ties in graph.makers().items():
+        share = _share(sparsity, [graph.slots[i].layer.name for i in makers])
         order = np.argsort(scores[ties], kind="stable")
-        gone[ties[order[: int(sparsity * ties.size)]]] = True
+        # The slack absorbs what is lost in 1 - kept / all.
+        gone[ties[order[: int(share * ties.size + 1e-6)]]] = True
     zero(graph, gone)
     return zeroed
 
@@ -57,6 +63,23 @@ def zero(graph: channel_graph.ChannelGraph, gone: np.ndarray) -> None:
             value = np.array(backend.to_numpy(slot.variable))
             np.moveaxis(value, slot.axis, 0)[gone[slot.ties]] = 0
             slot.variable.assign(value)
+
+
+def _check(model, sparsity):
+    if not isinstance(sparsity, dict):
+        return part.check_sparsity("sparsity", sparsity)
+    known = [layer.name for layer in traverse.leaves(model)]
+    for name, share in sparsity.items():
+        if name not in known:
+            raise ValueError(errors.unknown("sparsity", name, known))
+        part.check_sparsity(f"sparsity[{name!r}]", share)
+
+
+def _share(sparsity, names):
+    """Returns the part that goes of what some layers make."""
+    if not isinstance(sparsity, dict):
+        return sparsity
+    return max(sparsity.get(name, 0.0) for name in names)
 
 
 def _scores(graph):

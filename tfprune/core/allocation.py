@@ -60,9 +60,12 @@ class Global(part.Part):
     Args:
         least: Integer >= 1, groups of each unit that stay whatever their
             rank, so that no layer disconnects. Defaults to 1.
+        normalize: Bool: scores are divided by the L2 norm of those of their
+            unit. Defaults to False.
     """
 
     least: int = 1
+    normalize: bool = False
 
     settings = {}
 
@@ -70,6 +73,8 @@ class Global(part.Part):
         part.check_count("least", self.least, least=1)
 
     def __call__(self, scores, sparsities, shapes):
+        if self.normalize:
+            scores = list(map(_normalized, scores))
         together = ops.concatenate(scores, axis=0)
         kept = selection.top_k(
             together, _kept(together.shape[0], sparsities[0])
@@ -114,6 +119,10 @@ class Explicit(part.Part):
         raise NotImplementedError(
             "`allocation=Explicit()` needs a Pruner that overrides `budgets`."
         )
+
+
+def _normalized(scores):
+    return ops.divide_no_nan(scores, ops.sqrt(ops.sum(ops.square(scores))))
 
 
 def _kept(size: int, sparsity):

@@ -11,8 +11,22 @@ from keras import ops
 from tfprune.core import part
 
 
+class Criterion(part.Part):
+    """The interface. `Magnitude` is the simplest example.
+
+    `roles` are those of the arrays that count where the filters of several
+    layers are tied. With `needs_gradients`, gradients must be given.
+    """
+
+    roles = ("kernel",)
+    needs_gradients = False
+
+    def __call__(self, weights, gradients=None):
+        raise NotImplementedError
+
+
 @part.part
-class Magnitude(part.Part):
+class Magnitude(Criterion):
     """The mean absolute value of a group; of a single weight, abs(w)."""
 
     def __call__(self, weights, gradients=None):
@@ -20,7 +34,7 @@ class Magnitude(part.Part):
 
 
 @part.part
-class GroupNorm(part.Part):
+class GroupNorm(Criterion):
     """The L1 or L2 norm of a group.
 
     Args:
@@ -42,7 +56,41 @@ class GroupNorm(part.Part):
 
 
 @part.part
-class Deviation(part.Part):
+class Gamma(Magnitude):
+    """The mean absolute factor of the normalizations behind a filter.
+
+    Reference:
+        Liu et al. Learning Efficient Convolutional Networks through Network
+        Slimming. ICCV 2017.
+    """
+
+    roles = ("gamma",)
+
+
+@part.part
+class GeometricMedian(Criterion):
+    """The sum of a group's distances from all others of its layer.
+
+    What is near to the geometric median of all is what others can stand in
+    for.
+
+    Reference:
+        He et al. Filter Pruning via Geometric Median for Deep Convolutional
+        Neural Networks Acceleration. CVPR 2019.
+    """
+
+    def __call__(self, weights, gradients=None):
+        # Distances do not change, and cancel less in what is nearly equal.
+        weights = weights - ops.mean(weights, axis=0)
+        products = ops.matmul(weights, ops.transpose(weights))
+        squares = ops.sum(ops.square(weights), axis=1)
+        between = squares[:, None] + squares - 2 * products
+        apart = 1 - ops.eye(weights.shape[0], dtype=between.dtype)
+        return ops.sum(ops.sqrt(ops.maximum(between, 0) * apart), axis=1)
+
+
+@part.part
+class Deviation(Criterion):
     """The distance from the mean of all groups, as threshold surgery has it."""
 
     def __call__(self, weights, gradients=None):
@@ -51,7 +99,7 @@ class Deviation(part.Part):
 
 
 @part.part
-class Taylor(part.Part):
+class Taylor(Criterion):
     """What the loss would change by without a group, to first order.
 
     `abs(sum(w * dL/dw))` over the members of a group: terms of different
@@ -61,6 +109,9 @@ class Taylor(part.Part):
         Molchanov et al. Pruning Convolutional Neural Networks for Resource
         Efficient Inference. ICLR 2017.
     """
+
+    roles = ("kernel", "scale", "bias", "gamma", "beta")
+    needs_gradients = True
 
     def __call__(self, weights, gradients=None):
         part.check("gradients", gradients, gradients is not None, "given")

@@ -19,10 +19,12 @@ class Structure(part.Part):
 
     A structure whose groups span several arrays (a filter is a slice of a
     kernel and an entry of a bias) sets `join_axis = 1`: their members are
-    put side by side, instead of their groups one after the other.
+    put side by side, instead of their groups one after the other. `covers`
+    are the roles of the arrays of a layer that a group has a part of.
     """
 
     join_axis = 0
+    covers = ("kernel",)
 
     def misfit(self, shape) -> str | None:
         """Returns why an array of this shape does not fit, or None."""
@@ -163,9 +165,19 @@ class Block(Structure):
 
 @part.part
 class Filter(Structure):
-    """Slices along the last axis: a filter or unit, and its bias."""
+    """Slices along the last axis: a filter or unit, and its bias.
+
+    Args:
+        covers: Tuple of `"kernel"`, `"bias"`. A filter that keeps its bias
+            still gives a constant. Defaults to both.
+    """
+
+    covers: tuple = ("kernel", "bias")
 
     join_axis = 1
+
+    def __post_init__(self):
+        object.__setattr__(self, "covers", tuple(self.covers))
 
     def misfit(self, shape):
         return None if shape else "it is a scalar, which has no filters"
@@ -178,6 +190,23 @@ class Filter(Structure):
 
     def count(self, shape):
         return shape[-1]
+
+
+@part.part
+class TiedFilter(Filter):
+    """Filters, of all layers whose channels must be removed together.
+
+    Those of layers that are added to each other live and die together, with
+    their biases and what the normalizations behind them do to them, so that
+    what is masked gives zeros and can be removed.
+
+    Args:
+        covers: Tuple of `"kernel"`, `"bias"`, `"gamma"`, `"beta"`. Defaults
+            to all. `"kernel"` brings the depthwise kernels behind it,
+            `"gamma"` the moving mean of a normalization without one.
+    """
+
+    covers: tuple = ("kernel", "bias", "gamma", "beta")
 
 
 @part.part

@@ -48,14 +48,16 @@ class Target:
     Args:
         variable: The float variable.
         mask: The bool variable of the same shape.
-        role: `"kernel"` or `"bias"`.
+        role: `"kernel"` or `"bias"`, or another one of `tied.TiedAxis`.
         unit: The `Unit` it belongs to.
+        tied: `TiedAxis` of what is decided with other layers, or None.
     """
 
     variable: typing.Any
     mask: typing.Any
     role: str
     unit: Unit
+    tied: typing.Any = None
 
 
 class Settings(collections.abc.MutableMapping):

@@ -31,6 +31,9 @@ class Prunable(keras.layers.Wrapper):
             method's defaults. Defaults to none.
         frozen: Bool: the masks are final, pruned weights stay zero. Defaults
             to False.
+        ties: List of `tfprune.core.tied.TiedAxis`: what is pruned of the
+            layer, together with other layers. Defaults to none: what the
+            method prunes of a layer.
 
     Raises:
         ValueError: if the layer has nothing that fits the method.
@@ -42,7 +45,9 @@ class Prunable(keras.layers.Wrapper):
     ```
     """
 
-    def __init__(self, layer, method, settings=None, frozen=False, **kwargs):
+    def __init__(
+        self, layer, method, settings=None, frozen=False, ties=(), **kwargs
+    ):
         is_method = hasattr(method, "pruner")
         part.check("method", method, is_method, "a tfprune.methods.Method")
         # Keras reads the signature of `call` in the constructor, to learn
@@ -55,6 +60,7 @@ class Prunable(keras.layers.Wrapper):
         self.supports_jit = layer.supports_jit
         self.method = method
         self.frozen = frozen
+        self.ties = list(ties)
         self._given = dict(settings or {})
         if layer.built:
             self._build_masks()
@@ -108,6 +114,7 @@ class Prunable(keras.layers.Wrapper):
             "method": method,
             "settings": dict(self._given),
             "frozen": self.frozen,
+            "ties": list(map(keras.saving.serialize_keras_object, self.ties)),
         }
 
     @classmethod
@@ -119,6 +126,9 @@ class Prunable(keras.layers.Wrapper):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )
+        config["ties"] = list(
+            map(keras.saving.deserialize_keras_object, config.get("ties", ()))
+        )
         return cls(**config)
 
     def get_build_config(self):
@@ -140,13 +150,23 @@ class Prunable(keras.layers.Wrapper):
             self._add("updates", "int32", 0),
             self.frozen,
         )
-        for variable, role in self.method.targets(self.layer):
+        for variable, role, tied in self._pruned():
             mask = self._add(
                 f"{variable.name}_mask", "bool", True, variable.shape
             )
-            target = units.Target(variable, mask, role, self.unit)
+            target = units.Target(variable, mask, role, self.unit, tied)
             setattr(variable, units.TAG, target)
             self.unit.targets.append(target)
+
+    def _pruned(self):
+        """Returns (variable, role, what it is tied to) of what is pruned."""
+        if self.ties:
+            return [
+                (getattr(self.layer, tied.name), tied.role, tied)
+                for tied in self.ties
+            ]
+        found = self.method.targets(self.layer)
+        return [(variable, role, None) for variable, role in found]
 
     def _add(self, name, dtype, value, shape=None):
         shape = keras.ops.shape(value) if shape is None else shape
@@ -164,7 +184,9 @@ class Prunable(keras.layers.Wrapper):
 
     def _keep(self, scope):
         """Takes over what the layer wrote: statistics, seeds, losses."""
-        targets = {id(target.variable) for target in self.unit.targets}
+        targets = {
+            id(t.variable) for t in self.unit.targets if t.role != "mean"
+        }
         for variable in backend.state(self.layer):
             value = scope.get_current_value(variable)
             if value is not None and id(variable) not in targets:

@@ -2,47 +2,90 @@
 
 from __future__ import annotations
 
+import dataclasses
 import numbers
 import re
 
+import keras
+
+from tfprune.compress import traverse
 from tfprune.core import errors
 from tfprune.core import part
+from tfprune.core import structures
 from tfprune.core import units
+from tfprune.methods import tying
 
 
-def choose(method, layers: list, filters) -> tuple[dict, list]:
-    """Returns layer name to settings, and for each layer why it stays dense.
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What a method prunes of a model.
+
+    Args:
+        layers: List of Keras layers.
+        settings: Dict, layer name to settings, None for a dense layer.
+        reasons: List of strings, why each layer stays dense, or None.
+        tying: `Tying`, what is tied in the model, or None.
+    """
+
+    layers: list
+    settings: dict
+    reasons: list
+    tying: tying.Tying | None = None
+
+    @property
+    def why(self) -> dict:
+        """Id of each layer that stays dense to why."""
+        return {id(layer): reason for layer, reason in self._pairs() if reason}
+
+    @property
+    def fit(self) -> set:
+        """Ids of the layers that are pruned."""
+        return {id(layer) for layer in self.layers} - set(self.why)
+
+    def ties(self, layer) -> list:
+        """Returns what of a layer is tied to others."""
+        return self.tying.ties.get(id(layer), []) if self.tying else []
+
+    def skipped(self) -> str:
+        """Returns a line for each layer that the user did not leave out."""
+        return _listed(
+            (layer, reason)
+            for layer, reason in self._pairs()
+            if layer.weights and layer.name not in self.settings
+        )
+
+    def __str__(self) -> str:
+        return _listed(self._pairs())
+
+    def _pairs(self):
+        return zip(self.layers, self.reasons, strict=True)
+
+
+def _listed(pairs):
+    return "".join(f"\n  {x.name}: {why}" for x, why in pairs if why)
+
+
+def choose(method, model: keras.Model, filters) -> Choice:
+    """Returns which layers a method prunes, and why not others.
 
     Args:
         method: `Method`.
-        layers: List of built Keras layers.
+        model: Sequential or Functional model, built.
         filters: As `tfprune.prune` takes them.
 
     Raises:
         ValueError: for a pattern that matches no layer, an unknown setting,
             or a layer that was chosen and does not fit.
     """
+    layers = traverse.leaves(model)
     settings = _resolve(method, layers)
     chosen = _chosen(layers, filters)
     reasons = [_reason(method, x, chosen, settings) for x in layers]
-    _check_chosen(method, layers, reasons, {**chosen, **settings})
-    return settings, reasons
-
-
-def skipped(layers: list, reasons: list, filters, settings: dict) -> list:
-    """Returns the reasons that the user did not give: a default choice's."""
-    return [
-        reason
-        if layer.weights and filters is None and layer.name not in settings
-        else None
-        for layer, reason in zip(layers, reasons, strict=True)
-    ]
-
-
-def listed(layers: list, reasons: list) -> str:
-    """Returns one line for each layer with a reason."""
-    rows = [(x.name, y) for x, y in zip(layers, reasons, strict=True) if y]
-    return "".join(f"\n  {name}: {reason}" for name, reason in rows)
+    found = Choice(layers, settings, reasons)
+    if isinstance(method.pruner.structure, structures.TiedFilter):
+        found = _tied(method, model, found)
+    _check_chosen(method, layers, found.reasons, {**chosen, **settings})
+    return found
 
 
 def _resolve(method, layers):
@@ -117,6 +160,24 @@ def _reason(method, layer, chosen, settings):
     if pruned:
         return f"it is pruned already, by {pruned[0].method.name}"
     return method.misfit(layer)
+
+
+def _tied(method, model, found):
+    """Returns a choice with what is tied, and what has no part in it left."""
+    unfit = found.why
+    dense = {
+        id(layer)
+        for layer in found.layers
+        if found.settings.get(layer.name, ()) is None
+        or units.tagged(layer.weights)
+        or not layer.trainable
+    }
+    tied = tying.tie(model, method, unfit, dense)
+    tying.check_settings(found.layers, tied.ties, found.settings)
+    left = {id(x): "none of its channels may go" for x in found.layers}
+    left |= unfit | tied.stay | dict.fromkeys(tied.ties)
+    reasons = [left[id(layer)] for layer in found.layers]
+    return dataclasses.replace(found, reasons=reasons, tying=tied)
 
 
 def _check_chosen(method, layers, reasons, chosen):

@@ -1,20 +1,25 @@
 """Filter ranking: filters of all layers compete, and may come back.
 
-Of each filter, with its bias and the gradient of the masked weights,
+Of each filter, with its bias, the gamma and beta behind it, and the filters
+of other layers that it is tied to,
 
     contribution = abs(sum(w * dL/dw))
 
-is followed in every step. Where the timing says so, the filters of the net
-with the highest ones are kept and all others masked. Masked filters take no
-part in the forward pass and go on learning.
+with the gradient of the masked weights is followed in every step. Where the
+timing says so, the filters of the net with the highest ones are kept and all
+others masked. Masked filters take no part in the forward pass and go on
+learning. Before a normalization, the contribution of a kernel alone is zero:
+what it gives does not depend on how large its weights are.
 """
 
 from __future__ import annotations
 
+import typing
+
 import keras
 from keras import ops
 
-from tfprune.core import allocation
+from tfprune.core import allocation as allocations
 from tfprune.core import criteria
 from tfprune.core import part
 from tfprune.core import pruner
@@ -28,6 +33,13 @@ _CONVOLUTIONS = (
     keras.layers.Conv2D,
     keras.layers.Conv3D,
 )
+_OTHERS = (  # Their filters do not lie, or not alone, along the last axis.
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
 
 
 def FilterRanking(
@@ -38,9 +50,9 @@ def FilterRanking(
     policy: str = "minus",
     stop_step: int | None = None,
     batches: int = 10,
-    least: int = 1,
-    normalize: bool = False,
-    bias: bool = True,
+    structure: structures.Filter = structures.TiedFilter(),
+    criterion: typing.Any = criteria.Taylor(),
+    allocation: typing.Any = allocations.Global(),
     dense: bool = False,
     settings: dict | None = None,
 ) -> method.Method:
@@ -59,14 +71,21 @@ def FilterRanking(
         batches: Integer, about how many of the last batches contributions
             are averaged over. Defaults to 10; the original's 1 takes the
             batch at hand.
-        least: Integer, filters that stay in each layer. Defaults to 1.
-        normalize: Bool: contributions are divided by the L2 norm of those of
-            their layer. Defaults to False, as in the original.
-        bias: Bool: a filter's bias is masked with it, without which it still
-            gives a constant. Defaults to True; the Caffe original has False.
+        structure: `TiedFilter` (default): filters that must be removed
+            together compete as one, and their masks cover biases, gammas and
+            betas, so that all that is masked can be removed. `Filter`: each
+            layer by itself, with its bias; `Filter(covers=["kernel"])` is the
+            Caffe original.
+        criterion: `Taylor` (default), the contribution above; or one that
+            looks at weights alone when masks are decided: `GroupNorm`,
+            `GeometricMedian`, `Magnitude`, or, of tied filters, `Gamma`.
+        allocation: `Global` (default), with the filters that stay in each
+            layer at `least`, and contributions that are normalized for each
+            layer, or not (default, as in the original). Or `Uniform`.
         dense: Bool: units of dense layers compete, too. Set the last layer
             to None then. Defaults to False.
-        settings: Dict, layer to None for one that stays dense.
+        settings: Dict, layer to None for one that stays dense, or, with
+            `Uniform`, to `{"target_sparsity": s}`.
 
     Returns:
         A `Method`.
@@ -76,18 +95,23 @@ def FilterRanking(
         Filter Pruning. IJCAI 2018.
     """
     part.check_sparsity("target_sparsity", target_sparsity)
-    rule = RankPruner(
-        structure=structures.Filter(),
-        criterion=criteria.Taylor(),
-        allocation=allocation.Global(least),
+    rule = _rule(
+        criterion,
+        batches,
+        structure=structure,
+        allocation=allocation,
         timing=timing.Staged(stages, stage_steps, policy, stop_step),
         ramp=ramps.Constant(target_sparsity),
         gradient="dense",
-        batches=batches,
-        normalize=normalize,
     )
-    roles = ("kernel", "bias") if bias else ("kernel",)
+    roles = structure.covers
     return FilterMethod("filter_ranking", rule, roles, settings, dense)
+
+
+def _rule(criterion, batches, **parts):
+    if criterion.needs_gradients:
+        return RankPruner(criterion=criterion, batches=batches, **parts)
+    return pruner.Pruner(criterion=criterion, **parts)
 
 
 @part.part
@@ -95,7 +119,6 @@ class RankPruner(pruner.Pruner):
     """Scores groups by a running mean of their contributions."""
 
     batches: int = 10
-    normalize: bool = False
 
     looks_at_steps = True
 
@@ -115,11 +138,7 @@ class RankPruner(pruner.Pruner):
         ]
 
     def scores(self, state, weights):
-        scores = [own["contribution"] for own in state]
-        if not self.normalize:
-            return scores
-        norms = [ops.sqrt(ops.sum(ops.square(score))) for score in scores]
-        return list(map(ops.divide_no_nan, scores, norms))
+        return [own["contribution"] for own in state]
 
     def _change(self, old, weights, gradients):
         """How far a mean over `batches` moves with one more batch."""
@@ -145,6 +164,20 @@ class FilterMethod(method.Method):
     def misfit(self, layer):
         if isinstance(layer, keras.layers.Dense) and not self.dense:
             return "units of dense layers are ranked with `dense=True` alone"
-        if not isinstance(layer, (*_CONVOLUTIONS, keras.layers.Dense)):
+        if not isinstance(layer, self._kinds()):
             return "it has no filters of its own along the last axis"
         return super().misfit(layer)
+
+    def targets(self, layer):
+        if isinstance(layer, _OTHERS):
+            raise ValueError(
+                f"Layer {layer.name!r} must be pruned with the model that it "
+                "is in. Received: a layer alone, whose filters do not lie "
+                "along the last axis. Call tfprune.prune with the model."
+            )
+        return super().targets(layer)
+
+    def _kinds(self):
+        tied = isinstance(self.pruner.structure, structures.TiedFilter)
+        more = _OTHERS if tied else ()
+        return (*_CONVOLUTIONS, keras.layers.Dense, *more)

@@ -23,6 +23,7 @@ def Magnitude(
     frequency: int = 100,
     schedule: typing.Any = None,
     structure: structures.Structure = structures.Unstructured(),
+    criterion: typing.Any = criteria.Magnitude(),
     allocation: typing.Any = allocations.Uniform(),
     settings: dict | None = None,
 ) -> method.Method:
@@ -42,8 +43,11 @@ def Magnitude(
         frequency: Integer, updates between decisions. Defaults to 100.
         schedule: A schedule object of tfmot in place of the four arguments
             above. Defaults to None.
-        structure: What lives and dies together: `Unstructured` (default) or
-            `Block`.
+        structure: What lives and dies together: `Unstructured` (default),
+            `Block`, `Filter`, or `TiedFilter`, with which all that is masked
+            can be removed.
+        criterion: `Magnitude` (default), and for groups `GroupNorm`,
+            `GeometricMedian`, or, of tied filters, `Gamma`.
         allocation: `Uniform` (default), `ErdosRenyiKernel` or `Global`.
         settings: Dict, layer to `{"target_sparsity": s}` (with `Uniform`),
             or to None.
@@ -65,9 +69,9 @@ def Magnitude(
         ramp = ramps.Polynomial(0.0, target_sparsity, begin_step, end_step)
     rule = pruner.Pruner(
         structure=structure,
-        criterion=criteria.Magnitude(),
+        criterion=criterion,
         allocation=allocation,
         timing=every,
         ramp=ramp,
     )
-    return method.Method("magnitude", rule, settings=settings)
+    return method.Method("magnitude", rule, structure.covers, settings)

@@ -24,8 +24,8 @@ class Method(part.Part):
     Args:
         name: String, for reports.
         pruner: `Pruner`, the rule.
-        roles: Tuple of `"kernel"`, `"bias"`: which arrays of a layer are
-            pruned. Defaults to kernels.
+        roles: Tuple of `"kernel"`, `"bias"`, and `"gamma"`, `"beta"` of tied
+            filters: which arrays of a layer are pruned. Defaults to kernels.
         settings: Dict, layer name or regular expression to a dict of
             settings, or to None for a layer that stays dense. Defaults to
             none.

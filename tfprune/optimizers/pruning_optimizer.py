@@ -12,6 +12,7 @@ from keras import ops
 
 from tfprune import backend
 from tfprune.core import masks
+from tfprune.core import tied
 from tfprune.core import units
 from tfprune.optimizers import wrapper
 
@@ -194,6 +195,8 @@ def by_method(tagged) -> list[Group]:
                 break
         else:
             groups.append(Group(unit.method.pruner, [unit]))
+    for group in groups:
+        group.pruner = tied.over(group.pruner, group.units)
     return groups
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tfprune.core import errors as _errors
 from tfprune.search.cma_es import CMAES as CMAES
+from tfprune.search.filter_budget import plan_filters as plan_filters
 from tfprune.search.ncs import NCS as NCS
 from tfprune.search.problem import Outcome as Outcome
 from tfprune.search.problem import Problem as Problem

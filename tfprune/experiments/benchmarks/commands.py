@@ -57,7 +57,12 @@ def _layers(flags):
 
 def _slimming(flags):
     del flags  # It has none.
-    return slimming.run(slimming.names())
+    return slimming.run_all()
+
+
+def _families(flags):
+    del flags
+    return slimming.run_families()
 
 
 def _smaller(flags):
@@ -81,6 +86,7 @@ _COMMANDS = {
     "models": _models,
     "layers": _layers,
     "slimming": _slimming,
+    "families": _families,
     "smaller": _smaller,
     "callers": _callers,
 }

@@ -1,4 +1,4 @@
-"""Half of the filters of every model of `keras.applications`, removed."""
+"""Half of the filters of models of `keras.applications`, removed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,15 @@ _COLUMNS = (
     *("model", "free ties", "filters gone", "parameters gone"),
     *("of convolutions", "MACs left", "difference", "seconds"),
 )
+# A small member of each family.
+FAMILIES = (
+    *("ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0"),
+    *("InceptionResNetV2", "InceptionV3", "MobileNet", "MobileNetV2"),
+    *("MobileNetV3Small", "NASNetMobile", "ResNet50", "ResNet50V2", "VGG16"),
+    "Xception",
+)
 _HEADER = f"""\
-Every model of `keras.applications` of Keras {keras.__version__}: random
+{{title}} of `keras.applications` of Keras {keras.__version__}: random
 weights and statistics, inputs of {SIDE}x{SIDE}, {CLASSES} classes. Of the
 filters that the same layers make, the {SPARSITY:.0%} of least magnitude are
 zeroed (`tfprune.zero_filters`) and removed (`tfprune.remove_filters`). `free`
@@ -28,7 +35,7 @@ what mixes channels. `difference` is the greatest between the outputs of the
 zeroed and of the smaller model, on input that `remove_filters` did not see,
 over the greatest output. `seconds` are those of `remove_filters`.
 
-    python scripts/benchmark.py slimming --output=results/slim/applications.md
+    python scripts/benchmark.py {{command}} --output=results/slim/{{file}}
 
 | {" | ".join(_COLUMNS)} |
 |{"---|" * len(_COLUMNS)}
@@ -40,18 +47,31 @@ def names() -> list[str]:
     return [x for x in dir(keras.applications) if x[0].isupper()]
 
 
-def run(models: list[str]) -> str:
-    """Returns a table in Markdown.
+def run_all() -> str:
+    """Returns a table in Markdown of every model."""
+    header = _HEADER.format(
+        title="Every model", command="slimming", file="applications.md"
+    )
+    return header + _rows(names())
 
-    Args:
-        models: List of names in `keras.applications`.
-    """
+
+def run_families() -> str:
+    """Returns the same of one small member of each family."""
+    header = _HEADER.format(
+        title="A small model of each family",
+        command="families",
+        file="families.md",
+    )
+    return header + _rows(FAMILIES)
+
+
+def _rows(models):
     rows = []
     for name in models:
         keras.utils.clear_session()
         rows.append(row(name))
         print(rows[-1], flush=True)
-    return _HEADER + "\n".join(rows) + "\n"
+    return "\n".join(rows) + "\n"
 
 
 def row(name: str) -> str:

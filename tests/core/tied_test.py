@@ -1,0 +1,115 @@
+"""Families of tied filters, beside a plain search in NumPy."""
+
+import dataclasses
+import types
+
+import numpy as np
+import pytest
+
+from tfprune.core import criteria
+from tfprune.core import pruner
+from tfprune.core import structures
+from tfprune.core import tied
+from tfprune.core import timing
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    "ties, runs",
+    [
+        ([0, 1, 2], [(0, 3)]),
+        ([5], [(5, 1)]),
+        ([-1, -1], [(-1, 2)]),
+        ([3, 4, 3, 4], [(3, 2), (3, 2)]),
+        ([2, -1, -1, 0, 1], [(2, 1), (-1, 2), (0, 2)]),
+        ([-1, 0, 1, -1], [(-1, 1), (0, 2), (-1, 1)]),
+        ([4, 3, 2], [(4, 1), (3, 1), (2, 1)]),
+    ],
+)
+def test_runs_say_what_a_list_says(ties, runs):
+    axis = tied.TiedAxis.of("kernel", "kernel", -1, np.array(ties))
+    assert list(axis.runs) == runs
+    assert axis.ties.tolist() == ties
+
+
+@dataclasses.dataclass
+class Array:
+    """A target, and the ties of its entries along an axis."""
+
+    role: str
+    shape: tuple
+    axis: int
+    ties: list
+
+    def target(self, name):
+        along = tied.TiedAxis.of(
+            name, self.role, self.axis, np.array(self.ties)
+        )
+        variable = types.SimpleNamespace(shape=self.shape)
+        return types.SimpleNamespace(
+            variable=variable, role=self.role, tied=along
+        )
+
+
+# Ties 0-3 are made by two kernels, 4 and 5 by one; the last filter stays.
+LAYERS = [
+    [Array("kernel", (2, 3, 4), -1, [0, 1, 2, 3])],
+    [Array("kernel", (7, 2), 0, [3, 2, 1, 0, 5, 4, -1])],
+    [Array("gamma", (9,), 0, [0, 1, 2, 3, 4, 5, 0, 1, 4])],
+]
+
+
+def scores(weights, roles):
+    """The norm of all entries of each tie, in arrays of some roles."""
+    squares = np.zeros(6)
+    for unit, arrays in zip(LAYERS, weights, strict=True):
+        for array, value in zip(unit, arrays, strict=True):
+            rows = np.moveaxis(value, array.axis, 0)
+            for tie, row in zip(array.ties, rows, strict=True):
+                if tie >= 0 and array.role in roles:
+                    squares[tie] += np.sum(row**2)
+    return np.sqrt(squares)
+
+
+@pytest.mark.parametrize(
+    "roles", [("kernel",), ("gamma",), ("kernel", "gamma")]
+)
+def test_each_family_keeps_its_best_half(roles):
+    random = np.random.default_rng(0)
+    weights = [
+        [random.normal(size=x.shape).astype("float32") for x in unit]
+        for unit in LAYERS
+    ]
+    masks = [[np.ones(x.shape, bool) for x in unit] for unit in LAYERS]
+    norm = criteria.GroupNorm()
+    object.__setattr__(norm, "roles", roles)
+    rule = pruner.Pruner(
+        structure=structures.TiedFilter(),
+        criterion=norm,
+        timing=timing.Every(1),
+    )
+    units = [
+        types.SimpleNamespace(targets=[x.target("w") for x in unit])
+        for unit in LAYERS
+    ]
+    settings = [{"target_sparsity": NAN} for _ in units]
+    joined = tied.over(rule, units)
+    state, settings = joined.build(weights, settings)
+    due = joined.due(0, settings)
+    found = joined.redecide(state, weights, masks, due, 0, settings)
+    known = scores(weights, roles)
+    kept = np.concatenate(
+        [known[:4] > np.median(known[:4]), known[4:] > np.median(known[4:])]
+    )
+    kept = np.append(kept, True)  # What is -1 stays.
+    for unit, own in zip(LAYERS, found, strict=True):
+        for array, mask in zip(unit, own, strict=True):
+            rows = np.moveaxis(np.array(mask), array.axis, 0)
+            for tie, row in zip(array.ties, rows, strict=True):
+                assert (row == kept[tie]).all()
+
+
+def test_layers_by_themselves_are_not_joined():
+    rule = pruner.Pruner(structure=structures.Filter())
+    assert tied.over(rule, []) is rule
