@@ -22,7 +22,7 @@ from tfprune.core import part
 from tfprune.layers import sparse_conv2d
 from tfprune.layers import sparse_dense
 
-_SPARSE = {
+SPARSE = {
     keras.layers.Dense: sparse_dense.SparseDense,
     keras.layers.Conv2D: sparse_conv2d.SparseConv2D,
 }
@@ -133,7 +133,7 @@ def sparsify(
     found = {
         id(layer): trial.decide(layer, shapes.get(id(layer)))
         for layer in traverse.leaves(folded)
-        if type(layer) in _SPARSE
+        if type(layer) in SPARSE
     }
     candidates = {"given": model, "folded": folded}
     if any(decision.chosen == "sparse" for decision, _ in found.values()):
@@ -162,14 +162,14 @@ class _Trial:
         """Returns the decision about a layer, and the layer that it wants."""
         kernel = backend.to_numpy(layer.kernel)
         sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
-        shape = self._shape(layer, calls)
-        obstacle = _obstacle(layer, sparsity, shape)
-        if obstacle:
+        shape = input_shape(layer, calls, self.batch_size)
+        reason = obstacle(layer, sparsity, shape)
+        if reason:
             decision = Decision(
-                layer.name, sparsity, None, None, None, "dense", obstacle
+                layer.name, sparsity, None, None, None, "dense", reason
             )
             return decision, layer
-        sparse = _SPARSE[type(layer)].from_dense(layer, self.values_dtype)
+        sparse = SPARSE[type(layer)].from_dense(layer, self.values_dtype)
         times = measure.layers(
             {"dense": layer, "sparse": sparse}, shape, self.rounds
         )
@@ -187,11 +187,6 @@ class _Trial:
         )
         return decision, sparse if pays else layer
 
-    def _shape(self, layer, calls):
-        shapes = [shape for call in calls or [] for shape in call or []]
-        shape = (shapes or graph.built_on(layer))[0]
-        return (self.batch_size, *shape[1:])
-
 
 def _flops(layer, shape):
     outputs = layer.compute_output_shape(shape)
@@ -199,8 +194,21 @@ def _flops(layer, shape):
     return 2.0 * shape[0] * cost.macs(math.prod(layer.kernel.shape), positions)
 
 
-def _obstacle(layer, sparsity, shape):
-    """Returns why a layer is not even tried; "" for nothing."""
+def input_shape(layer, calls, batch_size: int) -> tuple:
+    """Returns the shape of what a layer is called on first.
+
+    Args:
+        layer: Keras layer, built.
+        calls: What `graph.calls` has of it, or None.
+        batch_size: Integer.
+    """
+    shapes = [shape for call in calls or [] for shape in call or []]
+    shape = (shapes or graph.built_on(layer))[0]
+    return (batch_size, *shape[1:])
+
+
+def obstacle(layer, sparsity: float, shape) -> str:
+    """Returns why a layer is not even tried sparse; "" for nothing."""
     if ops.library.load().ops is None:
         return "the compiled ops are not there: see tfprune.ops.describe()"
     if sparsity == 0:

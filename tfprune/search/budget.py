@@ -19,8 +19,15 @@ from tfprune.search import objectives
 from tfprune.search import rules as rules_lib
 from tfprune.search import sensitivity
 
-_UNITS = {"%": 0.01, "": 1.0, "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6}
-_FORM = re.compile(r"\s*(\w+)\s*<=\s*([0-9.]+)\s*(\w*|%)\s*", re.IGNORECASE)
+_COUNTS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
+_UNITS = {
+    "parameters": _COUNTS,
+    "macs": _COUNTS,
+    "bytes": {**_COUNTS, "kb": 1e3, "mb": 1e6, "gb": 1e9},
+    "latency": {"us": 1e-3, "ms": 1.0, "s": 1e3},
+}
+_NUMBER = r"[0-9]+\.?[0-9]*|\.[0-9]+"
+_FORM = re.compile(rf"\s*(\w+)\s*<=\s*({_NUMBER})\s*(\w*|%)\s*")
 SETTING = "target_sparsity"
 
 
@@ -70,28 +77,29 @@ class Table:
             f"{self.sizes[name]:,}"
             for name, own in self.settings.items()
         ]
-        total = f"{self.cost:,.0f} {self.unit}, {self.limit:,.0f} allowed"
+        total = f"{_form(self.cost)} {self.unit}, {_form(self.limit)} allowed"
         head = f"{'layer':{width}}  sparsity        kept"
         return "\n".join([head, *rows, total])
 
 
 def parse(text: str) -> Budget:
-    """Reads `"parameters<=2%"`, `"macs<=1M"`, `"bytes<=100KB"`.
+    """Reads `"parameters<=2%"`, `"bytes<=100KB"`, `"latency<=2ms"`.
 
     Raises:
         ValueError: for anything else.
     """
     found = _FORM.fullmatch(text) if isinstance(text, str) else None
-    unit = found[3].lower() if found else None
-    if not found or unit not in _UNITS:
+    name, number, unit = found.groups() if found else ("", "", "")
+    name, unit = name.lower(), unit.lower()
+    if found and name not in _UNITS:
+        raise ValueError(errors.unknown("budget", name, _UNITS))
+    if not found or unit not in {"%", *_UNITS[name]}:
         raise ValueError(
-            "`budget` must be like 'parameters<=2%', 'macs<=1M' or "
-            f"'bytes<=100KB'. Received: budget={text!r}"
+            "`budget` must be like 'parameters<=2%', 'macs<=1M', "
+            f"'bytes<=100KB' or 'latency<=2ms'. Received: budget={text!r}"
         )
-    name, limit = found[1].lower(), float(found[2]) * _UNITS[unit]
-    if name not in objectives.OBJECTIVES:
-        raise ValueError(errors.unknown("budget", name, objectives.OBJECTIVES))
-    return Budget(name, limit, unit == "%")
+    scale = 0.01 if unit == "%" else _UNITS[name][unit]
+    return Budget(name, float(number) * scale, unit == "%")
 
 
 def meet(
@@ -174,8 +182,8 @@ def _least(cost, limit, budget, greatest):
     if cost(greatest) > limit:
         raise ValueError(
             f"`budget` must be met by some sparsity. Received: {budget!r}, "
-            f"which is {limit:,.0f}. At {greatest:.1%}, the net still costs "
-            f"{cost(greatest):,.0f}: ask for that, or let more layers be "
+            f"which is {_form(limit)}. At {greatest:.1%}, the net still costs "
+            f"{_form(cost(greatest))}: ask for that, or let more layers be "
             "pruned."
         )
     if cost(0.0) <= limit:
@@ -185,6 +193,11 @@ def _least(cost, limit, budget, greatest):
         middle = (low + high) / 2
         low, high = (low, middle) if cost(middle) <= limit else (middle, high)
     return high
+
+
+def _form(amount):
+    """Whole numbers of what is counted, three digits of milliseconds."""
+    return f"{amount:,.0f}" if amount >= 10 else f"{amount:.3g}"
 
 
 def _kept(unit, settings):
