@@ -7,47 +7,18 @@ cost, and how accurate it would be without any training after it.
 from __future__ import annotations
 
 import dataclasses
-import re
 import warnings
 
 import keras
 import numpy as np
 
-from tfprune.core import errors
+from tfprune.core import limits
 from tfprune.core import part
 from tfprune.search import objectives
 from tfprune.search import rules as rules_lib
 from tfprune.search import sensitivity
 
-_COUNTS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
-_UNITS = {
-    "parameters": _COUNTS,
-    "macs": _COUNTS,
-    "bytes": {**_COUNTS, "kb": 1e3, "mb": 1e6, "gb": 1e9},
-    "latency": {"us": 1e-3, "ms": 1.0, "s": 1e3},
-}
-_NUMBER = r"[0-9]+\.?[0-9]*|\.[0-9]+"
-_FORM = re.compile(rf"\s*(\w+)\s*<=\s*({_NUMBER})\s*(\w*|%)\s*")
 SETTING = "target_sparsity"
-
-
-@dataclasses.dataclass(frozen=True)
-class Budget:
-    """What a net may cost at most.
-
-    Args:
-        objective: String, a key of `objectives.OBJECTIVES`.
-        limit: Float: a cost, or a fraction of the dense net's.
-        is_fraction: Bool.
-    """
-
-    objective: str
-    limit: float
-    is_fraction: bool
-
-    def cost(self, dense: float) -> float:
-        """Returns the greatest cost allowed for a net of this dense cost."""
-        return self.limit * dense if self.is_fraction else self.limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,26 +53,6 @@ class Table:
         return "\n".join([head, *rows, total])
 
 
-def parse(text: str) -> Budget:
-    """Reads `"parameters<=2%"`, `"bytes<=100KB"`, `"latency<=2ms"`.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    found = _FORM.fullmatch(text) if isinstance(text, str) else None
-    name, number, unit = found.groups() if found else ("", "", "")
-    name, unit = name.lower(), unit.lower()
-    if found and name not in _UNITS:
-        raise ValueError(errors.unknown("budget", name, _UNITS))
-    if not found or unit not in {"%", *_UNITS[name]}:
-        raise ValueError(
-            "`budget` must be like 'parameters<=2%', 'macs<=1M', "
-            f"'bytes<=100KB' or 'latency<=2ms'. Received: budget={text!r}"
-        )
-    scale = 0.01 if unit == "%" else _UNITS[name][unit]
-    return Budget(name, float(number) * scale, unit == "%")
-
-
 def meet(
     model: keras.Model,
     budget: str,
@@ -112,14 +63,14 @@ def meet(
     Args:
         model: Keras model with `Prunable` layers of a method that has the
             setting `target_sparsity`.
-        budget: String, as `parse` reads it.
+        budget: String, as `limits.parse` reads it.
         found: `Sensitivity` of the net, to prune most where that costs least;
             or None (default): all layers alike.
 
     Raises:
         ValueError: if no sparsity meets it; it says what can be reached.
     """
-    wanted = parse(budget)
+    wanted = limits.parse(budget, objectives.OBJECTIVES)
     rules = rules_lib.having(rules_lib.rules(model), SETTING)
     units = [unit for rule in rules for unit in rule.units]
     targets = [target for unit in units for target in unit.targets]
