@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tfprune.core import errors
+from tfprune.experiments.datasets import image_folders
 from tfprune.experiments.datasets import mnist
 
-DATASETS = {"mnist": mnist.load}
+DATASETS = {"mnist": mnist.load, "image_folders": image_folders.load}
 
 
 def load(config) -> mnist.Splits:
@@ -13,7 +14,8 @@ def load(config) -> mnist.Splits:
 
     Args:
         config: Mapping with `name`, and what the loader takes: for `"mnist"`
-            `data_dir` and `validation`.
+            `data_dir` and `validation`, for `"image_folders"` also
+            `per_class`, `size` and `cache_dir`.
 
     Raises:
         ValueError: for an unknown name.

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.core import part
-from tfprune.experiments.datasets import splits
+from tfprune.experiments.datasets import mnist
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
@@ -26,7 +26,7 @@ def load(
     per_class: int = 60,
     size: int = 256,
     cache_dir: str | os.PathLike | None = None,
-) -> splits.Splits:
+) -> mnist.Splits:
     """Loads a folder of class folders, as `256_ObjectCategories` is one.
 
     Labels follow the order of the folders' names. A shuffle of each class,
@@ -62,12 +62,11 @@ def load(
     images = _decoded(files, size, cache / f"{_digest(files, size)}.npy")
     ends = len(train) - validation, len(train), len(files)
     begins = 0, *ends[:2]
-    return splits.Splits(
-        *(
-            splits.Split(images[begin:end], labels[begin:end])
-            for begin, end in zip(begins, ends, strict=True)
-        )
-    )
+    parts = [
+        mnist.Split(images[begin:end], labels[begin:end])
+        for begin, end in zip(begins, ends, strict=True)
+    ]
+    return mnist.Splits(*parts)
 
 
 def _classes(folder):

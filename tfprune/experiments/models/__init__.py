@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from tfprune.core import errors
+from tfprune.experiments.models import caltech
 from tfprune.experiments.models import googlenet
 from tfprune.experiments.models import imagenet
 from tfprune.experiments.models import lenet
@@ -12,6 +13,7 @@ from tfprune.experiments.models import lenet
 MODELS = {
     "lenet_300_100": lenet.LeNet300100,
     "lenet_5": lenet.LeNet5,
+    "alexnet_caltech": caltech.AlexNetCaltech,
     "caffenet": imagenet.CaffeNet,
     "googlenet": googlenet.GoogLeNet,
     "resnet50": imagenet.ResNet50,
