@@ -15,6 +15,8 @@ engines read what `--convert=.venv-convert/bin/python` makes.
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `slimming`: half of the filters of each model of `keras.applications`.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
+`search`: candidates per second of each executor, and NCS beside other searches;
+`--plot=contest.png` draws the latter.
 """
 
 import pathlib
@@ -24,11 +26,12 @@ from absl import flags
 
 BENCHMARKS = (
     *("training", "kernels", "models", "layers", "slimming", "callers"),
+    "search",
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)
 flags.DEFINE_string("output", None, "File for the table.")
-flags.DEFINE_string("plot", None, "File for a plot, of `kernels`, `layers`.")
+flags.DEFINE_string("plot", None, "File for a plot, where there is one.")
 flags.DEFINE_string("tfmot", None, "A Python that can import tfmot.")
 flags.DEFINE_string("engines", None, "One with ONNX Runtime and others.")
 flags.DEFINE_string("deepsparse", None, "One that can import DeepSparse.")

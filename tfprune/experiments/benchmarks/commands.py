@@ -8,6 +8,8 @@ from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
+from tfprune.experiments.benchmarks import search_contest
+from tfprune.experiments.benchmarks import search_speed
 from tfprune.experiments.benchmarks import slimming
 from tfprune.experiments.benchmarks import training
 
@@ -63,6 +65,11 @@ def _callers(flags):
     return callers.run(flags.rounds)
 
 
+def _search(flags):
+    speed = search_speed.run(flags.rounds)
+    return f"{speed}\n{search_contest.run(flags.plot)}"
+
+
 def _sparsities(flags):
     return tuple(
         word if word == nets.SKIMCAFFE else float(word)
@@ -77,4 +84,5 @@ _COMMANDS = {
     "layers": _layers,
     "slimming": _slimming,
     "callers": _callers,
+    "search": _search,
 }
