@@ -7,7 +7,8 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     """Returns a config without stages.
 
     Fields: `seeds`, run in turn or in so many `processes` at once; `data`,
-    of which `validation` training images are held out; `log_every` and
+    of which `validation` training images are held out, and `rehearsal` ones
+    take the place of the test set (to choose settings); `log_every` and
     `checkpoint_every` in steps; `stages`, names of fields that each have a
     `change` of the model (none, prune, freeze, strip, slim), an `optimizer`
     and a number of `steps`. Where a method searches, it sees the first
@@ -18,7 +19,12 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     config.model = model
     config.seeds = (0, 1, 2)
     config.processes = 1
-    config.data = {"name": "mnist", "data_dir": "", "validation": 0}
+    config.data = {
+        "name": "mnist",
+        "data_dir": "",
+        "validation": 0,
+        "rehearsal": 0,
+    }
     config.batch_size = 64
     config.jit_compile = False
     config.steps_per_execution = 10

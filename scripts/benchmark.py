@@ -17,6 +17,8 @@ and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `families`: of a small one of each family.
 `smaller --workdir=results/lenet5_ssl`: a run's model beside the dense net.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
+`search`: candidates per second of each executor, and NCS beside other searches;
+`--plot=contest.png` draws the latter.
 """
 
 import pathlib
@@ -26,12 +28,12 @@ from absl import flags
 
 BENCHMARKS = (
     *("training", "kernels", "models", "layers", "slimming", "families"),
-    *("smaller", "callers"),
+    *("smaller", "callers", "search"),
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=10)
 flags.DEFINE_string("output", None, "File for the table.")
-flags.DEFINE_string("plot", None, "File for a plot, of `kernels`, `layers`.")
+flags.DEFINE_string("plot", None, "File for a plot, where there is one.")
 flags.DEFINE_string("tfmot", None, "A Python that can import tfmot.")
 flags.DEFINE_string("engines", None, "One with ONNX Runtime and others.")
 flags.DEFINE_string("deepsparse", None, "One that can import DeepSparse.")

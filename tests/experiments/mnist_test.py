@@ -80,6 +80,24 @@ def test_npz_and_environment(tmp_path, arrays, monkeypatch):
     check(mnist.load(), arrays)
 
 
+def test_rehearsal_takes_the_place_of_the_test_set(tmp_path, arrays):
+    write_idx(tmp_path, arrays)
+    found = mnist.load(tmp_path, validation=3, rehearsal=4)
+    assert [len(x.labels) for x in found] == [5, 3, 4]
+    for name in ("images", "labels"):
+        parts = [getattr(split, name) for split in found]
+        key = {"images": "x_train", "labels": "y_train"}[name]
+        whole = np.squeeze(np.concatenate(parts))
+        np.testing.assert_array_equal(whole, arrays[key])
+
+
+@pytest.mark.parametrize("rehearsal", [-1, 12])
+def test_rehearsal_out_of_range(tmp_path, arrays, rehearsal):
+    write_idx(tmp_path, arrays)
+    with pytest.raises(ValueError, match=r"`rehearsal` must be in \[0, 12\)"):
+        mnist.load(tmp_path, rehearsal=rehearsal)
+
+
 @pytest.mark.parametrize("validation", [-1, 12])
 def test_validation_out_of_range(tmp_path, arrays, validation):
     write_idx(tmp_path, arrays)

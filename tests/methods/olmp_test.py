@@ -172,6 +172,30 @@ class TestSearch:
         assert tfprune.settings(model)["conv"]["c"] == -2.0
 
 
+class TestExecutors:
+    def test_processes_find_the_same(self, whole, tmp_path):
+        path = tmp_path / "trace.jsonl"
+        search = driver(trace=path, executor="processes")
+        assert_same(whole[0], fit(pruned(), 12, search))
+        assert trace_lib.read(path) == whole[1]
+
+    def test_ray_finds_the_same(self, whole, tmp_path):
+        ray = pytest.importorskip("ray")
+        path = tmp_path / "trace.jsonl"
+        try:
+            search = driver(trace=path, executor="ray")
+            assert_same(whole[0], fit(pruned(), 12, search))
+        finally:
+            ray.shutdown()
+        assert trace_lib.read(path) == whole[1]
+
+    def test_bad_ones_are_named(self):
+        with pytest.raises(ValueError, match="Did you mean 'processes'"):
+            fit(pruned(), 1, driver(executor="proceses"))
+        with pytest.raises(ValueError, match="`workers` must be an integer"):
+            fit(pruned(), 1, driver(executor="processes", workers=0))
+
+
 class TestResume:
     def test_saved_and_resumed_is_no_interruption(self, whole, tmp_path):
         """Saved at a step whose search is done, and not done again."""

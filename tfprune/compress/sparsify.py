@@ -23,7 +23,7 @@ from tfprune.layers import filter_shape_conv2d
 from tfprune.layers import sparse_conv2d
 from tfprune.layers import sparse_dense
 
-_SPARSE = {
+SPARSE = {
     keras.layers.Dense: sparse_dense.SparseDense,
     keras.layers.Conv2D: sparse_conv2d.SparseConv2D,
 }
@@ -139,7 +139,7 @@ def sparsify(
     found = {
         id(layer): trial.decide(layer, shapes.get(id(layer)))
         for layer in traverse.leaves(folded)
-        if type(layer) in _SPARSE
+        if type(layer) in SPARSE
     }
     candidates = {"given": model, "folded": folded}
     if any(decision.chosen != "dense" for decision, _ in found.values()):
@@ -168,11 +168,11 @@ class _Trial:
         """Returns the decision about a layer, and the layer that it wants."""
         kernel = backend.to_numpy(layer.kernel)
         sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
-        shape = self._shape(layer, calls)
-        obstacle = _obstacle(layer, sparsity, shape)
-        others = {} if obstacle else self._others(layer, kernel)
+        shape = input_shape(layer, calls, self.batch_size)
+        reason = obstacle(layer, sparsity, shape)
+        others = {} if reason else self._others(layer, kernel)
         if not others:
-            why = obstacle or _NO_OPS
+            why = reason or _NO_OPS
             decision = Decision(
                 layer.name, sparsity, None, None, None, "dense", why
             )
@@ -201,7 +201,7 @@ class _Trial:
         """Returns the layers to try in the place of a dense one."""
         others = {}
         if ops.library.load().ops is not None:
-            kind = _SPARSE[type(layer)]
+            kind = SPARSE[type(layer)]
             others["sparse"] = kind.from_dense(layer, self.values_dtype)
         columns = np.any(kernel.reshape(-1, kernel.shape[-1]), axis=1)
         # No time is saved where nearly all of them are there.
@@ -210,11 +210,6 @@ class _Trial:
             others["columns"] = kind.from_dense(layer)
         return others
 
-    def _shape(self, layer, calls):
-        shapes = [shape for call in calls or [] for shape in call or []]
-        shape = (shapes or graph.built_on(layer))[0]
-        return (self.batch_size, *shape[1:])
-
 
 def _flops(layer, shape):
     outputs = layer.compute_output_shape(shape)
@@ -222,8 +217,21 @@ def _flops(layer, shape):
     return 2.0 * shape[0] * cost.macs(math.prod(layer.kernel.shape), positions)
 
 
-def _obstacle(layer, sparsity, shape):
-    """Returns why a layer is not even tried; "" for nothing."""
+def input_shape(layer, calls, batch_size: int) -> tuple:
+    """Returns the shape of what a layer is called on first.
+
+    Args:
+        layer: Keras layer, built.
+        calls: What `graph.calls` has of it, or None.
+        batch_size: Integer.
+    """
+    shapes = [shape for call in calls or [] for shape in call or []]
+    shape = (shapes or graph.built_on(layer))[0]
+    return (batch_size, *shape[1:])
+
+
+def obstacle(layer, sparsity: float, shape) -> str:
+    """Returns why a layer is not even tried sparse; "" for nothing."""
     if sparsity == 0:
         return "has no zeros"
     if None in shape:

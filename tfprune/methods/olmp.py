@@ -69,8 +69,9 @@ def OLMP(
         upper: Float, the greatest c. Defaults to 10.
         sigma: Float, deviation of a search's first steps, or a list of
             (step, sigma) from which steps on. Defaults to 5.
-        objective: What is minimised: `"parameters"`, `"macs"` or `"bytes"`.
-            Defaults to `"parameters"`.
+        objective: What is minimised: `"parameters"`, `"macs"`, `"bytes"` or
+            `"latency"`: measured with the sparse kernels when training begins,
+            also that of a resumed run. Defaults to `"parameters"`.
         seed: Integer, of coins and searches. Defaults to 0.
         settings: Dict, layer to any of `c`, `gamma`, `power`, `stop_step`, or
             to None for a layer that stays dense.

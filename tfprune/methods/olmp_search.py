@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import keras
 import numpy as np
 
 from tfprune import search
 from tfprune.core import units as units_lib
 from tfprune.methods import olmp
+from tfprune.search import executors
 from tfprune.search import problem as problem_lib
 from tfprune.search import trace as trace_lib
 
@@ -23,20 +26,32 @@ class OLMPSearch(keras.callbacks.Callback):
             out from training.
         trace: File to write all candidates to, or None (default).
         batch_size: Integer or None, examples in one pass. Defaults to None.
+        executor: Who measures candidates: `"serial"` (default), here;
+            `"processes"`, of this machine; `"ray"`. What is found is the same.
+        workers: Integer, processes of the latter two. Defaults to 2.
 
     Raises:
         ValueError: when training begins, for a model that OLMP does not
-            prune, or where `steps_per_execution` does not divide the interval.
+            prune, an unknown executor, or where `steps_per_execution` does
+            not divide the interval.
 
     Reference:
         Li, Qian, Jiang, Lu, Tang. Optimization based Layer-wise
         Magnitude-based Pruning for DNN Compression. IJCAI 2018.
     """
 
-    def __init__(self, data, trace=None, batch_size: int | None = None):
+    def __init__(
+        self,
+        data,
+        trace=None,
+        batch_size: int | None = None,
+        executor: str = "serial",
+        workers: int = 2,
+    ):
         super().__init__()
         self._data, self._batch_size = data, batch_size
         self._trace = trace_lib.Trace(trace)
+        self._executor_name, self._workers = executor, workers
 
     def on_train_begin(self, logs=None):
         self._units = [
@@ -60,7 +75,14 @@ class OLMPSearch(keras.callbacks.Callback):
             objective=self._plan.objective,
             batch_size=self._batch_size,
         )
+        self._resources = contextlib.ExitStack()
+        self._executor = self._resources.enter_context(
+            executors.build(self._executor_name, self._problem, self._workers)
+        )
         self._search_if_due()
+
+    def on_train_end(self, logs=None):
+        self._resources.close()
 
     def on_train_batch_end(self, batch, logs=None):
         self._search_if_due()
@@ -90,7 +112,7 @@ class OLMPSearch(keras.callbacks.Callback):
 
     def _search(self, step, selected):
         problem, plan = self._problem, self._plan
-        problem.refresh()
+        self._executor.refresh()
         searcher = self._searcher(step, selected)
         about = {
             "layers": problem.layers,
@@ -99,9 +121,10 @@ class OLMPSearch(keras.callbacks.Callback):
             "fingerprint": problem.fingerprint(),
         }
         self._trace.begin(step, about, plan.population)
-        best = trace_lib.run(searcher, _Some(problem, selected), self._trace)
+        some = _Some(self._executor, problem.incumbent, selected)
+        best = trace_lib.run(searcher, some, self._trace)
         if best.is_feasible:
-            problem.send(_Some(problem, selected).whole([searcher.best])[0])
+            problem.send(some.whole([searcher.best])[0])
 
     def _searcher(self, step, selected):
         plan, count = self._plan, int(selected.sum())
@@ -119,11 +142,11 @@ class OLMPSearch(keras.callbacks.Callback):
 
 
 class _Some:
-    """A problem of some layers; the others keep their setting of now."""
+    """Measures candidates of some layers; the others are as they were."""
 
-    def __init__(self, problem, selected):
-        self._problem, self._selected = problem, selected
-        self._incumbent = problem.incumbent
+    def __init__(self, executor, incumbent, selected):
+        self._executor, self._selected = executor, selected
+        self._incumbent = incumbent
 
     def whole(self, candidates):
         candidates = np.array(candidates)
@@ -132,7 +155,7 @@ class _Some:
         return rows
 
     def evaluate(self, candidates):
-        return self._problem.evaluate(self.whole(candidates))
+        return self._executor.evaluate(self.whole(candidates))
 
 
 def _check_steps(model, interval):

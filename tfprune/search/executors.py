@@ -181,7 +181,9 @@ def _recipe(problem):
     """What a worker makes its copy from; the values come with tickets."""
     config = keras.saving.serialize_keras_object(problem.model)
     config.pop("compile_config", None)
-    return json.dumps(config), problem.arguments
+    # Costs are reckoned here: a worker has no use for, say, measured times.
+    arguments = {**problem.arguments, "objective": "parameters"}
+    return json.dumps(config), arguments
 
 
 def _values(problem):

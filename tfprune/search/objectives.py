@@ -16,6 +16,7 @@ from tfprune.compress import traverse
 from tfprune.core import cost
 from tfprune.core import errors
 from tfprune.layers import prunable
+from tfprune.search import latency
 
 
 class Linear:
@@ -66,7 +67,8 @@ def build(objective, model: keras.Model, targets: list):
     """Returns an objective by its name, or the one given.
 
     Args:
-        objective: `"parameters"`, `"macs"`, `"bytes"`, or a callable as above.
+        objective: `"parameters"`, `"macs"`, `"bytes"`, `"latency"` (measured
+            here and now), or a callable as above.
         model: Keras model.
         targets: List of `Target`, the arrays with masks.
 
@@ -100,7 +102,12 @@ def _bytes(model, targets, others):
     return Bytes(_sizes(targets), itemsizes, rest)
 
 
-OBJECTIVES = {"parameters": _parameters, "macs": _macs, "bytes": _bytes}
+OBJECTIVES = {
+    "parameters": _parameters,
+    "macs": _macs,
+    "bytes": _bytes,
+    "latency": latency.build,
+}
 
 
 def _sizes(targets):

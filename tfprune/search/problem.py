@@ -68,8 +68,9 @@ class Problem:
         setting: String, the setting that candidates give. Defaults to `"c"`.
         layers: List of names, in the order of a candidate's entries. Defaults
             to all layers that have the setting.
-        objective: `"parameters"`, `"macs"`, `"bytes"`, or a callable as
-            `search.objectives` describes it. Defaults to `"parameters"`.
+        objective: `"parameters"`, `"macs"`, `"bytes"`, `"latency"`, or a
+            callable as `search.objectives` describes it. Defaults to
+            `"parameters"`.
         metric: As `Scorer` takes it. Defaults to the accuracy.
         batch_size: Integer or None, examples in one pass. Defaults to None:
             all of them.

@@ -8,6 +8,8 @@ from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
+from tfprune.experiments.benchmarks import search_contest
+from tfprune.experiments.benchmarks import search_speed
 from tfprune.experiments.benchmarks import slimming
 from tfprune.experiments.benchmarks import smaller
 from tfprune.experiments.benchmarks import training
@@ -73,6 +75,11 @@ def _callers(flags):
     return callers.run(flags.rounds)
 
 
+def _search(flags):
+    speed = search_speed.run(flags.rounds)
+    return f"{speed}\n{search_contest.run(flags.plot)}"
+
+
 def _sparsities(flags):
     return tuple(
         word if word == nets.SKIMCAFFE else float(word)
@@ -89,4 +96,5 @@ _COMMANDS = {
     "families": _families,
     "smaller": _smaller,
     "callers": _callers,
+    "search": _search,
 }

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from tfprune.core import errors
 from tfprune.experiments.datasets import cifar10
+from tfprune.experiments.datasets import image_folders
 from tfprune.experiments.datasets import mnist
 
-DATASETS = {"cifar10": cifar10.load, "mnist": mnist.load}
+DATASETS = {
+    "cifar10": cifar10.load,
+    "image_folders": image_folders.load,
+    "mnist": mnist.load,
+}
 
 
 def load(config) -> mnist.Splits:
@@ -14,7 +19,8 @@ def load(config) -> mnist.Splits:
 
     Args:
         config: Mapping with `name`, and what the loader takes: `data_dir`
-            and `validation`.
+            and `validation`, for `"image_folders"` also `per_class`, `size`
+            and `cache_dir`.
 
     Raises:
         ValueError: for an unknown name.

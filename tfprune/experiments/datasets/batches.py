@@ -6,6 +6,7 @@ that the uninterrupted run would have seen.
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from tfprune.core import errors
@@ -37,7 +38,7 @@ def shuffled(
     Returns:
         Dataset of (float32 images, int64 labels).
     """
-    images, labels = map(tf.constant, split)
+    images, labels = map(_reader, split)
     size = len(split[1])
     if augment and augment not in augmentation.AUGMENTATIONS:
         known = augmentation.AUGMENTATIONS
@@ -47,11 +48,11 @@ def shuffled(
     def batch(step):
         position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         index = _shuffle(position % size, position // size, seed, stage, size)
-        batch = tf.gather(images, index)
+        batch = images(index)
         if augment:
             key = tf.constant(seed + 2**32 * stage, tf.int64)
             batch = augmented(batch, tf.stack([key, 2 * step]))
-        return tf.cast(batch, tf.float32), tf.gather(labels, index)
+        return tf.cast(batch, tf.float32), labels(index)
 
     steps = tf.data.Dataset.range(begin, tf.int64.max)
     return steps.map(batch).prefetch(2)
@@ -59,12 +60,25 @@ def shuffled(
 
 def in_order(split, batch_size: int = 1000) -> tf.data.Dataset:
     """Returns the batches of one pass in the order of the file."""
-    images, labels = split
+    images, labels = map(_reader, split)
     return (
-        tf.data.Dataset.from_tensor_slices((images, labels))
+        tf.data.Dataset.range(len(split[1]))
         .batch(batch_size)
-        .map(lambda x, y: (tf.cast(x, tf.float32), y))
+        .map(lambda index: (tf.cast(images(index), tf.float32), labels(index)))
     )
+
+
+def _reader(array):
+    """Returns a call that reads rows; what is on a disk stays there."""
+    if not isinstance(array, np.memmap):
+        array = tf.constant(array)
+        return lambda index: tf.gather(array, index)
+
+    def read(index):
+        rows = tf.numpy_function(array.__getitem__, [index], array.dtype)
+        return tf.ensure_shape(rows, (None, *array.shape[1:]))
+
+    return read
 
 
 def _shuffle(index, epoch, seed, stage, size):

@@ -35,7 +35,9 @@ class Splits(typing.NamedTuple):
 
 
 def load(
-    data_dir: str | os.PathLike | None = None, validation: int = 0
+    data_dir: str | os.PathLike | None = None,
+    validation: int = 0,
+    rehearsal: int = 0,
 ) -> Splits:
     """Loads MNIST from a folder, a cache, or the first source that has it.
 
@@ -45,30 +47,39 @@ def load(
             `TFPRUNE_DATA_DIR`, and without that to the rows of `SOURCES`.
         validation: int, how many of the last training images to hold out.
             Defaults to 0.
+        rehearsal: int, how many training images, the last of all, stand in
+            for the test set, so that settings can be chosen without a look at
+            it. Defaults to 0: the test set itself.
 
     Returns:
         `Splits` of train, validation and test, raw pixels 0..255.
 
     Raises:
         FileNotFoundError: the given folder lacks files.
-        ValueError: a file is damaged, or `validation` is out of range.
+        ValueError: a file is damaged, or `validation` or `rehearsal` is out
+            of range.
         RuntimeError: no source could be reached.
     """
     folder = data_dir or os.environ.get("TFPRUNE_DATA_DIR")
     arrays = _from_folder(pathlib.Path(folder)) if folder else _from_sources()
-    count = len(arrays["y_train"])
-    if not 0 <= validation < count:
+    train = Split(arrays["x_train"][..., None], _int64(arrays["y_train"]))
+    test = Split(arrays["x_test"][..., None], _int64(arrays["y_test"]))
+    if rehearsal:
+        train, test = _cut("rehearsal", train, rehearsal)
+    train, held_out = _cut("validation", train, validation)
+    return Splits(train, held_out, test)
+
+
+def _cut(name, split, last):
+    """Returns what comes before the last so many, and these."""
+    count = len(split.labels)
+    if not 0 <= last < count:
         raise ValueError(
-            f"`validation` must be in [0, {count}), the number of training "
-            f"images. Received: validation={validation}"
+            f"`{name}` must be in [0, {count}), the number of training images. "
+            f"Received: {name}={last}"
         )
-    images, labels = arrays["x_train"][..., None], _int64(arrays["y_train"])
-    cut = count - validation
-    return Splits(
-        Split(images[:cut], labels[:cut]),
-        Split(images[cut:], labels[cut:]),
-        Split(arrays["x_test"][..., None], _int64(arrays["y_test"])),
-    )
+    cut = count - last
+    return Split(*(x[:cut] for x in split)), Split(*(x[cut:] for x in split))
 
 
 def _int64(labels):

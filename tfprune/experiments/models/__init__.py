@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from tfprune.core import errors
+from tfprune.experiments.models import caltech
 from tfprune.experiments.models import cifar
 from tfprune.experiments.models import googlenet
 from tfprune.experiments.models import imagenet
@@ -13,6 +14,7 @@ from tfprune.experiments.models import lenet
 MODELS = {
     "lenet_300_100": lenet.LeNet300100,
     "lenet_5": lenet.LeNet5,
+    "alexnet_caltech": caltech.AlexNetCaltech,
     "resnet56": cifar.ResNet56,
     "vgg16_cifar10": cifar.VGG16,
     "caffenet": imagenet.CaffeNet,

@@ -28,22 +28,9 @@ def CaffeNet(seed: int | None = None) -> keras.Sequential:
         `fc6` to `fc8`.
     """
     set_seed(seed)
-    layers = [
-        conv("conv1", 96, 11, strides=4, padding="valid"),
-        *_pool_and_normalize(1),
-        conv("conv2", 256, 5, groups=2),
-        *_pool_and_normalize(2),
-        conv("conv3", 384, 3),
-        conv("conv4", 384, 3, groups=2),
-        conv("conv5", 256, 3, groups=2),
-        keras.layers.MaxPooling2D(3, 2, name="pool5"),
-        keras.layers.Flatten(name="flatten"),
-        keras.layers.Dense(4096, activation="relu", name="fc6"),
-        keras.layers.Dense(4096, activation="relu", name="fc7"),
-        keras.layers.Dense(1000, name="fc8"),
-    ]
     pixels = keras.Input((227, 227, 3), name="pixels")
-    return keras.Sequential([pixels, *layers], name="caffenet")
+    layers = [pixels, *caffenet_layers(1000)]
+    return keras.Sequential(layers, name="caffenet")
 
 
 def ResNet50(seed: int | None = None) -> keras.Model:
@@ -81,6 +68,31 @@ class LocalResponseNormalization(keras.layers.Layer):
         return input_shape
 
 
+def caffenet_layers(classes: int, dropout: float = 0.0) -> list:
+    """Returns the layers of CaffeNet, which has AlexNet's.
+
+    Args:
+        classes: Integer, outputs of `fc8`.
+        dropout: Float, of what `fc6` and `fc7` give; 0 (default): none.
+    """
+    return [
+        conv("conv1", 96, 11, strides=4, padding="valid"),
+        *_pool_and_normalize(1),
+        conv("conv2", 256, 5, groups=2),
+        *_pool_and_normalize(2),
+        conv("conv3", 384, 3),
+        conv("conv4", 384, 3, groups=2),
+        conv("conv5", 256, 3, groups=2),
+        keras.layers.MaxPooling2D(3, 2, name="pool5"),
+        keras.layers.Flatten(name="flatten"),
+        keras.layers.Dense(4096, activation="relu", name="fc6"),
+        *_dropout(dropout),
+        keras.layers.Dense(4096, activation="relu", name="fc7"),
+        *_dropout(dropout),
+        keras.layers.Dense(classes, name="fc8"),
+    ]
+
+
 def set_seed(seed: int | None) -> None:
     """Makes random weights those of a seed; None leaves them to Keras."""
     if seed is not None:
@@ -99,3 +111,7 @@ def _pool_and_normalize(number):
         keras.layers.MaxPooling2D(3, 2, name=f"pool{number}"),
         LocalResponseNormalization(name=f"norm{number}"),
     ]
+
+
+def _dropout(rate):
+    return [keras.layers.Dropout(rate)] if rate else []

@@ -1,0 +1,96 @@
+"""A search that is killed by the system goes on as if nothing had happened."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tfprune import backend
+from tfprune.core import units
+from tfprune.experiments import checkpoints
+from tfprune.experiments import solvers as solvers  # Known to Keras.
+from tfprune.search import trace
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LAST_SEARCH = 4
+SETTINGS = {
+    "train.steps": 4,
+    "olmp.steps": 6,
+    "olmp.method.interval": LAST_SEARCH,
+    "olmp.method.prune_stop": 5,
+    "olmp.method.evaluations": 1500,
+    "finetune.steps": 1,
+    "seeds": "3,",
+    "data.validation": 60,
+    "batch_size": 16,
+    "jit_compile": False,
+    "steps_per_execution": 1,
+    "checkpoint_every": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    arrays = {
+        "x_train": random.integers(0, 256, (100, 28, 28), np.uint8),
+        "y_train": random.integers(0, 10, 100).astype(np.uint8),
+        "x_test": random.integers(0, 256, (20, 28, 28), np.uint8),
+        "y_test": random.integers(0, 10, 20).astype(np.uint8),
+    }
+    np.savez(folder / "mnist.npz", **arrays)
+    return folder
+
+
+def start(path, data_dir):
+    return subprocess.Popen(
+        [
+            sys.executable,
+            str(ROOT / "scripts/train.py"),
+            f"--config={ROOT}/configs/lenet300_olmp.py",
+            f"--workdir={path}",
+            f"--config.data.data_dir={data_dir}",
+            *(f"--config.{name}={value}" for name, value in SETTINGS.items()),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def searched(path):
+    """Candidates of the last search that are written already."""
+    lines = trace.read(path / "seeds/3/olmp.jsonl")
+    return sum(x["step"] == LAST_SEARCH for x in lines)
+
+
+def outcome(path):
+    """The thresholds, weights and masks that a run ends with."""
+    model = checkpoints.load(path / "seeds/3/checkpoint.npz").model
+    thresholds = [u.settings["c"] for u in units.tagged(model.variables)]
+    return thresholds, [backend.to_numpy(v) for v in model.variables]
+
+
+def test_kill_9_in_the_middle_of_a_search(tmp_path, data_dir):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    uninterrupted, process = (start(x, data_dir) for x in (whole, killed))
+    deadline = time.time() + 240
+    while searched(killed) < 50:
+        assert time.time() < deadline and process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert 50 <= searched(killed) < 1500
+    assert uninterrupted.wait(timeout=240) == 0
+    assert start(killed, data_dir).wait(timeout=240) == 0
+    (one, weights), (other, resumed) = outcome(whole), outcome(killed)
+    assert one == other and max(one) > 0.001
+    for a, b in zip(weights, resumed, strict=True):
+        np.testing.assert_array_equal(a, b)
+    traces = [trace.read(p / "seeds/3/olmp.jsonl") for p in (whole, killed)]
+    assert traces[0] == traces[1]
