@@ -17,8 +17,10 @@ from tfprune.api import send_thresholds as send_thresholds
 from tfprune.api import set_mask as set_mask
 from tfprune.api import settings as settings
 from tfprune.api import strip as strip
+from tfprune.compress import low_rank as low_rank
 from tfprune.compress.calibrate import calibrate as calibrate
 from tfprune.compress.channel_graph import channel_graph as channel_graph
+from tfprune.compress.factorize import factorize as factorize
 from tfprune.compress.removal_plan import plan_removal as plan_removal
 from tfprune.compress.remove_filters import remove_filters as remove_filters
 from tfprune.compress.sparsify import sparsify as sparsify
