@@ -59,8 +59,7 @@ class Candidate:
 
     def split(self, rank: int) -> list[keras.layers.Layer]:
         """Returns two layers, built, that stand for the one."""
-        groups = [fit.at(rank) for fit in self.fits]
-        lefts, rights, offsets = map(list, zip(*groups, strict=True))
+        lefts, rights, offsets = zip(*self._at(rank), strict=True)
         bias = self._bias(offsets)
         made = self.form.layers(self.layer, lefts, rights, bias is not None)
         shape = graph.built_on(self.layer)[0]
@@ -72,6 +71,11 @@ class Candidate:
         if bias is not None:
             layers[-1].bias.assign(bias)
         return layers
+
+    def kernel(self, rank: int):
+        """Returns the kernel of that rank, as the layer has it."""
+        products = [left @ right for left, right, _ in self._at(rank)]
+        return self.form.kernel(self.layer, products)
 
     def count(self, cost) -> int:
         """Returns what the layer costs as it is.
@@ -89,6 +93,9 @@ class Candidate:
             total += cost(layer, calls)
             calls = [[layer.compute_output_shape(*x)] for x in calls]
         return total
+
+    def _at(self, rank):
+        return [fit.at(rank) for fit in self.fits]
 
     def _bias(self, offsets):
         """Returns the bias that is left, None for none."""
@@ -119,3 +126,14 @@ def find(model: keras.Model, form) -> tuple[list[Candidate], dict[str, str]]:
         if not reasons[layer.name]
     ]
     return found, {name: why for name, why in reasons.items() if why}
+
+
+def inside(model: keras.Model, form) -> list[Candidate]:
+    """Returns the candidates of any model, those under masks included.
+
+    Args:
+        model: Keras model, built.
+        form: `Channels` or `Spatial`.
+    """
+    layers = {id(x): x for x in traverse.walk(model) if x.weights}
+    return [Candidate(x, form) for x in layers.values() if not form.misfit(x)]

@@ -10,6 +10,7 @@ import typing
 
 import keras
 import numpy as np
+from keras import ops
 
 from tfprune import backend
 from tfprune.core import errors
@@ -51,6 +52,11 @@ class Channels(part.Part):
         kernel = _kernel(layer)
         rows = kernel.reshape(-1, kernel.shape[-1])
         return np.split(rows, _groups(layer), axis=1)
+
+    def kernel(self, layer, matrices: list):
+        """Returns the kernel of such matrices, arrays or tensors."""
+        rows = ops.concatenate(matrices, axis=1)
+        return ops.reshape(rows, layer.kernel.shape)
 
     def layers(self, layer, lefts: list, rights: list, use_bias: bool) -> list:
         """Returns the two layers, not built, each with its kernel."""
@@ -94,6 +100,16 @@ class Spatial(part.Part):
             group.transpose(0, 2, 1, 3).reshape(height * inputs, -1)
             for group in np.split(_kernel(layer), _groups(layer), axis=-1)
         ]
+
+    def kernel(self, layer, matrices: list):
+        """Returns the kernel of such matrices, arrays or tensors."""
+        height, width, inputs, _ = layer.kernel.shape
+        groups = [
+            ops.reshape(matrix, (height, inputs, width, -1))
+            for matrix in matrices
+        ]
+        rows = ops.concatenate(groups, axis=-1)
+        return ops.transpose(rows, (0, 2, 1, 3))
 
     def layers(self, layer, lefts: list, rights: list, use_bias: bool) -> list:
         """Returns the two layers, not built, each with its kernel."""

@@ -105,7 +105,10 @@ class Bill:
 
     def ranks(self, energy: float) -> dict[int, int]:
         """Returns the ranks of an energy, where they save anything."""
-        ranks = {id(x.layer): x.rank(energy) for x in self._found}
+        return self.saving({id(x.layer): x.rank(energy) for x in self._found})
+
+    def saving(self, ranks: dict[int, int]) -> dict[int, int]:
+        """Returns those of some ranks that save anything."""
         return {x: r for x, r in ranks.items() if self._saved(x, r) > 0}
 
     def _saved(self, layer, rank):

@@ -50,12 +50,14 @@ class Target:
         mask: The bool variable of the same shape.
         role: `"kernel"` or `"bias"`.
         unit: The `Unit` it belongs to.
+        groups: Integer, of the convolution whose kernel it is, or 1.
     """
 
     variable: typing.Any
     mask: typing.Any
     role: str
     unit: Unit
+    groups: int = 1
 
 
 class Settings(collections.abc.MutableMapping):

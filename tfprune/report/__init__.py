@@ -1,5 +1,6 @@
 """What is left of a model, as tables, logs and plots."""
 
 from tfprune.report.callbacks import SparsityLogger as SparsityLogger
+from tfprune.report.rank_logger import RankLogger as RankLogger
 from tfprune.report.summary import Report as Report
 from tfprune.report.summary import report as report
