@@ -15,6 +15,8 @@ engines read what `--convert=.venv-convert/bin/python` makes.
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `slimming`: half of the filters of each model of `keras.applications`.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
+`low_rank`: layers that `tfprune.factorize` made thin, beside dense ones.
+`force --batch=32`: what the force costs in a training step of ResNet-50.
 """
 
 import pathlib
@@ -24,6 +26,7 @@ from absl import flags
 
 BENCHMARKS = (
     *("training", "kernels", "models", "layers", "slimming", "callers"),
+    *("low_rank", "force"),
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)

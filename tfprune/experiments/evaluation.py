@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.compress import spectra
 from tfprune.compress import strip
 from tfprune.core import units
 from tfprune.experiments import workdir
@@ -62,10 +63,19 @@ def finish(model: keras.Model, splits, folder: pathlib.Path, seed: int) -> None:
     compact.save(bare, folder / "model.npz")
     result = {"seed": seed, **measure(bare, splits.test)}
     if (folder / "dense.npz").exists():
-        dense = accuracy(compact.load(folder / "dense.npz"), splits.test)
-        result["dense_test_accuracy"] = dense["accuracy"]
+        dense = compact.load(folder / "dense.npz")
+        result |= _before(dense, splits.test)
     workdir.write_json(folder / "report.json", summary.report(bare).to_dict())
     workdir.write_json(folder / "result.json", result)
+
+
+def _before(dense, test):
+    """What the net was before it lost anything: ranks say how it may be."""
+    return {
+        "dense_test_accuracy": accuracy(dense, test)["accuracy"],
+        "dense_macs": summary.report(dense).total.macs,
+        "dense_ranks": spectra.ranks(dense),
+    }
 
 
 def measure(model: keras.Model, test) -> dict:
@@ -78,6 +88,7 @@ def measure(model: keras.Model, test) -> dict:
         "parameters": total["parameters"],
         "parameters_kept": total["parameters_kept"],
         "compression": total["compression"],
+        "macs_kept": total["macs_kept"],
     }
 
 
