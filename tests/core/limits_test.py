@@ -2,7 +2,7 @@ import pytest
 
 from tfprune.core import limits
 
-KNOWN = ("parameters", "macs", "bytes")
+KNOWN = ("parameters", "macs", "bytes", "latency")
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,10 @@ KNOWN = ("parameters", "macs", "bytes")
         ("bytes<=100KB", "bytes", 100_000, False),
         ("parameters<=1.5M", "parameters", 1_500_000, False),
         ("macs<=300", "macs", 300, False),
+        ("latency<=2ms", "latency", 2, False),
+        ("latency <= 500us", "latency", 0.5, False),
+        ("latency<=.1s", "latency", 100, False),
+        ("latency<=50%", "latency", 0.5, True),
     ],
 )
 def test_forms(text, objective, limit, is_fraction):
@@ -20,7 +24,13 @@ def test_forms(text, objective, limit, is_fraction):
     assert found == limits.Budget(objective, pytest.approx(limit), is_fraction)
 
 
-@pytest.mark.parametrize("text", ["2%", "parameters=2%", "macs<=2GHz", None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2%", "parameters=2%", "macs<=2GHz", "macs<=2ms", "latency<=2"),
+        *("parameters<=2KB", "macs<=1.2.3", "macs<=.", None),
+    ],
+)
 def test_other_forms_are_refused(text):
     with pytest.raises(ValueError, match="`budget` must be like"):
         limits.parse(text, KNOWN)

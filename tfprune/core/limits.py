@@ -8,8 +8,15 @@ import re
 
 from tfprune.core import errors
 
-_UNITS = {"%": 0.01, "": 1.0, "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6}
-_FORM = re.compile(r"\s*(\w+)\s*<=\s*([0-9.]+)\s*(\w*|%)\s*", re.IGNORECASE)
+_COUNTS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
+_UNITS = {
+    "parameters": _COUNTS,
+    "macs": _COUNTS,
+    "bytes": {**_COUNTS, "kb": 1e3, "mb": 1e6, "gb": 1e9},
+    "latency": {"us": 1e-3, "ms": 1.0, "s": 1e3},
+}
+_NUMBER = r"[0-9]+\.?[0-9]*|\.[0-9]+"
+_FORM = re.compile(rf"\s*(\w+)\s*<=\s*({_NUMBER})\s*(\w*|%)\s*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,23 +39,25 @@ class Budget:
 
 
 def parse(text: str, known: collections.abc.Iterable[str]) -> Budget:
-    """Reads `"parameters<=2%"`, `"macs<=1M"`, `"bytes<=100KB"`.
+    """Reads `"parameters<=2%"`, `"bytes<=100KB"`, `"latency<=2ms"`.
 
     Args:
         text: String.
-        known: What may be counted.
+        known: What may be counted, of `parameters`, `macs`, `bytes` and
+            `latency`, whose limit is in milliseconds.
 
     Raises:
         ValueError: for anything else.
     """
     found = _FORM.fullmatch(text) if isinstance(text, str) else None
-    unit = found[3].lower() if found else None
-    if not found or unit not in _UNITS:
-        raise ValueError(
-            "`budget` must be like 'parameters<=2%', 'macs<=1M' or "
-            f"'bytes<=100KB'. Received: budget={text!r}"
-        )
-    name, limit = found[1].lower(), float(found[2]) * _UNITS[unit]
-    if name not in known:
+    name, number, unit = found.groups() if found else ("", "", "")
+    name, unit = name.lower(), unit.lower()
+    if found and name not in known:
         raise ValueError(errors.unknown("budget", name, known))
-    return Budget(name, limit, unit == "%")
+    if not found or unit not in {"%", *_UNITS[name]}:
+        raise ValueError(
+            "`budget` must be like 'parameters<=2%', 'macs<=1M', "
+            f"'bytes<=100KB' or 'latency<=2ms'. Received: budget={text!r}"
+        )
+    scale = 0.01 if unit == "%" else _UNITS[name][unit]
+    return Budget(name, float(number) * scale, unit == "%")
