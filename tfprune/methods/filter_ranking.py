@@ -87,7 +87,7 @@ def FilterRanking(
         normalize=normalize,
     )
     roles = ("kernel", "bias") if bias else ("kernel",)
-    return FilterMethod("filter_ranking", rule, roles, settings, dense)
+    return FilterMethod("filter_ranking", rule, roles, settings, dense=dense)
 
 
 @part.part
