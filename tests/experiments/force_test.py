@@ -33,7 +33,7 @@ def config_of(data_dir, strength):
 def runs(tmp_path_factory, data_dir):
     """Runs with and without force, from equal weights."""
     root = tmp_path_factory.mktemp("runs")
-    for name, strength in (("force", 0.1), ("none", 0.0)):
+    for name, strength in (("force", 0.4), ("none", 0.0)):
         training_test.run(config_of(data_dir, strength), root / name)
     return root
 
@@ -70,7 +70,7 @@ def test_ranks_are_logged_and_fall_under_force(runs):
 
 
 def test_a_killed_run_goes_on(runs, tmp_path, data_dir, monkeypatch):
-    config = config_of(data_dir, 0.1)
+    config = config_of(data_dir, 0.4)
     with monkeypatch.context() as patch:
         training_test.kill_at(patch, 1, 3)
         with pytest.raises(training_test.Killed):
