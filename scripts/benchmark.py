@@ -19,6 +19,8 @@ and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 `search`: candidates per second of each executor, and NCS beside other searches;
 `--plot=contest.png` draws the latter.
+`low_rank`: layers that `tfprune.factorize` made thin, beside dense ones.
+`force --batch=32`: what the force costs in a training step of ResNet-50.
 """
 
 import pathlib
@@ -29,6 +31,7 @@ from absl import flags
 BENCHMARKS = (
     *("training", "kernels", "models", "layers", "slimming", "families"),
     *("smaller", "callers", "search"),
+    *("low_rank", "force"),
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=10)

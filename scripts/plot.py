@@ -1,6 +1,9 @@
 """Draws a run: accuracy and sparsity over the steps, sparsity per layer.
 
-python scripts/plot.py --workdir=runs/lenet300
+    python scripts/plot.py --workdir=runs/lenet300
+
+Where ranks were logged it draws them and the spectra, too; `--beside` another
+run.
 """
 
 import json
@@ -10,10 +13,12 @@ import command_line
 from absl import flags
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a run.")
+_BESIDE = flags.DEFINE_string("beside", None, "Folder of a run to compare.")
 flags.mark_flag_as_required("workdir")
 
 
 def main():
+    from tfprune.experiments import rank_figures
     from tfprune.experiments import workdir
     from tfprune.report import plots
 
@@ -33,6 +38,8 @@ def main():
         report = json.loads((root / "report.json").read_text())
         plots.sparsity_per_layer(report, path)
         print(path)
+    if config.get("rank_energy"):
+        rank_figures.draw([root, *filter(None, [_BESIDE.value])])
 
 
 if __name__ == "__main__":

@@ -46,6 +46,14 @@ ROWS = {
         None,
         True,
     ),
+    "force": Row(
+        lambda: methods.Force(
+            0.05, "constant", method=methods.Magnitude(0.75, frequency=2)
+        ),
+        lambda: methods.Force(0.0, method=methods.Magnitude(0.0, frequency=1)),
+        0.75,
+        False,
+    ),
     "magnitude": Row(
         lambda: methods.Magnitude(0.75, frequency=2),
         lambda: methods.Magnitude(0.0, frequency=1),

@@ -22,14 +22,33 @@ def sum_over_replicas(gradients: list) -> list:
 
 
 @contextlib.contextmanager
+def reduced(optimizer, gradients: list):
+    """Yields the gradients summed over replicas, for an optimizer inside.
+
+    It takes them as they are, and so does any optimizer inside of it that
+    asks for the same.
+
+    Args:
+        optimizer: Keras optimizer that is to apply them.
+        gradients: List of tensors or None.
+    """
+    # All replicas have asked before the first one gets its sum.
+    if _SEAM in vars(_innermost(optimizer)):
+        yield list(gradients)
+        return
+    gradients = sum_over_replicas(gradients)
+    with already_reduced(optimizer):
+        yield gradients
+
+
+@contextlib.contextmanager
 def already_reduced(optimizer):
     """Makes an optimizer take its gradients as they are.
 
     A Keras optimizer sums gradients over replicas by itself; those that are
     summed already would come out multiplied by the number of replicas.
     """
-    while hasattr(optimizer, "inner_optimizer"):
-        optimizer = optimizer.inner_optimizer
+    optimizer = _innermost(optimizer)
     if not hasattr(optimizer, _SEAM):
         raise RuntimeError(
             f"Keras' optimizers have no `{_SEAM}` any more, which tfprune "
@@ -45,6 +64,12 @@ def already_reduced(optimizer):
     finally:
         # Replicas wait for each other inside, and then leave one by one.
         vars(optimizer).pop(_SEAM, None)
+
+
+def _innermost(optimizer):
+    while hasattr(optimizer, "inner_optimizer"):
+        optimizer = optimizer.inner_optimizer
+    return optimizer
 
 
 def eagerly():

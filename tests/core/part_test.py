@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from tfprune import methods
+from tfprune.compress import low_rank
 from tfprune.core import allocation
 from tfprune.core import criteria
+from tfprune.core import decompositions
+from tfprune.core import force
 from tfprune.core import part
 from tfprune.core import pruner
 from tfprune.core import ramps
@@ -18,6 +21,7 @@ from tfprune.core import structures
 from tfprune.core import tied
 from tfprune.core import timing
 from tfprune.methods import filter_ranking
+from tfprune.methods import force as methods_force
 from tfprune.methods import olmp
 from tfprune.methods import ssl
 from tfprune.methods import surgery
@@ -36,8 +40,16 @@ PARTS = [
     criteria.GroupNorm(order=1),
     criteria.Magnitude(),
     criteria.Taylor(),
+    decompositions.KMeans(3, 9),
+    decompositions.PCA(centered=True),
+    decompositions.SVD(),
     filter_ranking.RankPruner(),
     group_lasso.GroupLasso(0.1, structures.Channel(), 0.0),
+    force.Force(0.5, "gravity", {"a": 2.0}, "same", True, 9),
+    force.Force(keras.optimizers.schedules.ExponentialDecay(0.1, 9, 0.5)),
+    low_rank.Channels(decompositions.KMeans()),
+    low_rank.Spatial(),
+    methods_force.Idle(),
     olmp.OLMPPruner(c=0.5, plan=olmp.Plan(delta=0.1, sigma=2.0)),
     olmp.Plan(interval=7, sigma=[(0, 5.0), (70, 1.0)]),
     pruner.Pruner(),
@@ -75,6 +87,8 @@ PARTS = [
 
 METHODS = [
     methods.FilterRanking(0.5, settings={"a": None}),
+    methods.Force(0.1, force_mult={"a": 2.0}, settings={"b": None}),
+    methods.Force(stop_step=9, method=methods.NM(1, 4)),
     methods.Magnitude(0.9, begin_step=5, end_step=50, frequency=5),
     methods.Magnitude(
         structure=structures.Block(4, 4), allocation=allocation.Global()

@@ -151,12 +151,12 @@ def test_tfmot_has_the_same_variants_and_none_of_tfprune():
         (
             "benchmark",
             [],
-            "models, layers, slimming, families, smaller, callers, search. Received: nothing",
+            "smaller, callers, search, low_rank, force. Received: nothing",
         ),
         (
             "benchmark",
             ["speed"],
-            "models, layers, slimming, families, smaller, callers, search. Received: speed",
+            "smaller, callers, search, low_rank, force. Received: speed",
         ),
         ("benchmark", ["training", "x"], "Received: training x"),
         ("eval", ["--workdir=w", "x"], "expected flags only. Received: x"),

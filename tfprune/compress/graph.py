@@ -42,6 +42,19 @@ def first(shape) -> tuple:
     return first(shape[0]) if several else tuple(shape)
 
 
+def conv_groups(model: keras.Model) -> dict[str, int]:
+    """Returns name to the number of groups, of grouped convolutions.
+
+    Args:
+        model: Keras model, built.
+    """
+    return {
+        layer.name: layer.groups
+        for layer in traverse.walk(model)
+        if getattr(layer, "groups", 1) > 1 and hasattr(layer, "kernel_size")
+    }
+
+
 def sole_followers(model: keras.Model) -> dict[int, keras.layers.Layer]:
     """Returns what follows each layer that is followed by one thing alone.
 

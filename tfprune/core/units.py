@@ -51,6 +51,7 @@ class Target:
         role: `"kernel"` or `"bias"`, or another one of `tied.TiedAxis`.
         unit: The `Unit` it belongs to.
         tied: `TiedAxis` of what is decided with other layers, or None.
+        groups: Integer, of the convolution whose kernel it is, or 1.
     """
 
     variable: typing.Any
@@ -58,6 +59,7 @@ class Target:
     role: str
     unit: Unit
     tied: typing.Any = None
+    groups: int = 1
 
 
 class Settings(collections.abc.MutableMapping):

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.compress import spectra
 from tfprune.compress import strip
 from tfprune.core import units
 from tfprune.experiments import workdir
@@ -66,10 +67,17 @@ def finish(model: keras.Model, splits, folder: pathlib.Path, seed: int) -> None:
     compact.save(bare, folder / "model.npz")
     result = {"seed": seed, **measure(bare, splits.test)}
     if (folder / "dense.npz").exists():
-        dense = measure(compact.load(folder / "dense.npz"), splits.test)
-        result |= {f"dense_{name}": dense[name] for name in _OF_DENSE}
+        dense = compact.load(folder / "dense.npz")
+        result |= _before(dense, splits.test)
     workdir.write_json(folder / "report.json", summary.report(bare).to_dict())
     workdir.write_json(folder / "result.json", result)
+
+
+def _before(dense, test):
+    """What the net was before it lost anything: ranks say how it may be."""
+    found = measure(dense, test)
+    before = {f"dense_{name}": found[name] for name in _OF_DENSE}
+    return {**before, "dense_ranks": spectra.ranks(dense)}
 
 
 def measure(model: keras.Model, test) -> dict:

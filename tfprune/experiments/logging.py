@@ -7,6 +7,7 @@ import sys
 
 import keras
 
+from tfprune.compress import spectra
 from tfprune.experiments import evaluation
 
 
@@ -15,7 +16,8 @@ class MetricsLog(keras.callbacks.Callback):
 
     Args:
         path: File of lines, appended to.
-        config: ConfigDict with `log_every` and the stage's length.
+        config: ConfigDict with `log_every`, the stage's length, and where
+            ranks are to be logged the `rank_energy` that they keep.
         seed: Integer.
         stage: Name of the stage.
         begin: Integer, the step it starts or resumes at.
@@ -25,6 +27,7 @@ class MetricsLog(keras.callbacks.Callback):
         super().__init__()
         self._file = open(path, "a", encoding="utf-8")
         self._every = config.log_every
+        self._energy = config.get("rank_energy")
         self._where = {"seed": seed, "stage": stage}
         self._begin, self._step = begin, begin
         self._bar = keras.utils.Progbar(
@@ -41,7 +44,7 @@ class MetricsLog(keras.callbacks.Callback):
         if self._step % self._every:
             return
         values = {name: float(value) for name, value in logs.items()}
-        self.note(values | evaluation.sparsity(self.model))
+        self.note(values | evaluation.sparsity(self.model) | self._ranks())
         self.model.reset_metrics()
 
     def on_train_end(self, logs=None):
@@ -55,6 +58,11 @@ class MetricsLog(keras.callbacks.Callback):
         self._file.write(json.dumps(line) + "\n")
         shown = [(k, v) for k, v in values.items() if isinstance(v, float)]
         self._bar.update(self._step, shown)
+
+    def _ranks(self):
+        if self._energy is None:
+            return {}
+        return {"ranks": spectra.ranks(self.model, self._energy)}
 
     def flush(self) -> int:
         """Makes sure of what was written; returns the file's size."""

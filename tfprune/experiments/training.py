@@ -18,6 +18,7 @@ from tfprune import api
 from tfprune import backend
 from tfprune import methods
 from tfprune import optimizers
+from tfprune.compress import factorize
 from tfprune.compress import remove_filters
 from tfprune.core import errors
 from tfprune.core import units
@@ -85,9 +86,9 @@ def change(model: keras.Model, stage) -> keras.Model:
 
 
 def _keep_dense(model, stage, folder):
-    """Keeps the net as it was before pruning, to compare with in the end."""
-    if stage.get("change") == "prune":
-        compact.save(model, folder / "dense.npz")
+    """Keeps the net as it was before it lost anything, to compare with."""
+    if stage.get("change") in ("prune", "factorize"):
+        compact.save(api.strip(model), folder / "dense.npz")
 
 
 def _prune(model, stage):
@@ -95,8 +96,17 @@ def _prune(model, stage):
     return api.prune(model, methods.build(arguments.pop("name"), **arguments))
 
 
+def _factorize(model, stage):
+    factorized = factorize.factorize(
+        api.strip(model), **stage.factorize.to_dict()
+    )
+    print(factorized)
+    return factorized.model
+
+
 CHANGES: dict[str, typing.Callable] = {
     "none": lambda model, stage: model,
+    "factorize": _factorize,
     "prune": _prune,
     "freeze": lambda model, stage: api.freeze(model),
     "strip": lambda model, stage: api.strip(model),

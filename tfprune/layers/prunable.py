@@ -154,7 +154,8 @@ class Prunable(keras.layers.Wrapper):
             mask = self._add(
                 f"{variable.name}_mask", "bool", True, variable.shape
             )
-            target = units.Target(variable, mask, role, self.unit, tied)
+            groups = getattr(self.layer, "groups", 1)
+            target = units.Target(variable, mask, role, self.unit, tied, groups)
             setattr(variable, units.TAG, target)
             self.unit.targets.append(target)
 

@@ -2,11 +2,13 @@
 
 from tfprune.core import errors as _errors
 from tfprune.methods.filter_ranking import FilterRanking as FilterRanking
+from tfprune.methods.force import Force as Force
 from tfprune.methods.magnitude import Magnitude as Magnitude
 from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
 from tfprune.methods.olmp import OLMP as OLMP
 from tfprune.methods.olmp_search import OLMPSearch as OLMPSearch
+from tfprune.methods.rank_clipping import RankClipping as RankClipping
 from tfprune.methods.ssl import SSL as SSL
 from tfprune.methods.surgery import Surgery as Surgery
 from tfprune.methods.threshold_surgery import (
@@ -15,6 +17,7 @@ from tfprune.methods.threshold_surgery import (
 
 REGISTRY = {
     "filter_ranking": FilterRanking,
+    "force": Force,
     "magnitude": Magnitude,
     "nm": NM,
     "olmp": OLMP,

@@ -105,7 +105,7 @@ def FilterRanking(
         gradient="dense",
     )
     roles = structure.covers
-    return FilterMethod("filter_ranking", rule, roles, settings, dense)
+    return FilterMethod("filter_ranking", rule, roles, settings, dense=dense)
 
 
 def _rule(criterion, batches, **parts):

@@ -29,15 +29,19 @@ class Method(part.Part):
         settings: Dict, layer name or regular expression to a dict of
             settings, or to None for a layer that stays dense. Defaults to
             none.
+        terms: Tuple of gradient terms, such as `tfprune.core.force.Force`,
+            that act on the kernels of the layers. Defaults to none.
     """
 
     name: str
     pruner: pruner_lib.Pruner
     roles: tuple[str, ...] = ("kernel",)
     settings: dict[str, typing.Any] | None = None
+    terms: tuple = ()
 
     def __post_init__(self):
         object.__setattr__(self, "roles", tuple(self.roles))
+        object.__setattr__(self, "terms", tuple(self.terms))
         object.__setattr__(self, "settings", dict(self.settings or {}))
 
     def targets(self, layer) -> list[tuple[typing.Any, str]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfprune import search
 from tfprune.core import units as units_lib
+from tfprune.methods import driver
 from tfprune.methods import olmp
 from tfprune.search import executors
 from tfprune.search import problem as problem_lib
@@ -66,7 +67,7 @@ class OLMPSearch(keras.callbacks.Callback):
             )
         self._pruner = self._units[0].method.pruner
         self._plan = self._pruner.plan
-        _check_steps(self.model, self._plan.interval)
+        driver.check_steps(self.model, self._plan.interval)
         self._problem = problem_lib.Problem(
             self.model,
             self._data,
@@ -156,13 +157,3 @@ class _Some:
 
     def evaluate(self, candidates):
         return self._executor.evaluate(self.whole(candidates))
-
-
-def _check_steps(model, interval):
-    every = model.steps_per_execution
-    if interval % every:
-        raise ValueError(
-            "`steps_per_execution` must divide the interval of searches, "
-            f"which run between two executions. Received: "
-            f"steps_per_execution={every}, interval={interval}."
-        )

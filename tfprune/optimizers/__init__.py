@@ -1,5 +1,8 @@
 """Optimizers around optimizers."""
 
+from tfprune.optimizers.force_regularized import (
+    ForceRegularized as ForceRegularized,
+)
 from tfprune.optimizers.pruning_optimizer import (
     PruningOptimizer as PruningOptimizer,
 )

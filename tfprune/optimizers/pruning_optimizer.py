@@ -14,6 +14,7 @@ from tfprune import backend
 from tfprune.core import masks
 from tfprune.core import tied
 from tfprune.core import units
+from tfprune.optimizers import pulled
 from tfprune.optimizers import wrapper
 
 
@@ -22,7 +23,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     """Updates weights with another optimizer, and masks by their method.
 
     ```
-    gradients = sum over replicas
+    gradients = sum over replicas, and the terms of methods
     inner optimizer: clipping, decay, momentum, update
     weights <- method.project(old, new, learning rate)
     masks   <- method.decide(weights, masks, step), where due
@@ -55,23 +56,22 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         with backend.eagerly():
             for group in self._groups:
                 self._build_state(group)
+        for group in self._groups:
+            group.terms = _terms(group.units)
 
     def apply(self, grads, trainable_variables=None):
-        if not self.built:
-            if trainable_variables is None:
-                raise ValueError(
-                    "`trainable_variables` must be given to an optimizer that "
-                    "is not built. Received: gradients alone."
-                )
-            self.build(list(trainable_variables))
-        grads = backend.sum_over_replicas(grads)
-        known = trainable_variables or self._trainable_variables
-        by_variable = {id(v): g for v, g in zip(known, grads, strict=True)}
-        old = [self._observe(group, by_variable) for group in self._groups]
+        known = self.built_on(trainable_variables)
         before = backend.read(self.iterations)
         rate = ops.convert_to_tensor(self.learning_rate)
-        with backend.already_reduced(self.inner_optimizer):
-            self.inner_optimizer.apply(grads, trainable_variables)
+        with backend.reduced(self.inner_optimizer, grads) as grads:
+            found = {id(v): g for v, g in zip(known, grads, strict=True)}
+            for group in self._groups:
+                for term, pulls in group.terms:
+                    found = pulled.add(term, pulls, found, before)
+            old = [self._observe(group, found) for group in self._groups]
+            self.inner_optimizer.apply(
+                [found[id(v)] for v in known], trainable_variables
+            )
         step = backend.read(self.iterations)
         for group, weights in zip(self._groups, old, strict=True):
             self._prune(group, weights, rate, step, step > before)
@@ -183,6 +183,7 @@ class Group:
     pruner: typing.Any
     units: list[units.Unit]
     state: list[dict] = dataclasses.field(default_factory=list)
+    terms: list[tuple] = dataclasses.field(default_factory=list)
 
 
 def by_method(tagged) -> list[Group]:
@@ -198,6 +199,18 @@ def by_method(tagged) -> list[Group]:
     for group in groups:
         group.pruner = tied.over(group.pruner, group.units)
     return groups
+
+
+def _terms(tagged):
+    """Returns the gradient terms of a method, each with what it acts on."""
+    targets = [target for unit in tagged for target in unit.targets]
+    kernels = pulled.by_layer([target.variable for target in targets])
+    of = {id(target.variable): target.groups for target in targets}
+    groups = {name: of[id(kernel)] for name, kernel in kernels.items()}
+    return [
+        (term, pulled.choose(term, kernels, groups))
+        for term in tagged[0].method.terms
+    ]
 
 
 def _weights(tagged):

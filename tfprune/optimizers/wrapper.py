@@ -35,6 +35,21 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
             self.inner_optimizer.build(variables)
         super().build(variables)
 
+    def built_on(self, trainable_variables=None) -> list:
+        """Returns the variables of gradients; builds on them at first.
+
+        Raises:
+            ValueError: if they are not given and it is not built.
+        """
+        if not self.built:
+            if trainable_variables is None:
+                raise ValueError(
+                    "`trainable_variables` must be given to an optimizer that "
+                    "is not built. Received: gradients alone."
+                )
+            self.build(list(trainable_variables))
+        return list(trainable_variables or self._trainable_variables)
+
     @property
     def variables(self):
         return super().variables + self.inner_optimizer.variables

@@ -2,5 +2,6 @@
 
 from tfprune.report.callbacks import SparsityLogger as SparsityLogger
 from tfprune.report.filter_log import FilterLog as FilterLog
+from tfprune.report.rank_logger import RankLogger as RankLogger
 from tfprune.report.summary import Report as Report
 from tfprune.report.summary import report as report

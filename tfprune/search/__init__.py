@@ -8,6 +8,11 @@ from tfprune.search.filter_budget import plan_filters as plan_filters
 from tfprune.search.ncs import NCS as NCS
 from tfprune.search.problem import Outcome as Outcome
 from tfprune.search.problem import Problem as Problem
+from tfprune.search.rank_budget import choose_ranks as choose_ranks
+from tfprune.search.rank_sensitivity import RankSensitivity as RankSensitivity
+from tfprune.search.rank_sensitivity import (
+    measure_rank_sensitivity as measure_rank_sensitivity,
+)
 from tfprune.search.sampling import Sampling as Sampling
 from tfprune.search.searcher import Searcher as Searcher
 from tfprune.search.sensitivity import Sensitivity as Sensitivity

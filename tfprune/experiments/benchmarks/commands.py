@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tfprune.experiments.benchmarks import callers
 from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks import force
 from tfprune.experiments.benchmarks import kernels
+from tfprune.experiments.benchmarks import low_rank
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
@@ -80,6 +82,14 @@ def _search(flags):
     return f"{speed}\n{search_contest.run(flags.plot)}"
 
 
+def _low_rank(flags):
+    return low_rank.run(flags.rounds, flags.batch, flags.threads)
+
+
+def _force(flags):
+    return force.run(flags.rounds, flags.batch)
+
+
 def _sparsities(flags):
     return tuple(
         word if word == nets.SKIMCAFFE else float(word)
@@ -97,4 +107,6 @@ _COMMANDS = {
     "smaller": _smaller,
     "callers": _callers,
     "search": _search,
+    "low_rank": _low_rank,
+    "force": _force,
 }

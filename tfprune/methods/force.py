@@ -1,0 +1,75 @@
+"""Force: filters are pulled together, for a factorisation that costs little.
+
+It prunes nothing itself: `tfprune.factorize` makes layers thin afterwards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+from tfprune.core import force
+from tfprune.core import part
+from tfprune.core import pruner
+from tfprune.methods import method as method_lib
+
+
+def Force(
+    force_decay: typing.Any = 1e-3,
+    force_type: str = "degradation",
+    *,
+    force_mult: dict | None = None,
+    direction: str = "all",
+    adaptive: bool = False,
+    stop_step: int | None = None,
+    method: method_lib.Method | None = None,
+    settings: dict | None = None,
+) -> method_lib.Method:
+    """Lowers the ranks of convolutions while they learn, or are pruned.
+
+    It is `tfprune.ForceRegularized` as part of a method; filters of grouped
+    convolutions pull within their group.
+
+    Args:
+        force_decay: Float >= 0, the strength, or a schedule. Defaults to
+            1e-3.
+        force_type: `"degradation"` (default), `"constant"`, `"gravity"` or
+            `"linear"`.
+        force_mult: Dict, layer name or regular expression to a factor of
+            `force_decay`. Defaults to None: 1 for convolutions of images and
+            volumes with windows larger than 1.
+        direction: `"all"` (default) or `"same"`.
+        adaptive: Bool. Defaults to False.
+        stop_step: Integer, updates after which there is no force. Defaults
+            to None: never.
+        method: `Method` that prunes meanwhile. Defaults to None: nothing is
+            pruned.
+        settings: Dict, layer to None for one that is left alone. Only
+            without `method`, which has its own.
+
+    Returns:
+        A `Method`.
+
+    Reference:
+        Wen et al. Coordinating Filters for Faster Deep Neural Networks. ICCV
+        2017.
+    """
+    term = force.Force(
+        force_decay, force_type, force_mult, direction, adaptive, stop_step
+    )
+    if method is None:
+        return method_lib.Method(
+            "force", Idle(), settings=settings, terms=(term,)
+        )
+    part.check("settings", settings, settings is None, "those of `method`")
+    return dataclasses.replace(method, terms=(*method.terms, term))
+
+
+@part.part
+class Idle(pruner.Pruner):
+    """Decides nothing, ever."""
+
+    settings = {}
+
+    def due(self, step, settings):
+        return [False for _ in settings]
