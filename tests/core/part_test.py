@@ -103,7 +103,9 @@ METHODS = [
     methods.ThresholdSurgery(every_step=True),
 ]
 
-EVERYTHING = pytest.mark.parametrize("value", PARTS + METHODS, ids=repr)
+EVERYTHING = pytest.mark.parametrize(
+    "value", PARTS + METHODS, ids=lambda value: type(value).__name__
+)
 
 
 @EVERYTHING
