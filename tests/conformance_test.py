@@ -59,6 +59,14 @@ ROWS = {
         None,
         True,
     ),
+    "ssl": Row(
+        lambda: methods.SSL(
+            0.1, shapes=0.5, threshold=0.2, settings={"out": None}
+        ),
+        lambda: methods.SSL(0.0, 0.0, 0.0, 0.0),
+        None,
+        False,
+    ),
     "surgery": Row(
         lambda: methods.Surgery(0.7, gamma=0.1),
         lambda: methods.Surgery(c=-1e3, gamma=0.0),

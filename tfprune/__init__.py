@@ -9,6 +9,7 @@ except ImportError as error:
     ) from error
 
 from tfprune import methods as methods
+from tfprune import regularizers as regularizers
 from tfprune import search as search
 from tfprune.api import freeze as freeze
 from tfprune.api import prune as prune

@@ -209,7 +209,7 @@ class TestContract:
         assert not rule.looks_at_steps
         assert rule.observe(state, [[A]], [[A]]) is state
         new = [[B]]
-        assert rule.project(state, [[A]], new) is new
+        assert rule.project(state, [[A]], new, 0.1, [{}]) is new
 
     def test_one_step_may_be_replaced(self):
         class Fixed(pruner.Pruner):

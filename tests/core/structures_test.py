@@ -15,6 +15,12 @@ def count_up(*shape):
 
 
 FITTING = [
+    (structures.Channel(), (3, 4)),
+    (structures.Channel(), (2, 3, 4, 5)),
+    (structures.FilterShape(), (3, 4)),
+    (structures.FilterShape(), (2, 3, 4, 5)),
+    (structures.Layer(), (2, 3, 4, 5)),
+    (structures.Layer(), (5,)),
     (structures.Filter(), (3, 4)),
     (structures.Filter(), (2, 3, 4, 5)),
     (structures.Filter(), (5,)),

@@ -151,13 +151,15 @@ class Pruner(part.Part):
         """
         return state
 
-    def project(self, state, old, new):
+    def project(self, state, old, new, rate, settings):
         """Returns the weights as this method wants them after a step.
 
         Args:
             state: As `build` returned it.
             old: List (units) of lists of float tensors, before the step.
             new: The same, after it.
+            rate: Scalar, the learning rate of the step.
+            settings: List (units) of dicts, name to scalar.
         """
         return new
 

@@ -178,3 +178,69 @@ class Filter(Structure):
 
     def count(self, shape):
         return shape[-1]
+
+
+@part.part
+class Channel(Structure):
+    """Slices along the last axis but one: what reads one input channel."""
+
+    def misfit(self, shape):
+        return _without_inputs(shape)
+
+    def group(self, array):
+        channels = ops.moveaxis(array, -2, 0)
+        return ops.reshape(channels, (array.shape[-2], -1))
+
+    def expand(self, kept, shape):
+        return ops.broadcast_to(ops.expand_dims(kept, -1), shape)
+
+    def count(self, shape):
+        return shape[-2]
+
+
+@part.part
+class FilterShape(Structure):
+    """Columns: one tap at one channel, in all filters.
+
+    What is kept of them is the shape that all filters share. They are the
+    rows of a kernel of shape `(taps and channels, filters)`.
+
+    Reference:
+        Wen et al. Learning Structured Sparsity in Deep Neural Networks.
+        NIPS 2016.
+    """
+
+    def misfit(self, shape):
+        return _without_inputs(shape)
+
+    def group(self, array):
+        return ops.reshape(array, (-1, array.shape[-1]))
+
+    def expand(self, kept, shape):
+        kept = ops.reshape(kept, (*shape[:-1], 1))
+        return ops.broadcast_to(kept, shape)
+
+    def count(self, shape):
+        return math.prod(shape[:-1])
+
+
+@part.part
+class Layer(Structure):
+    """All weights of a layer: its kernel and its bias are one group."""
+
+    join_axis = 1
+
+    def group(self, array):
+        return ops.reshape(array, (1, -1))
+
+    def expand(self, kept, shape):
+        return ops.broadcast_to(ops.reshape(kept, [1] * len(shape)), shape)
+
+    def count(self, shape):
+        return 1
+
+
+def _without_inputs(shape):
+    if len(shape) < 2:
+        return f"shape {tuple(shape)} has no axis of inputs before the last"
+    return None

@@ -1,7 +1,8 @@
 """Runs an experiment: its stages one after the other, for each seed.
 
-A stage is a change of the model (prune it, freeze its masks), a solver and a
-number of steps, counted from 0: surgery's coin starts anew on a trained net.
+A stage is a change of the model (prune it, freeze its masks, remove filters),
+a solver and a number of steps, counted from 0: surgery's coin starts anew on a
+trained net.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tfprune import api
 from tfprune import backend
 from tfprune import methods
 from tfprune import optimizers
+from tfprune.compress import remove_filters
 from tfprune.core import errors
 from tfprune.core import units
 from tfprune.experiments import checkpoints
@@ -98,6 +100,9 @@ CHANGES: dict[str, typing.Callable] = {
     "prune": _prune,
     "freeze": lambda model, stage: api.freeze(model),
     "strip": lambda model, stage: api.strip(model),
+    "slim": lambda model, stage: remove_filters.remove_filters(
+        api.strip(model)
+    ),
 }
 
 

@@ -7,6 +7,7 @@ from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
 from tfprune.methods.olmp import OLMP as OLMP
 from tfprune.methods.olmp_search import OLMPSearch as OLMPSearch
+from tfprune.methods.ssl import SSL as SSL
 from tfprune.methods.surgery import Surgery as Surgery
 from tfprune.methods.threshold_surgery import (
     ThresholdSurgery as ThresholdSurgery,
@@ -17,6 +18,7 @@ REGISTRY = {
     "magnitude": Magnitude,
     "nm": NM,
     "olmp": OLMP,
+    "ssl": SSL,
     "surgery": Surgery,
     "threshold_surgery": ThresholdSurgery,
 }
