@@ -14,9 +14,12 @@ from tfprune.core import part
 from tfprune.core import pruner
 from tfprune.core import ramps
 from tfprune.core import selection
+from tfprune.core import shrinkage
+from tfprune.core import signals
 from tfprune.core import structures
 from tfprune.core import timing
 from tfprune.methods import filter_ranking
+from tfprune.methods import guided
 from tfprune.methods import olmp
 from tfprune.methods import ssl
 from tfprune.methods import surgery
@@ -35,6 +38,7 @@ PARTS = [
     criteria.Taylor(),
     filter_ranking.RankPruner(),
     group_lasso.GroupLasso(0.1, structures.Channel(), 0.0),
+    guided.GuidedPruner(decay=0.1, signal=signals.Gradient()),
     olmp.OLMPPruner(c=0.5, plan=olmp.Plan(delta=0.1, sigma=2.0)),
     olmp.Plan(interval=7, sigma=[(0, 5.0), (70, 1.0)]),
     pruner.Pruner(),
@@ -52,6 +56,12 @@ PARTS = [
     selection.Hysteresis(0.8, 1.2),
     selection.Threshold(),
     selection.TopK(row=4),
+    shrinkage.Guided(factor=5.0),
+    shrinkage.Hard(),
+    shrinkage.Hidden(),
+    shrinkage.Soft(gradient_term=True),
+    signals.Gradient(),
+    signals.Step(),
     ssl.SSLPruner(strengths=(0.1, None, 0.2, None), power=0.0),
     structures.Block(2, 8),
     structures.Channel(),
@@ -70,6 +80,7 @@ PARTS = [
 
 METHODS = [
     methods.FilterRanking(0.5, settings={"a": None}),
+    methods.Guided(0.1, signal="gradient", settings={"a": {"decay": 0.0}}),
     methods.Magnitude(0.9, begin_step=5, end_step=50, frequency=5),
     methods.Magnitude(
         structure=structures.Block(4, 4), allocation=allocation.Global()

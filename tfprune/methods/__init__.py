@@ -2,6 +2,7 @@
 
 from tfprune.core import errors as _errors
 from tfprune.methods.filter_ranking import FilterRanking as FilterRanking
+from tfprune.methods.guided import Guided as Guided
 from tfprune.methods.magnitude import Magnitude as Magnitude
 from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
@@ -15,6 +16,7 @@ from tfprune.methods.threshold_surgery import (
 
 REGISTRY = {
     "filter_ranking": FilterRanking,
+    "guided": Guided,
     "magnitude": Magnitude,
     "nm": NM,
     "olmp": OLMP,

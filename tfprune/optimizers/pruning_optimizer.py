@@ -21,7 +21,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     """Updates weights with another optimizer, and masks by their method.
 
     ```
-    gradients = sum over replicas
+    gradients = sum over replicas, and what methods add
     inner optimizer: clipping, decay, momentum, update
     weights <- method.project(old, new, learning rate)
     masks   <- method.decide(weights, masks, step), where due
@@ -65,12 +65,14 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             self.build(list(trainable_variables))
         grads = backend.sum_over_replicas(grads)
         known = trainable_variables or self._trainable_variables
-        by_variable = {id(v): g for v, g in zip(known, grads, strict=True)}
-        old = [self._observe(group, by_variable) for group in self._groups]
+        found = {id(v): g for v, g in zip(known, grads, strict=True)}
+        old = [self._observe(group, found) for group in self._groups]
         before = backend.read(self.iterations)
         rate = ops.convert_to_tensor(self.learning_rate)
         with backend.already_reduced(self.inner_optimizer):
-            self.inner_optimizer.apply(grads, trainable_variables)
+            self.inner_optimizer.apply(
+                [found[id(v)] for v in known], trainable_variables
+            )
         step = backend.read(self.iterations)
         for group, weights in zip(self._groups, old, strict=True):
             self._prune(group, weights, rate, step, step > before)
@@ -78,7 +80,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     def finalize_variable_values(self, var_list):
         super().finalize_variable_values(var_list)
         for unit in units.tagged(var_list):
-            if unit.gradient == "masked":
+            if not unit.hides:
                 for target in unit.targets:
                     bare = masks.select(target.variable, target.mask)
                     target.variable.assign(bare)
@@ -110,7 +112,10 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         )
 
     def _observe(self, group, gradients):
-        """Shows a method the gradients; returns the weights it looks at."""
+        """Shows a method the gradients; returns the weights it looks at.
+
+        What the method adds to its gradients is put into the dict.
+        """
         frozen = all(unit.frozen for unit in group.units)
         if frozen or not group.pruner.looks_at_steps:
             return None
@@ -119,6 +124,10 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             [gradients.get(id(t.variable)) for t in unit.targets]
             for unit in group.units
         ]
+        grads = _penalized(group, weights, grads)
+        for unit, own in zip(group.units, grads, strict=True):
+            pairs = zip(unit.targets, own, strict=True)
+            gradients.update({id(t.variable): g for t, g in pairs})
         self._keep(group, group.pruner.observe(_read(group), weights, grads))
         return weights
 
@@ -205,6 +214,18 @@ def _read(group):
     return [
         {name: backend.read(variable) for name, variable in values.items()}
         for values in group.state
+    ]
+
+
+def _penalized(group, weights, gradients):
+    """Returns the gradients with a method's own terms; frozen ones as is."""
+    settings = [unit.settings.tensors() for unit in group.units]
+    penalized = group.pruner.penalize(weights, gradients, settings)
+    return [
+        mine if unit.frozen else changed
+        for unit, mine, changed in zip(
+            group.units, gradients, penalized, strict=True
+        )
     ]
 
 
