@@ -13,6 +13,8 @@ measures tfmot beside, in its own environment (`make bench-peers` builds it).
 engines read what `--convert=.venv-convert/bin/python` makes.
 `layers --model=resnet50`: the layers of a net or a `.keras` file, one by one
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
+`gates`: which layers of the nets that SkimCaffe published are worth pruning on
+`--machine=this,xeon_e5_2697v4,atom_c2750`.
 `slimming`: half of the filters of each model of `keras.applications`.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
@@ -23,7 +25,8 @@ import command_line
 from absl import flags
 
 BENCHMARKS = (
-    *("training", "kernels", "models", "layers", "slimming", "callers"),
+    *("training", "kernels", "models", "layers", "gates", "slimming"),
+    *("callers", "images"),
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)
@@ -42,6 +45,9 @@ flags.DEFINE_list(
     "model",
     "resnet50,caffenet,googlenet,mobilenet_v2",
     "Nets of `tfprune.experiments.models`, or paths of `.keras` files.",
+)
+flags.DEFINE_list(
+    "machine", "this", "Of `gates`: names of profiles, or `this`: measured."
 )
 flags.DEFINE_string("layers", "", "Part of the layers' names.")
 flags.DEFINE_integer("batch", 1, "Examples in a call.", lower_bound=1)

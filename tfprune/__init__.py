@@ -20,6 +20,7 @@ from tfprune.api import settings as settings
 from tfprune.api import strip as strip
 from tfprune.compress.calibrate import calibrate as calibrate
 from tfprune.compress.channel_graph import channel_graph as channel_graph
+from tfprune.compress.gate import gate as gate
 from tfprune.compress.removal_plan import plan_removal as plan_removal
 from tfprune.compress.remove_filters import remove_filters as remove_filters
 from tfprune.compress.sparsify import sparsify as sparsify

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tfprune.experiments.benchmarks import callers
 from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks import gates
 from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
@@ -54,6 +55,10 @@ def _layers(flags):
     return model_layers.run(setup, flags.rounds, flags.plot)
 
 
+def _gates(flags):
+    return gates.run(flags.model, flags.machine, flags.batch)
+
+
 def _slimming(flags):
     del flags  # It has none.
     return slimming.run(slimming.names())
@@ -75,6 +80,7 @@ _COMMANDS = {
     "kernels": _kernels,
     "models": _models,
     "layers": _layers,
+    "gates": _gates,
     "slimming": _slimming,
     "callers": _callers,
 }
