@@ -27,6 +27,7 @@ from tfprune.compress.sparsify import sparsify as sparsify
 from tfprune.compress.zero_filters import zero_filters as zero_filters
 from tfprune.export import export as export
 from tfprune.export import load_compact as load_compact
+from tfprune.interop.caffemodel import load_caffemodel as load_caffemodel
 from tfprune.layers import Prunable as Prunable
 from tfprune.layers import SparseConv2D as SparseConv2D
 from tfprune.layers import SparseDense as SparseDense
