@@ -15,6 +15,7 @@ engines read what `--convert=.venv-convert/bin/python` makes.
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `gates`: which layers of the nets that SkimCaffe published are worth pruning on
 `--machine=this,xeon_e5_2697v4,atom_c2750`.
+`images`: how many JPEGs a second are decoded, cropped and batched.
 `slimming`: half of the filters of each model of `keras.applications`.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """

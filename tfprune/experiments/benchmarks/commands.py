@@ -5,6 +5,7 @@ from __future__ import annotations
 from tfprune.experiments.benchmarks import callers
 from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import gates
+from tfprune.experiments.benchmarks import images
 from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
@@ -59,6 +60,10 @@ def _gates(flags):
     return gates.run(flags.model, flags.machine, flags.batch)
 
 
+def _images(flags):
+    return images.run(flags.rounds)
+
+
 def _slimming(flags):
     del flags  # It has none.
     return slimming.run(slimming.names())
@@ -81,6 +86,7 @@ _COMMANDS = {
     "models": _models,
     "layers": _layers,
     "gates": _gates,
+    "images": _images,
     "slimming": _slimming,
     "callers": _callers,
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tfprune.core import errors
+from tfprune.experiments.datasets import imagenet
 from tfprune.experiments.datasets import mnist
 
-DATASETS = {"mnist": mnist.load}
+DATASETS = {"imagenet": imagenet.load, "mnist": mnist.load}
 
 
 def load(config) -> mnist.Splits:
@@ -13,7 +14,8 @@ def load(config) -> mnist.Splits:
 
     Args:
         config: Mapping with `name`, and what the loader takes: for `"mnist"`
-            `data_dir` and `validation`.
+            `data_dir` and `validation`; for `"imagenet"` the arguments of
+            `imagenet.load`.
 
     Raises:
         ValueError: for an unknown name.

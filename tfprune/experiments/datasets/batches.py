@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfprune.experiments.datasets import streams
+
 
 def shuffled(
     split, batch_size: int, seed: int, stage: int, begin: int
@@ -18,7 +20,7 @@ def shuffled(
     one epoch and the beginning of the next.
 
     Args:
-        split: (images, labels) arrays, `(n, ...)` and `(n,)`.
+        split: (images, labels) arrays, `(n, ...)` and `(n,)`, or a `Stream`.
         batch_size: Integer.
         seed: Integer, of the run.
         stage: Integer, number of the stage.
@@ -27,6 +29,8 @@ def shuffled(
     Returns:
         Dataset of (float32 images, int64 labels).
     """
+    if isinstance(split, streams.Stream):
+        return split.shuffled(batch_size, seed, stage, begin)
     images, labels = map(tf.constant, split)
     size = len(split[1])
 
@@ -44,6 +48,8 @@ def shuffled(
 
 def in_order(split, batch_size: int = 1000) -> tf.data.Dataset:
     """Returns the batches of one pass in the order of the file."""
+    if isinstance(split, streams.Stream):
+        return split.in_order(min(batch_size, 100))
     images, labels = split
     return (
         tf.data.Dataset.from_tensor_slices((images, labels))
