@@ -27,6 +27,21 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     return config
 
 
+def cifar10(name: str, model: str) -> ml_collections.ConfigDict:
+    """Returns a config without stages, with the fields of `mnist`.
+
+    Images are moved and mirrored. `data.data_dir` is where
+    cifar-10-batches-bin is; TFPRUNE_CIFAR10_DIR does as well.
+    """
+    config = mnist(name, model)
+    config.data.name = "cifar10"
+    config.augment = "crop_and_flip"
+    config.batch_size = 128
+    config.jit_compile = True
+    config.log_every = 1000
+    return config
+
+
 def solver(base, steps, gamma, weight_decay) -> dict:
     """Returns Caffe's SGD with the learning-rate policy multistep."""
     return {

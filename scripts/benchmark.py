@@ -17,6 +17,7 @@ and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `--machine=this,xeon_e5_2697v4,atom_c2750`.
 `images`: how many JPEGs a second are decoded, cropped and batched.
 `slimming`: half of the filters of each model of `keras.applications`.
+`smaller --workdir=results/lenet5_ssl`: a run's model beside the dense net.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 """
 
@@ -26,8 +27,8 @@ import command_line
 from absl import flags
 
 BENCHMARKS = (
-    *("training", "kernels", "models", "layers", "gates", "slimming"),
-    *("callers", "images"),
+    *("training", "kernels", "models", "layers", "gates", "images"),
+    *("slimming", "smaller", "callers"),
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)
@@ -50,6 +51,7 @@ flags.DEFINE_list(
 flags.DEFINE_list(
     "machine", "this", "Of `gates`: names of profiles, or `this`: measured."
 )
+flags.DEFINE_string("workdir", ".", "Folder of a run, for `smaller`.")
 flags.DEFINE_string("layers", "", "Part of the layers' names.")
 flags.DEFINE_integer("batch", 1, "Examples in a call.", lower_bound=1)
 flags.DEFINE_integer("threads", 1, "Of each engine.", lower_bound=1)

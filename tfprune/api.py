@@ -246,12 +246,14 @@ def _wrap(model, method, filters):
             f"`model` has nothing that `method={method.name}` can prune. "
             f"Received: model={model.name!r} with the layers{listed}"
         )
-    fit = {id(x) for x, y in zip(layers, reasons, strict=True) if not y}
+    fit = {id(x): x for x, y in zip(layers, reasons, strict=True) if not y}
+    names = [layer.name for layer in fit.values()]
+    own = method.fitted(model, {name: settings.get(name) for name in names})
 
     def wrap(layer, clone):
         if id(layer) not in fit:
             return clone
-        return prunable.Prunable(clone, method, settings.get(layer.name))
+        return prunable.Prunable(clone, method, own[layer.name])
 
     pruned = traverse.clone(model, wrap)
     skipped = choice.skipped(layers, reasons, filters, settings)

@@ -97,12 +97,36 @@ def test_what_goes_is_of_its_kind(kind, axes):
     np.testing.assert_array_equal(whole, norms > 0)
 
 
-def test_a_whole_layer_goes_with_its_bias():
-    settings = {"conv2": {"layers": 5.0}}
-    model = train(pruned(methods.SSL(layers=0.0, settings=settings)), 3)
-    assert not np.any(values(model, "conv2")[0])
-    assert not np.any(values(model, "conv2")[1])
-    assert mask(model, "conv1").all() and mask(model, "out").all()
+def residual():
+    """A block of two layers with a shortcut, and a gate that has none."""
+    keras.utils.set_random_seed(1)
+    x = keras.Input((6, 6, 2))
+    trunk = layers.Conv2D(4, 3, padding="same", name="stem")(x)
+    y = layers.Conv2D(5, 3, padding="same", name="in")(trunk)
+    y = layers.Conv2D(4, 3, padding="same", name="back")(y)
+    y = layers.Add()([trunk, y])
+    gate = layers.Dense(4, "sigmoid", name="gate")(y)
+    y = layers.Flatten()(layers.Multiply()([y, gate]))
+    return keras.Model(x, layers.Dense(3, name="out")(y))
+
+
+def test_whole_layers_go_with_their_biases_where_a_shortcut_is():
+    model = tfprune.prune(residual(), methods.SSL(layers=50.0))
+    model.compile(tfprune.PruningOptimizer("sgd"), "mse")
+    train(model, 3)
+    for name in tfprune.settings(model):
+        gone = name in ("in", "back")
+        assert np.any(values(model, name)[0]) != gone, name
+        assert mask(model, name).any() != gone, name
+    assert not np.any(values(model, "back")[1])
+    x = np.random.default_rng(1).normal(size=(4, 6, 6, 2)).astype("float32")
+    assert np.ptp(model(x), axis=0).min() > 0
+
+
+def test_a_whole_layer_without_a_shortcut():
+    method = methods.SSL(layers=0.0, settings={"stem": {"layers": 0.1}})
+    with pytest.raises(ValueError, match="no shortcut leads around the layer"):
+        tfprune.prune(residual(), method)
 
 
 def test_before_begin_step_nothing_is_masked():

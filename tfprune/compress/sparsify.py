@@ -19,6 +19,7 @@ from tfprune.compress import strip
 from tfprune.compress import traverse
 from tfprune.core import cost
 from tfprune.core import part
+from tfprune.layers import filter_shape_conv2d
 from tfprune.layers import sparse_conv2d
 from tfprune.layers import sparse_dense
 
@@ -39,8 +40,10 @@ class Decision:
             known.
         dense_ms: Float, milliseconds, or None: not measured.
         sparse_ms: Float, milliseconds, or None: not measured.
-        chosen: `"sparse"` or `"dense"`.
+        chosen: `"sparse"`, `"columns"` (dense, over the columns that are not
+            zero alone) or `"dense"`.
         why: String.
+        columns_ms: Float, milliseconds, or None: not measured.
     """
 
     layer: str
@@ -50,6 +53,7 @@ class Decision:
     sparse_ms: float | None
     chosen: str
     why: str
+    columns_ms: float | None = None
 
     @property
     def break_even(self) -> float | None:
@@ -57,7 +61,7 @@ class Decision:
 
         A sparse layer's time is taken to be that of its nonzeros alone.
         """
-        if self.dense_ms is None:
+        if self.sparse_ms is None:
             return None
         return 1 - (1 - self.sparsity) * self.dense_ms / self.sparse_ms
 
@@ -101,6 +105,8 @@ def sparsify(
 
     Every dense and convolution layer with zeros is timed on this machine,
     dense and sparse in turn. It becomes sparse where that is faster by `gain`.
+    A convolution with columns of zeros (see `tfprune.FilterShapeConv2D`) is
+    tried over the others alone, too.
     Normalizations and activations are folded into the layers before them, and
     additions into sparse convolutions. The whole models are timed then, and
     the fastest is returned: never one that is slower than the model given.
@@ -136,7 +142,7 @@ def sparsify(
         if type(layer) in _SPARSE
     }
     candidates = {"given": model, "folded": folded}
-    if any(decision.chosen == "sparse" for decision, _ in found.values()):
+    if any(decision.chosen != "dense" for decision, _ in found.values()):
         mixed = traverse.clone(
             folded, lambda layer, twin: found.get(id(layer), (0, twin))[1]
         )
@@ -164,28 +170,45 @@ class _Trial:
         sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
         shape = self._shape(layer, calls)
         obstacle = _obstacle(layer, sparsity, shape)
-        if obstacle:
+        others = {} if obstacle else self._others(layer, kernel)
+        if not others:
+            why = obstacle or _NO_OPS
             decision = Decision(
-                layer.name, sparsity, None, None, None, "dense", obstacle
+                layer.name, sparsity, None, None, None, "dense", why
             )
             return decision, layer
-        sparse = _SPARSE[type(layer)].from_dense(layer, self.values_dtype)
-        times = measure.layers(
-            {"dense": layer, "sparse": sparse}, shape, self.rounds
-        )
-        pays = times["sparse"] <= (1 - self.gain) * times["dense"]
-        ratio = times["dense"] / times["sparse"]
-        chosen = "sparse" if pays else "dense"
+        return self._compared(layer, sparsity, shape, others)
+
+    def _compared(self, layer, sparsity, shape, others):
+        """Times a layer and what may stand for it."""
+        times = measure.layers({"dense": layer, **others}, shape, self.rounds)
+        best = min(others, key=times.get)
+        pays = times[best] <= (1 - self.gain) * times["dense"]
+        ratio = times["dense"] / times[best]
         decision = Decision(
             layer.name,
             sparsity,
             _flops(layer, shape),
             times["dense"],
-            times["sparse"],
-            chosen,
-            f"sparse is {ratio:.2f}x as fast",
+            times.get("sparse"),
+            best if pays else "dense",
+            f"{best} is {ratio:.2f}x as fast",
+            times.get("columns"),
         )
-        return decision, sparse if pays else layer
+        return decision, others[best] if pays else layer
+
+    def _others(self, layer, kernel):
+        """Returns the layers to try in the place of a dense one."""
+        others = {}
+        if ops.library.load().ops is not None:
+            kind = _SPARSE[type(layer)]
+            others["sparse"] = kind.from_dense(layer, self.values_dtype)
+        columns = np.any(kernel.reshape(-1, kernel.shape[-1]), axis=1)
+        # No time is saved where nearly all of them are there.
+        if _has_columns(layer) and 0 < columns.mean() <= 1 - self.gain:
+            kind = filter_shape_conv2d.FilterShapeConv2D
+            others["columns"] = kind.from_dense(layer)
+        return others
 
     def _shape(self, layer, calls):
         shapes = [shape for call in calls or [] for shape in call or []]
@@ -201,8 +224,6 @@ def _flops(layer, shape):
 
 def _obstacle(layer, sparsity, shape):
     """Returns why a layer is not even tried; "" for nothing."""
-    if ops.library.load().ops is None:
-        return "the compiled ops are not there: see tfprune.ops.describe()"
     if sparsity == 0:
         return "has no zeros"
     if None in shape:
@@ -212,6 +233,10 @@ def _obstacle(layer, sparsity, shape):
     return ""
 
 
+def _has_columns(layer):
+    return isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
+
+
 def _taken_back(decision):
     if decision.chosen == "dense":
         return decision
@@ -219,11 +244,13 @@ def _taken_back(decision):
     return dataclasses.replace(decision, chosen="dense", why=why)
 
 
+_NO_OPS = "the compiled ops are not there: see tfprune.ops.describe()"
 _HEADER = (
     "layer",
     "sparsity",
     "dense ms",
     "sparse ms",
+    "columns ms",
     "break-even",
     "runs",
     "why",
@@ -239,6 +266,7 @@ def _cells(decision):
         f"{decision.sparsity:.1%}",
         number(decision.dense_ms, ".3f"),
         number(decision.sparse_ms, ".3f"),
+        number(decision.columns_ms, ".3f"),
         number(decision.break_even, ".0%"),
         decision.chosen,
         decision.why,

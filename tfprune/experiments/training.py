@@ -165,7 +165,12 @@ def _fit(model, splits, config, folder, seed, number, step):
     log = logging.MetricsLog(folder / "metrics.jsonl", config, seed, name, step)
     keeper = Keeper(folder / "checkpoint.npz", config, number, step, log)
     train = batches.shuffled(
-        splits.train, config.batch_size, seed, number, step
+        splits.train,
+        config.batch_size,
+        seed,
+        number,
+        step,
+        config.get("augment", ""),
     )
     model.fit(
         train,

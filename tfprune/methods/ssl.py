@@ -13,6 +13,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from tfprune.compress import shortcuts
+from tfprune.compress import traverse
 from tfprune.core import allocation
 from tfprune.core import criteria
 from tfprune.core import masks as masks_lib
@@ -63,8 +65,8 @@ def SSL(
         channels: Float >= 0, over input channels. Defaults to None.
         shapes: Float >= 0, over columns: one tap at one channel, in all
             filters. Defaults to None.
-        layers: Float >= 0, over whole layers, which goes well only where a
-            shortcut leads around them. Defaults to None.
+        layers: Float >= 0, over whole layers, around which a shortcut must
+            lead: it is 0 for all others. Defaults to None.
         power: Float, of a group's size in its weight. Defaults to 0.5; the
             released code has 0.
         threshold: Float >= 0, the L2 norm of a group up to which it goes.
@@ -179,6 +181,23 @@ class SSLMethod(method.Method):
         if getattr(layer, "groups", 1) > 1 and across:
             return "its filters do not all read the same channels"
         return super().misfit(layer)
+
+    def fitted(self, model, settings):
+        if "layers" not in self.pruner.settings:
+            return settings
+        free = shortcuts.bypassed(model)
+        needed = {x.name for x in traverse.leaves(model) if id(x) not in free}
+        for name in sorted(needed & settings.keys()):
+            own = settings[name] or {}
+            part.check(
+                f"settings[{name!r}]['layers']",
+                own.get("layers"),
+                not own.get("layers"),
+                "0: no shortcut leads around the layer, without which the "
+                "model is silent",
+            )
+            settings = {**settings, name: {**own, "layers": 0.0}}
+        return settings
 
 
 def _places(structure, unit):

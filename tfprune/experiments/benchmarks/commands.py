@@ -11,6 +11,7 @@ from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
 from tfprune.experiments.benchmarks import slimming
+from tfprune.experiments.benchmarks import smaller
 from tfprune.experiments.benchmarks import training
 
 
@@ -69,6 +70,10 @@ def _slimming(flags):
     return slimming.run(slimming.names())
 
 
+def _smaller(flags):
+    return smaller.run(flags.workdir, flags.batch, flags.threads, flags.rounds)
+
+
 def _callers(flags):
     return callers.run(flags.rounds)
 
@@ -88,5 +93,6 @@ _COMMANDS = {
     "gates": _gates,
     "images": _images,
     "slimming": _slimming,
+    "smaller": _smaller,
     "callers": _callers,
 }

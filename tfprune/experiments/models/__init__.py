@@ -6,6 +6,7 @@ import keras
 
 from tfprune.core import errors
 from tfprune.experiments.models import alexnet
+from tfprune.experiments.models import cifar
 from tfprune.experiments.models import convnet
 from tfprune.experiments.models import googlenet
 from tfprune.experiments.models import imagenet
@@ -20,6 +21,8 @@ MODELS = {
     "alexnet": alexnet.AlexNet,
     "alexnet_bn": alexnet.AlexNetBN,
     "caffenet": alexnet.CaffeNet,
+    "resnet56": cifar.ResNet56,
+    "vgg16_cifar10": cifar.VGG16,
     "googlenet": googlenet.GoogLeNet,
     "googlenet_heads": googlenet.GoogLeNetHeads,
     "resnet50": imagenet.ResNet50,
