@@ -49,8 +49,7 @@ def CaffeNet(seed: int | None = None, classes: int = 1000) -> keras.Sequential:
         classes: int. Defaults to 1000.
     """
     imagenet.set_seed(seed)
-    layers = _convolutions(1.0, lambda n: [imagenet.pool(n), imagenet.norm(n)])
-    return _alexnet("caffenet", [*layers, *_dense(1.0, classes)])
+    return _alexnet("caffenet", caffenet_layers(classes))
 
 
 def AlexNetBN(seed: int | None = None, classes: int = 1000) -> keras.Sequential:
@@ -82,6 +81,16 @@ def AlexNetBN(seed: int | None = None, classes: int = 1000) -> keras.Sequential:
     layers.append(keras.layers.Dense(classes, name="fc8"))
     pixels = keras.Input((224, 224, 3), name="pixels")
     return keras.Sequential([pixels, *layers], name="alexnet_bn")
+
+
+def caffenet_layers(classes: int) -> list:
+    """Returns the layers of CaffeNet, from windows of 227x227 pixels on.
+
+    Args:
+        classes: int, outputs of `fc8`.
+    """
+    layers = _convolutions(1.0, lambda n: [imagenet.pool(n), imagenet.norm(n)])
+    return [*layers, *_dense(1.0, classes)]
 
 
 def _alexnet(name, layers):
