@@ -13,6 +13,9 @@ measures tfmot beside, in its own environment (`make bench-peers` builds it).
 engines read what `--convert=.venv-convert/bin/python` makes.
 `layers --model=resnet50`: the layers of a net or a `.keras` file, one by one
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
+`gates`: which layers of the nets that SkimCaffe published are worth pruning on
+`--machine=this,xeon_e5_2697v4,atom_c2750`.
+`images`: how many JPEGs a second are decoded, cropped and batched.
 `slimming`: half of the filters of each model of `keras.applications`;
 `families`: of a small one of each family.
 `smaller --workdir=results/lenet5_ssl`: a run's model beside the dense net.
@@ -29,8 +32,8 @@ import command_line
 from absl import flags
 
 BENCHMARKS = (
-    *("training", "kernels", "models", "layers", "slimming", "families"),
-    *("smaller", "callers", "search"),
+    *("training", "kernels", "models", "layers", "gates", "images"),
+    *("slimming", "families", "smaller", "callers", "search"),
     *("low_rank", "force"),
 )
 
@@ -50,6 +53,9 @@ flags.DEFINE_list(
     "model",
     "resnet50,caffenet,googlenet,mobilenet_v2",
     "Nets of `tfprune.experiments.models`, or paths of `.keras` files.",
+)
+flags.DEFINE_list(
+    "machine", "this", "Of `gates`: names of profiles, or `this`: measured."
 )
 flags.DEFINE_string("workdir", ".", "Folder of a run, for `smaller`.")
 flags.DEFINE_string("layers", "", "Part of the layers' names.")

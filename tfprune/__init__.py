@@ -22,6 +22,7 @@ from tfprune.compress import low_rank as low_rank
 from tfprune.compress.calibrate import calibrate as calibrate
 from tfprune.compress.channel_graph import channel_graph as channel_graph
 from tfprune.compress.factorize import factorize as factorize
+from tfprune.compress.gate import gate as gate
 from tfprune.compress.graph import conv_groups as conv_groups
 from tfprune.compress.recalibrate import recalibrate as recalibrate
 from tfprune.compress.removal_plan import plan_removal as plan_removal
@@ -32,6 +33,7 @@ from tfprune.compress.spectra import spectra as spectra
 from tfprune.compress.zero_filters import zero_filters as zero_filters
 from tfprune.export import export as export
 from tfprune.export import load_compact as load_compact
+from tfprune.interop.caffemodel import load_caffemodel as load_caffemodel
 from tfprune.layers import FilterShapeConv2D as FilterShapeConv2D
 from tfprune.layers import Prunable as Prunable
 from tfprune.layers import SparseConv2D as SparseConv2D

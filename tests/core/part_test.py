@@ -17,11 +17,14 @@ from tfprune.core import part
 from tfprune.core import pruner
 from tfprune.core import ramps
 from tfprune.core import selection
+from tfprune.core import shrinkage
+from tfprune.core import signals
 from tfprune.core import structures
 from tfprune.core import tied
 from tfprune.core import timing
 from tfprune.methods import filter_ranking
 from tfprune.methods import force as methods_force
+from tfprune.methods import guided
 from tfprune.methods import olmp
 from tfprune.methods import ssl
 from tfprune.methods import surgery
@@ -50,6 +53,7 @@ PARTS = [
     low_rank.Channels(decompositions.KMeans()),
     low_rank.Spatial(),
     methods_force.Idle(),
+    guided.GuidedPruner(decay=0.1, signal=signals.Gradient()),
     olmp.OLMPPruner(c=0.5, plan=olmp.Plan(delta=0.1, sigma=2.0)),
     olmp.Plan(interval=7, sigma=[(0, 5.0), (70, 1.0)]),
     pruner.Pruner(),
@@ -67,6 +71,12 @@ PARTS = [
     selection.Hysteresis(0.8, 1.2),
     selection.Threshold(),
     selection.TopK(row=4),
+    shrinkage.Guided(factor=5.0),
+    shrinkage.Hard(),
+    shrinkage.Hidden(),
+    shrinkage.Soft(gradient_term=True),
+    signals.Gradient(),
+    signals.Step(),
     ssl.SSLPruner(strengths=(0.1, None, 0.2, None), power=0.0),
     structures.Block(2, 8),
     structures.Channel(),
@@ -89,6 +99,7 @@ METHODS = [
     methods.FilterRanking(0.5, settings={"a": None}),
     methods.Force(0.1, force_mult={"a": 2.0}, settings={"b": None}),
     methods.Force(stop_step=9, method=methods.NM(1, 4)),
+    methods.Guided(0.1, signal="gradient", settings={"a": {"decay": 0.0}}),
     methods.Magnitude(0.9, begin_step=5, end_step=50, frequency=5),
     methods.Magnitude(
         structure=structures.Block(4, 4), allocation=allocation.Global()

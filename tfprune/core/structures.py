@@ -269,6 +269,31 @@ class Layer(Structure):
         return 1
 
 
+def connected(mask, structures, groups: int = 1):
+    """Returns a mask that lacks only what is in a group that lacks all.
+
+    Args:
+        mask: Bool tensor.
+        structures: Iterable of `Structure`. Those that do not fit the shape
+            of the mask are left out.
+        groups: Integer: so many parts of the last axis are looked at one by
+            one, as the filters of a grouped convolution. Defaults to 1.
+    """
+    parts = ops.split(mask, groups, axis=-1) if groups > 1 else [mask]
+    parts = [_connected(part, structures) for part in parts]
+    return ops.concatenate(parts, axis=-1) if groups > 1 else parts[0]
+
+
+def _connected(mask, structures):
+    alive = ops.ones_like(mask)
+    for structure in structures:
+        if structure.misfit(mask.shape) is None:
+            some = ops.any(structure.group(mask), axis=1)
+            some = structure.expand(some, mask.shape)
+            alive = ops.logical_and(alive, some)
+    return alive
+
+
 def _without_inputs(shape):
     if len(shape) < 2:
         return f"shape {tuple(shape)} has no axis of inputs before the last"

@@ -111,6 +111,10 @@ class TiedPruner:
         )
         return state, settings
 
+    def penalize(self, weights, gradients, settings):
+        """Returns the gradients as they are: decisions alone are tied."""
+        return gradients
+
     def observe(self, state, weights, gradients):
         gradients = [
             [
@@ -141,7 +145,7 @@ class TiedPruner:
         )
         return self._spread(fresh, masks)
 
-    def project(self, state, old, new):
+    def project(self, state, old, new, rate, settings):
         """Returns the weights as they are: decisions alone are tied."""
         return new
 

@@ -19,6 +19,7 @@ from tfprune import backend
 from tfprune import methods
 from tfprune import optimizers
 from tfprune.compress import factorize
+from tfprune.compress import gate
 from tfprune.compress import remove_filters
 from tfprune.core import errors
 from tfprune.core import units
@@ -93,6 +94,9 @@ def _keep_dense(model, stage, folder):
 
 def _prune(model, stage):
     arguments = stage.method.to_dict()
+    if "gate" in stage:
+        own = arguments.get("settings", {})
+        arguments["settings"] = {**_gate(model, stage.gate).settings(), **own}
     return api.prune(model, methods.build(arguments.pop("name"), **arguments))
 
 
@@ -102,6 +106,13 @@ def _factorize(model, stage):
     )
     print(factorized)
     return factorized.model
+
+
+def _gate(model, fields):
+    """Asks which layers of a net would be faster if they were sparse."""
+    found = gate.gate(model, fields.machine, fields.get("batch_size", 1))
+    print(found)
+    return found
 
 
 CHANGES: dict[str, typing.Callable] = {
@@ -187,11 +198,17 @@ def _drivers(model, stage, splits, folder):
     """What works between two steps comes first: checkpoints are after it."""
     names = {unit.method.name for unit in units.tagged(model.variables)}
     held_out = [x[: stage.get("search_examples")] for x in splits.validation]
-    return [
+    found = [
         driver(held_out, folder / f"{name}.jsonl")
         for name, driver in methods.DRIVERS.items()
         if name in names
     ]
+    if "gate" in stage:
+        dense = compact.load(folder / "dense.npz")
+        trace = folder / "gate.jsonl"
+        fields = stage.gate.to_dict()
+        found.append(methods.GuidedGate(dense, trace=trace, **fields))
+    return found
 
 
 class Keeper(keras.callbacks.Callback):

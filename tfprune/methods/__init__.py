@@ -3,6 +3,8 @@
 from tfprune.core import errors as _errors
 from tfprune.methods.filter_ranking import FilterRanking as FilterRanking
 from tfprune.methods.force import Force as Force
+from tfprune.methods.guided import Guided as Guided
+from tfprune.methods.guided_gate import GuidedGate as GuidedGate
 from tfprune.methods.magnitude import Magnitude as Magnitude
 from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
@@ -18,6 +20,7 @@ from tfprune.methods.threshold_surgery import (
 REGISTRY = {
     "filter_ranking": FilterRanking,
     "force": Force,
+    "guided": Guided,
     "magnitude": Magnitude,
     "nm": NM,
     "olmp": OLMP,

@@ -79,7 +79,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     def finalize_variable_values(self, var_list):
         super().finalize_variable_values(var_list)
         for unit in units.tagged(var_list):
-            if unit.gradient == "masked":
+            if not unit.hides:
                 for target in unit.targets:
                     bare = masks.select(target.variable, target.mask)
                     target.variable.assign(bare)
@@ -111,7 +111,10 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         )
 
     def _observe(self, group, gradients):
-        """Shows a method the gradients; returns the weights it looks at."""
+        """Shows a method the gradients; returns the weights it looks at.
+
+        What the method adds to its gradients is put into the dict.
+        """
         frozen = all(unit.frozen for unit in group.units)
         if frozen or not group.pruner.looks_at_steps:
             return None
@@ -120,6 +123,10 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             [gradients.get(id(t.variable)) for t in unit.targets]
             for unit in group.units
         ]
+        grads = _penalized(group, weights, grads)
+        for unit, own in zip(group.units, grads, strict=True):
+            pairs = zip(unit.targets, own, strict=True)
+            gradients.update({id(t.variable): g for t, g in pairs})
         self._keep(group, group.pruner.observe(_read(group), weights, grads))
         return weights
 
@@ -221,6 +228,18 @@ def _read(group):
     return [
         {name: backend.read(variable) for name, variable in values.items()}
         for values in group.state
+    ]
+
+
+def _penalized(group, weights, gradients):
+    """Returns the gradients with a method's own terms; frozen ones as is."""
+    settings = [unit.settings.tensors() for unit in group.units]
+    penalized = group.pruner.penalize(weights, gradients, settings)
+    return [
+        mine if unit.frozen else changed
+        for unit, mine, changed in zip(
+            group.units, gradients, penalized, strict=True
+        )
     ]
 
 

@@ -55,7 +55,7 @@ def label_ends(axes, run: list[dict]) -> None:
         axes.annotate(
             f"{name}  {last[name]:.1%}",
             (_steps(run)[-1], height),
-            (42, 0),
+            (58, 0),
             textcoords="offset points",
             color=_look(names.index(name))["color"],
             va="center",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tfprune.experiments.benchmarks import callers
 from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import force
+from tfprune.experiments.benchmarks import gates
+from tfprune.experiments.benchmarks import images
 from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import low_rank
 from tfprune.experiments.benchmarks import model_layers
@@ -59,6 +61,14 @@ def _layers(flags):
     return model_layers.run(setup, flags.rounds, flags.plot)
 
 
+def _gates(flags):
+    return gates.run(flags.model, flags.machine, flags.batch)
+
+
+def _images(flags):
+    return images.run(flags.rounds)
+
+
 def _slimming(flags):
     del flags  # It has none.
     return slimming.run_all()
@@ -102,6 +112,8 @@ _COMMANDS = {
     "kernels": _kernels,
     "models": _models,
     "layers": _layers,
+    "gates": _gates,
+    "images": _images,
     "slimming": _slimming,
     "families": _families,
     "smaller": _smaller,

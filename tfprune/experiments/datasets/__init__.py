@@ -5,11 +5,13 @@ from __future__ import annotations
 from tfprune.core import errors
 from tfprune.experiments.datasets import cifar10
 from tfprune.experiments.datasets import image_folders
+from tfprune.experiments.datasets import imagenet
 from tfprune.experiments.datasets import mnist
 
 DATASETS = {
     "cifar10": cifar10.load,
     "image_folders": image_folders.load,
+    "imagenet": imagenet.load,
     "mnist": mnist.load,
 }
 
@@ -20,7 +22,7 @@ def load(config) -> mnist.Splits:
     Args:
         config: Mapping with `name`, and what the loader takes: `data_dir`
             and `validation`, for `"image_folders"` also `per_class`, `size`
-            and `cache_dir`.
+            and `cache_dir`; or the arguments of `imagenet.load`.
 
     Raises:
         ValueError: for an unknown name.

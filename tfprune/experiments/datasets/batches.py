@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfprune.core import errors
 from tfprune.experiments.datasets import augmentation
+from tfprune.experiments.datasets import streams
 
 
 def shuffled(
@@ -27,7 +28,7 @@ def shuffled(
     one epoch and the beginning of the next.
 
     Args:
-        split: (images, labels) arrays, `(n, ...)` and `(n,)`.
+        split: (images, labels) arrays, `(n, ...)` and `(n,)`, or a `Stream`.
         batch_size: Integer.
         seed: Integer, of the run.
         stage: Integer, number of the stage.
@@ -38,6 +39,8 @@ def shuffled(
     Returns:
         Dataset of (float32 images, int64 labels).
     """
+    if isinstance(split, streams.Stream):
+        return split.shuffled(batch_size, seed, stage, begin)
     images, labels = map(_reader, split)
     size = len(split[1])
     if augment and augment not in augmentation.AUGMENTATIONS:
@@ -60,6 +63,8 @@ def shuffled(
 
 def in_order(split, batch_size: int = 1000) -> tf.data.Dataset:
     """Returns the batches of one pass in the order of the file."""
+    if isinstance(split, streams.Stream):
+        return split.in_order(min(batch_size, 100))
     images, labels = map(_reader, split)
     return (
         tf.data.Dataset.range(len(split[1]))

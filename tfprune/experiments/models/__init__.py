@@ -5,21 +5,31 @@ from __future__ import annotations
 import keras
 
 from tfprune.core import errors
+from tfprune.experiments.models import alexnet
 from tfprune.experiments.models import caltech
 from tfprune.experiments.models import cifar
+from tfprune.experiments.models import convnet
 from tfprune.experiments.models import googlenet
 from tfprune.experiments.models import imagenet
 from tfprune.experiments.models import lenet
+from tfprune.experiments.models import resnet
+from tfprune.experiments.models import vgg
 
 MODELS = {
     "lenet_300_100": lenet.LeNet300100,
     "lenet_5": lenet.LeNet5,
+    "convnet": convnet.ConvNet,
+    "alexnet": alexnet.AlexNet,
+    "alexnet_bn": alexnet.AlexNetBN,
+    "caffenet": alexnet.CaffeNet,
     "alexnet_caltech": caltech.AlexNetCaltech,
     "resnet56": cifar.ResNet56,
     "vgg16_cifar10": cifar.VGG16,
-    "caffenet": imagenet.CaffeNet,
     "googlenet": googlenet.GoogLeNet,
+    "googlenet_heads": googlenet.GoogLeNetHeads,
     "resnet50": imagenet.ResNet50,
+    "resnet50_msra": resnet.ResNet50MSRA,
+    "vgg16": vgg.VGG16,
     "mobilenet_v2": imagenet.MobileNetV2,
 }
 

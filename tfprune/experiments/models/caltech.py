@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from tfprune.experiments.models import alexnet
 from tfprune.experiments.models import imagenet
 
 # Of ImageNet's pixels: red, green, blue.
@@ -30,7 +31,7 @@ def AlexNetCaltech(seed: int | None = None) -> keras.Sequential:
     layers = [
         RandomWindow(227, name="window"),
         keras.layers.Rescaling(1.0, [-mean for mean in _MEAN], name="centre"),
-        *imagenet.caffenet_layers(_CLASSES, dropout=0.5),
+        *alexnet.caffenet_layers(_CLASSES),
     ]
     pixels = keras.Input((256, 256, 3), name="pixels")
     return keras.Sequential([pixels, *layers], name="alexnet_caltech")
