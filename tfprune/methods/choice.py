@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numbers
-import re
 
 from tfprune.core import errors
+from tfprune.core import names
 from tfprune.core import part
 from tfprune.core import units
 
@@ -50,13 +50,11 @@ def _resolve(method, layers):
 
     A layer's exact name goes before any expression.
     """
-    resolved, names = {}, {layer.name for layer in layers}
-    exact_last = sorted(method.settings.items(), key=lambda x: x[0] in names)
-    for pattern, own in exact_last:
-        matches = _matching("settings", pattern, layers)
+    known = [layer.name for layer in layers]
+    resolved = names.resolve("settings", method.settings, known)
+    for own in resolved.values():
         for name, value in (own or {}).items():
             _check_setting(method, name, value)
-        resolved.update(dict.fromkeys(matches, own))
     return resolved
 
 
@@ -80,8 +78,8 @@ def _chosen(layers, filters):
         chosen = [layer.name for layer in layers if filters(layer)]
     else:
         patterns = [filters] if isinstance(filters, str) else list(filters)
-        matches = [_matching("filters", p, layers) for p in patterns]
-        chosen = [name for names in matches for name in names]
+        known = [layer.name for layer in layers]
+        chosen = names.resolve("filters", dict.fromkeys(patterns), known)
     if not chosen:
         raise ValueError(
             "`filters` must choose at least one layer. Received: "
@@ -89,23 +87,6 @@ def _chosen(layers, filters):
             f"{', '.join(layer.name for layer in layers)}"
         )
     return dict.fromkeys(chosen, True)
-
-
-def _matching(argument, pattern, layers):
-    """Returns the names that equal a pattern, or else match it wholly."""
-    names = [layer.name for layer in layers]
-    if pattern in names:
-        return [pattern]
-    try:
-        matches = [name for name in names if re.fullmatch(pattern, name)]
-    except re.error as error:
-        raise ValueError(
-            f"`{argument}` must be layer names or regular expressions. "
-            f"Received: {pattern!r}, where {error}"
-        ) from error
-    if not matches:
-        raise ValueError(errors.unknown(argument, pattern, names))
-    return matches
 
 
 def _reason(method, layer, chosen, settings):

@@ -7,40 +7,18 @@ cost, and how accurate it would be without any training after it.
 from __future__ import annotations
 
 import dataclasses
-import re
 import warnings
 
 import keras
 import numpy as np
 
-from tfprune.core import errors
+from tfprune.core import limits
 from tfprune.core import part
 from tfprune.search import objectives
 from tfprune.search import rules as rules_lib
 from tfprune.search import sensitivity
 
-_UNITS = {"%": 0.01, "": 1.0, "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6}
-_FORM = re.compile(r"\s*(\w+)\s*<=\s*([0-9.]+)\s*(\w*|%)\s*", re.IGNORECASE)
 SETTING = "target_sparsity"
-
-
-@dataclasses.dataclass(frozen=True)
-class Budget:
-    """What a net may cost at most.
-
-    Args:
-        objective: String, a key of `objectives.OBJECTIVES`.
-        limit: Float: a cost, or a fraction of the dense net's.
-        is_fraction: Bool.
-    """
-
-    objective: str
-    limit: float
-    is_fraction: bool
-
-    def cost(self, dense: float) -> float:
-        """Returns the greatest cost allowed for a net of this dense cost."""
-        return self.limit * dense if self.is_fraction else self.limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,25 +53,6 @@ class Table:
         return "\n".join([head, *rows, total])
 
 
-def parse(text: str) -> Budget:
-    """Reads `"parameters<=2%"`, `"macs<=1M"`, `"bytes<=100KB"`.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    found = _FORM.fullmatch(text) if isinstance(text, str) else None
-    unit = found[3].lower() if found else None
-    if not found or unit not in _UNITS:
-        raise ValueError(
-            "`budget` must be like 'parameters<=2%', 'macs<=1M' or "
-            f"'bytes<=100KB'. Received: budget={text!r}"
-        )
-    name, limit = found[1].lower(), float(found[2]) * _UNITS[unit]
-    if name not in objectives.OBJECTIVES:
-        raise ValueError(errors.unknown("budget", name, objectives.OBJECTIVES))
-    return Budget(name, limit, unit == "%")
-
-
 def meet(
     model: keras.Model,
     budget: str,
@@ -104,14 +63,14 @@ def meet(
     Args:
         model: Keras model with `Prunable` layers of a method that has the
             setting `target_sparsity`.
-        budget: String, as `parse` reads it.
+        budget: String, as `limits.parse` reads it.
         found: `Sensitivity` of the net, to prune most where that costs least;
             or None (default): all layers alike.
 
     Raises:
         ValueError: if no sparsity meets it; it says what can be reached.
     """
-    wanted = parse(budget)
+    wanted = limits.parse(budget, objectives.OBJECTIVES)
     rules = rules_lib.having(rules_lib.rules(model), SETTING)
     units = [unit for rule in rules for unit in rule.units]
     targets = [target for unit in units for target in unit.targets]

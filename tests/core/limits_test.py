@@ -1,0 +1,31 @@
+import pytest
+
+from tfprune.core import limits
+
+KNOWN = ("parameters", "macs", "bytes")
+
+
+@pytest.mark.parametrize(
+    ("text", "objective", "limit", "is_fraction"),
+    [
+        ("parameters<=2%", "parameters", 0.02, True),
+        ("macs <= 50 %", "macs", 0.5, True),
+        ("bytes<=100KB", "bytes", 100_000, False),
+        ("parameters<=1.5M", "parameters", 1_500_000, False),
+        ("macs<=300", "macs", 300, False),
+    ],
+)
+def test_forms(text, objective, limit, is_fraction):
+    found = limits.parse(text, KNOWN)
+    assert found == limits.Budget(objective, pytest.approx(limit), is_fraction)
+
+
+@pytest.mark.parametrize("text", ["2%", "parameters=2%", "macs<=2GHz", None])
+def test_other_forms_are_refused(text):
+    with pytest.raises(ValueError, match="`budget` must be like"):
+        limits.parse(text, KNOWN)
+
+
+def test_unknown_objective():
+    with pytest.raises(ValueError, match="Did you mean 'parameters'"):
+        limits.parse("parameter<=2%", KNOWN)
