@@ -22,12 +22,16 @@ from tfprune.compress.channel_graph import channel_graph as channel_graph
 from tfprune.compress.removal_plan import plan_removal as plan_removal
 from tfprune.compress.remove_filters import remove_filters as remove_filters
 from tfprune.compress.sparsify import sparsify as sparsify
+from tfprune.compress.winograd import to_spatial as to_spatial
+from tfprune.compress.winograd import to_winograd as to_winograd
 from tfprune.compress.zero_filters import zero_filters as zero_filters
 from tfprune.export import export as export
 from tfprune.export import load_compact as load_compact
 from tfprune.layers import Prunable as Prunable
 from tfprune.layers import SparseConv2D as SparseConv2D
 from tfprune.layers import SparseDense as SparseDense
+from tfprune.layers import SparseWinogradConv2D as SparseWinogradConv2D
+from tfprune.layers import WinogradConv2D as WinogradConv2D
 from tfprune.optimizers import PruningOptimizer as PruningOptimizer
 from tfprune.report import Report as Report
 from tfprune.report import SparsityLogger as SparsityLogger

@@ -156,7 +156,7 @@ def test_weights_are_the_least_squares_ones(r):
     np.testing.assert_allclose(found, best, atol=1e-12)
 
 
-@pytest.mark.parametrize("size", [1, 2, 4, 7, (3, 3)])
+@pytest.mark.parametrize("size", [1, 2, 4, 7, (3, 3), [5]])
 def test_other_sizes_are_refused(size):
     with pytest.raises(ValueError, match="`kernel_size` must be 3 or 5"):
         winograd.transform(size)

@@ -72,16 +72,15 @@ class Transform:
         return np.outer(norms, norms)
 
 
-@functools.cache
 def transform(kernel_size: int) -> Transform:
     """Returns the transform of square filters of this size.
 
     Raises:
         ValueError: for a size other than 3 and 5.
     """
-    known = kernel_size in _MATRICES
+    known = kernel_size in tuple(_MATRICES)
     part.check("kernel_size", kernel_size, known, "3 or 5")
-    return Transform(kernel_size, *map(np.array, _MATRICES[kernel_size]))
+    return _transform(kernel_size)
 
 
 def coefficients(kernel, kernel_size: int):
@@ -137,6 +136,11 @@ def output_tiles(products, kernel_size: int):
 def both_axes(matrix: np.ndarray, tensor, first: int, second: int):
     """Returns `matrix^T t matrix` over two axes of a tensor."""
     return _along(matrix, _along(matrix, tensor, first), second)
+
+
+@functools.cache
+def _transform(kernel_size):
+    return Transform(kernel_size, *map(np.array, _MATRICES[kernel_size]))
 
 
 def _along(matrix, tensor, axis):
