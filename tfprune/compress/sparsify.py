@@ -15,17 +15,12 @@ from tfprune.compress import fold
 from tfprune.compress import fuse
 from tfprune.compress import graph
 from tfprune.compress import measure
+from tfprune.compress import sparse_forms
 from tfprune.compress import strip
 from tfprune.compress import traverse
 from tfprune.core import cost
 from tfprune.core import part
-from tfprune.layers import sparse_conv2d
-from tfprune.layers import sparse_dense
-
-_SPARSE = {
-    keras.layers.Dense: sparse_dense.SparseDense,
-    keras.layers.Conv2D: sparse_conv2d.SparseConv2D,
-}
+from tfprune.layers import winograd_conv2d
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +34,10 @@ class Decision:
             known.
         dense_ms: Float, milliseconds, or None: not measured.
         sparse_ms: Float, milliseconds, or None: not measured.
-        chosen: `"sparse"` or `"dense"`.
+        chosen: `"dense"`, `"sparse"` or `"winograd"`, which is sparse in
+            the Winograd domain.
         why: String.
+        winograd_ms: Float, milliseconds, or None: not measured.
     """
 
     layer: str
@@ -50,6 +47,7 @@ class Decision:
     sparse_ms: float | None
     chosen: str
     why: str
+    winograd_ms: float | None = None
 
     @property
     def break_even(self) -> float | None:
@@ -57,7 +55,7 @@ class Decision:
 
         A sparse layer's time is taken to be that of its nonzeros alone.
         """
-        if self.dense_ms is None:
+        if self.sparse_ms is None:
             return None
         return 1 - (1 - self.sparsity) * self.dense_ms / self.sparse_ms
 
@@ -100,7 +98,9 @@ def sparsify(
     """Returns a model that infers the same, with sparse layers where they pay.
 
     Every dense and convolution layer with zeros is timed on this machine,
-    dense and sparse in turn. It becomes sparse where that is faster by `gain`.
+    dense and sparse in turn; convolutions that have a Winograd form are tried
+    with sparse coefficients, too. The fastest form is taken where it is faster
+    by `gain`.
     Normalizations and activations are folded into the layers before them, and
     additions into sparse convolutions. The whole models are timed then, and
     the fastest is returned: never one that is slower than the model given.
@@ -133,10 +133,10 @@ def sparsify(
     found = {
         id(layer): trial.decide(layer, shapes.get(id(layer)))
         for layer in traverse.leaves(folded)
-        if type(layer) in _SPARSE
+        if sparse_forms.known(layer)
     }
     candidates = {"given": model, "folded": folded}
-    if any(decision.chosen == "sparse" for decision, _ in found.values()):
+    if any(decision.chosen != "dense" for decision, _ in found.values()):
         mixed = traverse.clone(
             folded, lambda layer, twin: found.get(id(layer), (0, twin))[1]
         )
@@ -169,23 +169,21 @@ class _Trial:
                 layer.name, sparsity, None, None, None, "dense", obstacle
             )
             return decision, layer
-        sparse = _SPARSE[type(layer)].from_dense(layer, self.values_dtype)
-        times = measure.layers(
-            {"dense": layer, "sparse": sparse}, shape, self.rounds
-        )
-        pays = times["sparse"] <= (1 - self.gain) * times["dense"]
-        ratio = times["dense"] / times["sparse"]
-        chosen = "sparse" if pays else "dense"
+        forms = sparse_forms.forms(layer, self.values_dtype)
+        times = measure.layers({"dense": layer, **forms}, shape, self.rounds)
+        best = min(forms, key=times.get)
+        pays = times[best] <= (1 - self.gain) * times["dense"]
         decision = Decision(
             layer.name,
             sparsity,
             _flops(layer, shape),
             times["dense"],
-            times["sparse"],
-            chosen,
-            f"sparse is {ratio:.2f}x as fast",
+            times.get(sparse_forms.SPARSE),
+            best if pays else "dense",
+            f"{best} is {times['dense'] / times[best]:.2f}x as fast",
+            times.get(sparse_forms.WINOGRAD),
         )
-        return decision, sparse if pays else layer
+        return decision, forms[best] if pays else layer
 
     def _shape(self, layer, calls):
         shapes = [shape for call in calls or [] for shape in call or []]
@@ -196,6 +194,8 @@ class _Trial:
 def _flops(layer, shape):
     outputs = layer.compute_output_shape(shape)
     positions = cost.positions(outputs, outputs[-1])
+    if isinstance(layer, winograd_conv2d.WinogradConv2D):
+        positions = layer.tiles(shape)
     return 2.0 * shape[0] * cost.macs(math.prod(layer.kernel.shape), positions)
 
 
@@ -224,6 +224,7 @@ _HEADER = (
     "sparsity",
     "dense ms",
     "sparse ms",
+    "winograd ms",
     "break-even",
     "runs",
     "why",
@@ -239,6 +240,7 @@ def _cells(decision):
         f"{decision.sparsity:.1%}",
         number(decision.dense_ms, ".3f"),
         number(decision.sparse_ms, ".3f"),
+        number(decision.winograd_ms, ".3f"),
         number(decision.break_even, ".0%"),
         decision.chosen,
         decision.why,
