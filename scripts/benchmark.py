@@ -15,6 +15,7 @@ engines read what `--convert=.venv-convert/bin/python` makes.
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `slimming`: half of the filters of each model of `keras.applications`.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
+`winograd`: sparse convolutions in the Winograd domain beside direct ones.
 """
 
 import pathlib
@@ -24,6 +25,7 @@ from absl import flags
 
 BENCHMARKS = (
     *("training", "kernels", "models", "layers", "slimming", "callers"),
+    "winograd",
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)

@@ -10,6 +10,7 @@ from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
 from tfprune.experiments.benchmarks import slimming
 from tfprune.experiments.benchmarks import training
+from tfprune.experiments.benchmarks import winograd
 
 
 def run(name: str, flags) -> str:
@@ -63,6 +64,13 @@ def _callers(flags):
     return callers.run(flags.rounds)
 
 
+def _winograd(flags):
+    setup = kernels.Setup(
+        _sparsities(flags), flags.batch, flags.threads, flags.layers
+    )
+    return winograd.run(setup, flags.rounds)
+
+
 def _sparsities(flags):
     return tuple(
         word if word == nets.SKIMCAFFE else float(word)
@@ -77,4 +85,5 @@ _COMMANDS = {
     "layers": _layers,
     "slimming": _slimming,
     "callers": _callers,
+    "winograd": _winograd,
 }

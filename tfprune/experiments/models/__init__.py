@@ -8,10 +8,12 @@ from tfprune.core import errors
 from tfprune.experiments.models import googlenet
 from tfprune.experiments.models import imagenet
 from tfprune.experiments.models import lenet
+from tfprune.experiments.models import vgg_mnist
 
 MODELS = {
     "lenet_300_100": lenet.LeNet300100,
     "lenet_5": lenet.LeNet5,
+    "vgg_mnist": vgg_mnist.VGGMnist,
     "caffenet": imagenet.CaffeNet,
     "googlenet": googlenet.GoogLeNet,
     "resnet50": imagenet.ResNet50,
