@@ -9,8 +9,8 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     Fields: `seeds`, run in turn or in so many `processes` at once; `data`,
     of which `validation` training images are held out; `log_every` and
     `checkpoint_every` in steps; `stages`, names of fields that each have a
-    `change` of the model (none, prune, freeze, strip), an `optimizer` and a
-    number of `steps`. Where a method searches, it sees the first
+    `change` of the model (none, prune, freeze, strip, slim), an `optimizer`
+    and a number of `steps`. Where a method searches, it sees the first
     `search_examples` of the images held out, or all of them.
     """
     config = ml_collections.ConfigDict()
@@ -24,6 +24,21 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     config.steps_per_execution = 10
     config.log_every = 500
     config.checkpoint_every = 5000
+    return config
+
+
+def cifar10(name: str, model: str) -> ml_collections.ConfigDict:
+    """Returns a config without stages, with the fields of `mnist`.
+
+    Images are moved and mirrored. `data.data_dir` is where
+    cifar-10-batches-bin is; TFPRUNE_CIFAR10_DIR does as well.
+    """
+    config = mnist(name, model)
+    config.data.name = "cifar10"
+    config.augment = "crop_and_flip"
+    config.batch_size = 128
+    config.jit_compile = True
+    config.log_every = 1000
     return config
 
 

@@ -14,7 +14,7 @@ from configs import common
 def get_config():
     config = common.mnist("lenet5_filter_ranking", "lenet_5")
     config.processes = 2
-    config.stages = ("train", "ranking", "finetune")
+    config.stages = ("train", "ranking", "slim")
     config.train = {
         "steps": 10_000,
         "optimizer": common.solver(0.05, (6000, 8500), 0.3, 1e-3),
@@ -31,9 +31,9 @@ def get_config():
         "steps": 5000,
         "optimizer": common.solver(0.001, (3000, 4500), 0.3, 5e-4),
     }
-    config.finetune = {
-        "change": "freeze",
-        "steps": 3000,
-        "optimizer": common.solver(0.01, (1000, 2000), 0.1, 5e-4),
+    config.slim = {
+        "change": "slim",
+        "steps": 5000,
+        "optimizer": common.solver(0.03, (3000, 4500), 0.3, 5e-4),
     }
     return config

@@ -13,7 +13,11 @@ measures tfmot beside, in its own environment (`make bench-peers` builds it).
 engines read what `--convert=.venv-convert/bin/python` makes.
 `layers --model=resnet50`: the layers of a net or a `.keras` file, one by one
 and by kinds; `--plot=waterfall.png` draws what each kind saves.
+`gates`: which layers of the nets that SkimCaffe published are worth pruning on
+`--machine=this,xeon_e5_2697v4,atom_c2750`.
+`images`: how many JPEGs a second are decoded, cropped and batched.
 `slimming`: half of the filters of each model of `keras.applications`.
+`smaller --workdir=results/lenet5_ssl`: a run's model beside the dense net.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 `winograd`: sparse convolutions in the Winograd domain beside direct ones.
 """
@@ -24,8 +28,8 @@ import command_line
 from absl import flags
 
 BENCHMARKS = (
-    *("training", "kernels", "models", "layers", "slimming", "callers"),
-    "winograd",
+    *("training", "kernels", "models", "layers", "gates", "images"),
+    *("slimming", "smaller", "callers", "winograd"),
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=20)
@@ -45,6 +49,10 @@ flags.DEFINE_list(
     "resnet50,caffenet,googlenet,mobilenet_v2",
     "Nets of `tfprune.experiments.models`, or paths of `.keras` files.",
 )
+flags.DEFINE_list(
+    "machine", "this", "Of `gates`: names of profiles, or `this`: measured."
+)
+flags.DEFINE_string("workdir", ".", "Folder of a run, for `smaller`.")
 flags.DEFINE_string("layers", "", "Part of the layers' names.")
 flags.DEFINE_integer("batch", 1, "Examples in a call.", lower_bound=1)
 flags.DEFINE_integer("threads", 1, "Of each engine.", lower_bound=1)

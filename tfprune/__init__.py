@@ -9,6 +9,7 @@ except ImportError as error:
     ) from error
 
 from tfprune import methods as methods
+from tfprune import regularizers as regularizers
 from tfprune import search as search
 from tfprune.api import freeze as freeze
 from tfprune.api import prune as prune
@@ -19,6 +20,8 @@ from tfprune.api import settings as settings
 from tfprune.api import strip as strip
 from tfprune.compress.calibrate import calibrate as calibrate
 from tfprune.compress.channel_graph import channel_graph as channel_graph
+from tfprune.compress.gate import gate as gate
+from tfprune.compress.recalibrate import recalibrate as recalibrate
 from tfprune.compress.removal_plan import plan_removal as plan_removal
 from tfprune.compress.remove_filters import remove_filters as remove_filters
 from tfprune.compress.sparsify import sparsify as sparsify
@@ -27,6 +30,8 @@ from tfprune.compress.winograd import to_winograd as to_winograd
 from tfprune.compress.zero_filters import zero_filters as zero_filters
 from tfprune.export import export as export
 from tfprune.export import load_compact as load_compact
+from tfprune.interop.caffemodel import load_caffemodel as load_caffemodel
+from tfprune.layers import FilterShapeConv2D as FilterShapeConv2D
 from tfprune.layers import Prunable as Prunable
 from tfprune.layers import SparseConv2D as SparseConv2D
 from tfprune.layers import SparseDense as SparseDense

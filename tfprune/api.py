@@ -14,6 +14,7 @@ from tfprune import search
 from tfprune.compress import strip as strip_lib
 from tfprune.compress import traverse
 from tfprune.core import errors
+from tfprune.core import structures
 from tfprune.core import units
 from tfprune.layers import prunable
 from tfprune.methods import choice
@@ -86,7 +87,10 @@ def prune(
     return pruned
 
 
-def freeze(model: keras.Model) -> keras.Model:
+def freeze(
+    model: keras.Model,
+    kinds: typing.Iterable = (structures.Unstructured(),),
+) -> keras.Model:
     """Makes all masks of a pruned model final, in place, for fine-tuning.
 
     Pruned weights are set to zero and stay there, whatever the method allowed
@@ -94,12 +98,18 @@ def freeze(model: keras.Model) -> keras.Model:
 
     Args:
         model: Keras model with `Prunable` layers.
+        kinds: Structures of `tfprune.core.structures`: what stays out is
+            groups of these kinds of which nothing is left. Defaults to single
+            weights (SkimCaffe's DISCONNECTED_ELTWISE). With `[Filter(),
+            FilterShape()]` scattered zeros may learn again, and empty rows
+            and columns of the kernel's matrix stay out (DISCONNECTED_GRPWISE).
 
     Returns:
         The same model.
     """
+    kinds = tuple(kinds)
     for layer in wrapped(model).values():
-        layer.freeze()
+        layer.freeze(kinds)
     model.train_function = model.test_function = model.predict_function = None
     return model
 
@@ -236,12 +246,14 @@ def _wrap(model, method, filters):
             f"`model` has nothing that `method={method.name}` can prune. "
             f"Received: model={model.name!r} with the layers{listed}"
         )
-    fit = {id(x) for x, y in zip(layers, reasons, strict=True) if not y}
+    fit = {id(x): x for x, y in zip(layers, reasons, strict=True) if not y}
+    names = [layer.name for layer in fit.values()]
+    own = method.fitted(model, {name: settings.get(name) for name in names})
 
     def wrap(layer, clone):
         if id(layer) not in fit:
             return clone
-        return prunable.Prunable(clone, method, settings.get(layer.name))
+        return prunable.Prunable(clone, method, own[layer.name])
 
     pruned = traverse.clone(model, wrap)
     skipped = choice.skipped(layers, reasons, filters, settings)

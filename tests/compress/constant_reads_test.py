@@ -152,3 +152,33 @@ def test_a_gate_may_be_anything_where_nothing_passes():
     small = remove_filters.remove_filters(model)
     assert filters(small) == 5
     compare(model, small)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_channels_that_nothing_reads_go(reader):
+    """A channel of zeros in the kernel that reads frees the filter before."""
+    model = half_dead(reader=READERS[reader]())
+    layer = model.layers[1]
+    name = "pointwise_kernel" if reader == "separable" else "kernel"
+    variable = getattr(layer, name)
+    value = variable.numpy()
+    value[..., 3:5, :] = 0
+    variable.assign(value)
+    small = remove_filters.remove_filters(model)
+    assert filters(small) == 2
+    compare(model, small)
+
+
+def test_a_branch_of_zeros_frees_what_it_reads():
+    """A layer on the short way of a residual block."""
+    x = keras.Input((8, 8, 3))
+    trunk = layers.Conv2D(4, 1, name="dead")(x)
+    y = layers.Conv2D(5, 3, padding="same", activation="relu")(trunk)
+    y = layers.Conv2D(4, 3, padding="same", name="zero")(y)
+    model = keras.Model(x, layers.Conv2D(2, 1)(layers.Add()([trunk, y])))
+    zoo.randomize(model)
+    zero = model.get_layer("zero")
+    zero.set_weights([np.zeros(shape) for shape in ((3, 3, 5, 4), (4,))])
+    small = remove_filters.remove_filters(model)
+    assert small.layers[2].filters == 1 and filters(small) == 4
+    compare(model, small)

@@ -48,8 +48,8 @@ def times(monkeypatch):
     own = {"layers": {}, "models": {}}
 
     def of_layers(candidates, shape, rounds):
-        known = own["layers"][candidates["dense"].name]
-        return {name: known[name] for name in candidates}
+        found = own["layers"][candidates["dense"].name]
+        return {name: found.get(name, np.inf) for name in candidates}
 
     def of_models(candidates, batch_size, rounds):
         return {name: own["models"][name] for name in candidates}
@@ -141,6 +141,7 @@ def test_only_some_convolutions_have_a_winograd_form():
     assert decision.sparse_ms > 0 and decision.winograd_ms is None
 
 
+@compiled
 def test_filters_that_are_zero_have_no_coefficients():
     conv = layers.Conv2D(6, 3)
     conv.build((None, 8, 8, 4))
@@ -150,7 +151,7 @@ def test_filters_that_are_zero_have_no_coefficients():
     u[:, :, 1, 2] = 0
     own.kernel.assign(u)
     spatial = own.to_conv2d().layer
-    form = sparse_forms.forms(spatial, "float32")["winograd"]
+    form = sparse_forms.forms(spatial, "float32", 0.1)["winograd"]
     assert form.nonzeros <= 36 * (4 * 6 - 1)
     x = np.random.default_rng(0).normal(size=(1, 8, 8, 4)).astype("float32")
     np.testing.assert_allclose(form(x), spatial(x), atol=1e-4)
@@ -218,11 +219,59 @@ def sparsify_one(model):
     return tfprune.sparsify(sized, rounds=1).decisions[0]
 
 
-def test_without_the_compiled_ops_all_stays_dense(monkeypatch):
+def test_without_the_compiled_ops_nothing_is_sparse(monkeypatch):
     none = library.Library(None, "")
     monkeypatch.setattr(library, "load", lambda: none)
     found = tfprune.sparsify(net(), rounds=1)
-    assert "the compiled ops are not there" in found.decisions[0].why
+    assert "the compiled ops are not there" in found.decisions[1].why
+    assert all(x.sparse_ms is None for x in found.decisions)
+
+
+def columns_net():
+    """Half of the columns of one convolution are zero, some of another's."""
+    model = net(sparsity=0.0)
+    kernel = model.get_layer("conv").kernel
+    kernel.assign(np.where(np.arange(36).reshape(3, 3, 4, 1) % 2, kernel, 0))
+    return model
+
+
+@pytest.mark.parametrize("ops_there", [True, False])
+def test_columns_where_they_are_fastest(times, monkeypatch, ops_there):
+    if not ops_there:
+        none = library.Library(None, "")
+        monkeypatch.setattr(library, "load", lambda: none)
+    elif library.load().ops is None:
+        pytest.skip(ops.describe())
+    times["layers"]["conv"] = {"dense": 2.0, "sparse": 1.0, "columns": 0.5}
+    model = columns_net()
+    found = tfprune.sparsify(model)
+    assert kinds(found.model)["conv"] == "FilterShapeConv2D"
+    conv = found.decisions[0]
+    assert (conv.chosen, conv.columns_ms) == ("columns", 0.5)
+    assert conv.why == "columns is 4.00x as fast"
+    assert (conv.sparse_ms, conv.break_even is None) == (
+        (1.0, False) if ops_there else (None, True)
+    )
+    assert " 0.500 " in str(found).splitlines()[1]
+    np.testing.assert_allclose(
+        predict(found.model), predict(model), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_columns_are_measured_by_itself():
+    model = columns_net()
+    found = tfprune.sparsify(model, rounds=2)
+    assert found.decisions[0].columns_ms > 0
+    np.testing.assert_allclose(
+        predict(found.model), predict(model), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_columns_that_save_too_little_are_not_tried():
+    model = net(sparsity=0.0)
+    kernel = model.get_layer("conv").kernel
+    kernel.assign(np.where(np.arange(36).reshape(3, 3, 4, 1) < 34, kernel, 0))
+    assert tfprune.sparsify(model, rounds=1).decisions[0].columns_ms is None
 
 
 def test_a_model_that_is_not_stripped_is_refused():

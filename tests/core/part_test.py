@@ -14,12 +14,17 @@ from tfprune.core import part
 from tfprune.core import pruner
 from tfprune.core import ramps
 from tfprune.core import selection
+from tfprune.core import shrinkage
+from tfprune.core import signals
 from tfprune.core import structures
 from tfprune.core import timing
 from tfprune.methods import filter_ranking
+from tfprune.methods import guided
 from tfprune.methods import olmp
+from tfprune.methods import ssl
 from tfprune.methods import surgery
 from tfprune.methods import threshold_surgery
+from tfprune.regularizers import group_lasso
 
 PARTS = [
     allocation.ErdosRenyiKernel(),
@@ -32,6 +37,8 @@ PARTS = [
     criteria.Magnitude(),
     criteria.Taylor(),
     filter_ranking.RankPruner(),
+    group_lasso.GroupLasso(0.1, structures.Channel(), 0.0),
+    guided.GuidedPruner(decay=0.1, signal=signals.Gradient()),
     olmp.OLMPPruner(c=0.5, plan=olmp.Plan(delta=0.1, sigma=2.0)),
     olmp.Plan(interval=7, sigma=[(0, 5.0), (70, 1.0)]),
     pruner.Pruner(),
@@ -49,8 +56,18 @@ PARTS = [
     selection.Hysteresis(0.8, 1.2),
     selection.Threshold(),
     selection.TopK(row=4),
+    shrinkage.Guided(factor=5.0),
+    shrinkage.Hard(),
+    shrinkage.Hidden(),
+    shrinkage.Soft(gradient_term=True),
+    signals.Gradient(),
+    signals.Step(),
+    ssl.SSLPruner(strengths=(0.1, None, 0.2, None), power=0.0),
     structures.Block(2, 8),
+    structures.Channel(),
     structures.Filter(),
+    structures.FilterShape(),
+    structures.Layer(),
     structures.NM(3, 7, axis=0),
     structures.Unstructured(),
     surgery.SurgeryPruner(c=1.5),
@@ -63,6 +80,7 @@ PARTS = [
 
 METHODS = [
     methods.FilterRanking(0.5, settings={"a": None}),
+    methods.Guided(0.1, signal="gradient", settings={"a": {"decay": 0.0}}),
     methods.Magnitude(0.9, begin_step=5, end_step=50, frequency=5),
     methods.Magnitude(
         structure=structures.Block(4, 4), allocation=allocation.Global()
@@ -70,6 +88,7 @@ METHODS = [
     methods.Magnitude(settings={"a": {"target_sparsity": 0.5}, "b.*": None}),
     methods.NM(1, 4, end_step=10, axis=-1, settings={"a": None}),
     methods.OLMP(0.05, interval=9, settings={"a": None}),
+    methods.SSL(0.1, shapes=0.2, settings={"ip1": {"shapes": 0.0}, "a": None}),
     methods.Surgery(0.95, settings={"ip3": {"c": 1, "stop_step": 7}}),
     methods.Surgery(c=-0.5, gamma=1e-3, power=2, stop_step=100, seed=3),
     methods.ThresholdSurgery(1.281, settings={"conv1": {"z": 0.6}}),

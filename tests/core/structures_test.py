@@ -15,6 +15,12 @@ def count_up(*shape):
 
 
 FITTING = [
+    (structures.Channel(), (3, 4)),
+    (structures.Channel(), (2, 3, 4, 5)),
+    (structures.FilterShape(), (3, 4)),
+    (structures.FilterShape(), (2, 3, 4, 5)),
+    (structures.Layer(), (2, 3, 4, 5)),
+    (structures.Layer(), (5,)),
     (structures.Filter(), (3, 4)),
     (structures.Filter(), (2, 3, 4, 5)),
     (structures.Filter(), (5,)),
@@ -241,3 +247,40 @@ def test_a_filter_is_its_kernel_and_its_bias():
     )
     np.testing.assert_array_equal(masks[1], [True, False, True])
     np.testing.assert_array_equal(masks[0], kernel % 3 != 1)
+
+
+class TestConnected:
+    """What SkimCaffe lets learn on: rows are filters, columns their taps."""
+
+    KINDS = (structures.Filter(), structures.FilterShape())
+
+    def test_single_weights_stay_as_they_are(self):
+        mask = np.random.default_rng(0).random((3, 3, 2, 4)) < 0.5
+        found = structures.connected(mask, [structures.Unstructured()])
+        np.testing.assert_array_equal(found, mask)
+
+    def test_empty_rows_and_columns_stay_out_and_scattered_zeros_do_not(self):
+        mask = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0]], bool)
+        found = structures.connected(mask, self.KINDS)
+        np.testing.assert_array_equal(found, [[1, 1, 0], [1, 1, 0], [0, 0, 0]])
+
+    @pytest.mark.parametrize("groups", [1, 2])
+    def test_as_a_matrix_of_filters_in_numpy(self, groups):
+        kernel = np.random.default_rng(1).random((2, 2, 3, 8)) < 0.12
+        expected = np.ones((8, 12), bool)
+        matrix = kernel.reshape(12, 8).T
+        for rows in np.split(np.arange(8), groups):
+            part = matrix[rows]
+            alive = part.any(1)[:, None] & part.any(0)[None, :]
+            expected[rows] = alive
+        found = structures.connected(kernel, self.KINDS, groups)
+        np.testing.assert_array_equal(
+            np.asarray(found).reshape(12, 8).T, expected
+        )
+        assert 0 < expected.sum() < expected.size
+        assert expected.sum() > kernel.sum()
+
+    def test_what_does_not_fit_is_left_out(self):
+        bias = np.array([True, False])
+        found = structures.connected(bias, self.KINDS)
+        np.testing.assert_array_equal(found, bias)

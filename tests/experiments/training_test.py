@@ -20,6 +20,7 @@ from tfprune.experiments import checkpoints
 from tfprune.experiments import evaluation
 from tfprune.experiments import training
 from tfprune.experiments import workdir
+from tfprune.experiments.benchmarks import smaller
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SETTINGS = {"ip1": {"c": 1.0}, "ip2": {"c": 1.0}, "ip3": {"c": 0.5}}
@@ -192,6 +193,42 @@ def test_a_stage_that_changes_shapes_resumes(tmp_path, data_dir, monkeypatch):
     run(config, tmp_path / "killed")
     assert_same(tmp_path / "whole", tmp_path / "killed")
     assert state(tmp_path / "killed")[0].shape == (784, 150)
+
+
+def test_a_run_that_ends_in_a_smaller_net(tmp_path, data_dir, monkeypatch):
+    method = {"name": "ssl", "filters": 0.25, "settings": {"ip3": None}}
+    solver = config_of(data_dir).train.optimizer
+    changes = {
+        "stages": ("train", "ssl", "slim"),
+        "ssl": {
+            "change": "prune",
+            "method": method,
+            "steps": 14,
+            "optimizer": solver,
+        },
+        "slim": {"change": "slim", "steps": 4, "optimizer": solver},
+    }
+    outcome = run(config_of(data_dir, **changes), tmp_path)
+    (seed,) = outcome["seeds"]
+    model = checkpoints.load(tmp_path / "seeds/3/checkpoint.npz").model
+    assert 1 <= model.get_layer("ip1").units < 300
+    assert seed["dense_parameters"] == 266610
+    assert seed["parameters"] == model.count_params() < 266610
+    share = seed["file_bytes"] / seed["dense_file_bytes"]
+    assert share == pytest.approx(model.count_params() / 266610, abs=0.05)
+    kernels = [w.numpy() for w in model.weights if w.name == "kernel"]
+    assert seed["macs_kept"] == sum(map(np.count_nonzero, kernels))
+    assert f"{share:.1%} of the bytes" in evaluation.describe(outcome, tmp_path)
+    # The number of threads is settled once in a process.
+    monkeypatch.setattr(smaller.threads_lib, "use", lambda count: None)
+    *_, first, second, third, whole = (
+        smaller.run(tmp_path, 2, 1, rounds=2).strip().splitlines()
+    )
+    units = model.get_layer("ip1").units
+    assert first.startswith(f"| ip1 | 784x{units} | ")
+    assert second.startswith(f"| ip2 | {units}x100 | ")
+    assert third.startswith("| ip3 | 100x10 | ")
+    assert whole.startswith("| whole model | ") and whole.count("x |") == 2
 
 
 @pytest.mark.parametrize("name", ["net.keras", "net.weights.h5"])

@@ -79,7 +79,7 @@ class _Walk:
         known, value = _along_channels(call, groups * matrix.shape[1])
         is_zero = known & (value == 0)
         absorbed = is_zero if _takes_zeros_alone(layer) else known
-        self._read(layer.kernel, known, absorbed, value, groups)
+        self._read(layer.kernel, matrix, known, absorbed, value, groups)
         return [_made(call, matrix, absorbed, value)]
 
     def _depthwise(self, call):
@@ -90,8 +90,9 @@ class _Walk:
     def _separable(self, call):
         layer = call.operation
         known, value = _depthwise(call, layer.depthwise_kernel)
-        self._read(layer.pointwise_kernel, known, known, value)
-        return [_made(call, _matrix(layer.pointwise_kernel), known, value)]
+        matrix = _matrix(layer.pointwise_kernel)
+        self._read(layer.pointwise_kernel, matrix, known, known, value)
+        return [_made(call, matrix, known, value)]
 
     def _embedding(self, call):
         known = ~np.any(_matrix(call.operation.embeddings), axis=(0, 1))
@@ -205,12 +206,20 @@ class _Walk:
         )
         return [constant.squeezed(known, value)]
 
-    def _read(self, kernel, known, absorbed, value, groups=1):
-        """Takes note of a call; an entry of a kernel serves all groups."""
+    def _read(self, kernel, matrix, known, absorbed, value, groups=1):
+        """Takes note of a call; an entry of a kernel serves all groups.
+
+        A channel that all filters multiply with zero is as good as zero.
+        """
         known, absorbed, value = (
             array.reshape(groups, -1) for array in (known, absorbed, value)
         )
-        read = Read(known.all(0), absorbed.all(0), value[0])
+        unread = ~matrix.any(axis=(0, 2))
+        read = Read(
+            known.all(0) | unread,
+            absorbed.all(0) | unread,
+            np.where(unread, 0, value[0]),
+        )
         self.reads.setdefault(id(kernel), []).append(read)
 
 

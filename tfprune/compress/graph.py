@@ -87,16 +87,16 @@ def additions(model: keras.Model) -> list[Addition]:
 
 def _additions(model):
     layers = {layer.name: layer for layer in model.layers}
-    edges, times, shapes = _edges(model), _times(model), _graph(model)
-    users = collections.Counter(source for source, _ in edges)
-    tensors = collections.Counter(target for _, target in edges)
+    pairs, times, shapes = edges(model), _times(model), _graph(model)
+    users = collections.Counter(source for source, _ in pairs)
+    tensors = collections.Counter(target for _, target in pairs)
 
     def alone(name):
         once = users[name] == tensors[name] == times.get(name) == 1
         return layers.get(name) if once else None
 
     return [
-        Addition(layer, [alone(x) for x, to in edges if to == layer.name])
+        Addition(layer, [alone(x) for x, to in pairs if to == layer.name])
         for layer in model.layers
         if type(layer) is keras.layers.Add
         and _are_two_alike(shapes[layer.name])
@@ -114,13 +114,13 @@ def _are_two_alike(calls):
 def _sole_followers(model):
     layers = {layer.name: layer for layer in model.layers}
     chain = isinstance(model, keras.Sequential)
-    edges = _chain(model) if chain else _edges(model)
-    users = collections.Counter(source for source, _ in edges)
-    tensors = collections.Counter(target for _, target in edges)
+    pairs = _chain(model) if chain else edges(model)
+    users = collections.Counter(source for source, _ in pairs)
+    tensors = collections.Counter(target for _, target in pairs)
     times = {} if chain else _times(model)
     return {
         id(layers[source]): layers[target]
-        for source, target in edges
+        for source, target in pairs
         if {source, target} <= layers.keys()
         and users[source] == tensors[target] == 1
         and times.get(source, 1) <= 1
@@ -132,7 +132,7 @@ def _chain(model):
     return list(zip(names, [*names[1:], None], strict=True))
 
 
-def _edges(model):
+def edges(model):
     """Returns pairs of names, one for each tensor that a call takes.
 
     What the model returns has the target None.

@@ -14,6 +14,7 @@ from tfprune.compress import channel_graph
 from tfprune.compress import constant_reads
 from tfprune.compress import graph as graph_lib
 from tfprune.compress import positions
+from tfprune.compress import recalibrate
 from tfprune.compress import strip
 from tfprune.compress import traverse
 from tfprune.core import part
@@ -52,6 +53,8 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
     reads = constant_reads.reads(model)
     gone, notes = _gone(graph, reads)
     gone, more = _leave_some(graph, gone, divisor)
+    untrained = recalibrate.untrained(model)
+    more += [untrained] if untrained else []
     kept = {
         (id(slot.variable), slot.axis): np.flatnonzero(~gone[slot.ties])
         for slot in graph.slots

@@ -6,12 +6,14 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune import ops
+from tfprune.layers import filter_shape_conv2d
 from tfprune.layers import sparse_conv2d
 from tfprune.layers import sparse_dense
 from tfprune.layers import sparse_winograd_conv2d
 from tfprune.layers import winograd_conv2d
 
-SPARSE, WINOGRAD = "sparse", "winograd"
+SPARSE, COLUMNS, WINOGRAD = "sparse", "columns", "winograd"
 # Coefficients that are so small beside the largest one are what rounding left
 # of those that training made zero.
 _ROUNDING = 1e-6
@@ -22,14 +24,21 @@ def known(layer: keras.layers.Layer) -> bool:
     return type(layer) in _FORMS
 
 
-def forms(layer: keras.layers.Layer, values_dtype: str) -> dict:
-    """Returns names to layers that compute the same with sparse weights.
+def forms(layer: keras.layers.Layer, values_dtype: str, gain: float) -> dict:
+    """Returns names to layers that compute the same and skip zeros.
 
     Args:
         layer: Built layer of a known kind, `channels_last`.
         values_dtype: String, how values are stored.
+        gain: Float, the part of its work that must be skipped.
     """
-    return _FORMS[type(layer)](layer, values_dtype)
+    found = {}
+    if ops.library.load().ops is not None:
+        found = _FORMS[type(layer)](layer, values_dtype)
+    if _has_columns(layer, gain):
+        kind = filter_shape_conv2d.FilterShapeConv2D
+        found[COLUMNS] = kind.from_dense(layer)
+    return found
 
 
 def _of_dense(layer, values_dtype):
@@ -59,3 +68,12 @@ _FORMS = {
     keras.layers.Conv2D: _of_conv2d,
     winograd_conv2d.WinogradConv2D: _of_winograd,
 }
+
+
+def _has_columns(layer, gain):
+    """Tells whether so many columns are zero that time may be saved."""
+    if not isinstance(layer, keras.layers.Conv2D) or layer.groups > 1:
+        return False
+    kernel = backend.to_numpy(layer.kernel)
+    columns = np.any(kernel.reshape(-1, kernel.shape[-1]), axis=1)
+    return 0 < columns.mean() <= 1 - gain

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 from tfprune import backend
-from tfprune import ops
 from tfprune.compress import fold
 from tfprune.compress import fuse
 from tfprune.compress import graph
@@ -34,9 +33,11 @@ class Decision:
             known.
         dense_ms: Float, milliseconds, or None: not measured.
         sparse_ms: Float, milliseconds, or None: not measured.
-        chosen: `"dense"`, `"sparse"` or `"winograd"`, which is sparse in
-            the Winograd domain.
+        chosen: `"sparse"`, `"columns"` (dense, over the columns that are not
+            zero alone), `"winograd"` (sparse in the Winograd domain) or
+            `"dense"`.
         why: String.
+        columns_ms: Float, milliseconds, or None: not measured.
         winograd_ms: Float, milliseconds, or None: not measured.
     """
 
@@ -47,6 +48,7 @@ class Decision:
     sparse_ms: float | None
     chosen: str
     why: str
+    columns_ms: float | None = None
     winograd_ms: float | None = None
 
     @property
@@ -98,9 +100,10 @@ def sparsify(
     """Returns a model that infers the same, with sparse layers where they pay.
 
     Every dense and convolution layer with zeros is timed on this machine,
-    dense and sparse in turn; convolutions that have a Winograd form are tried
-    with sparse coefficients, too. The fastest form is taken where it is faster
-    by `gain`.
+    dense and sparse in turn. It becomes sparse where that is faster by `gain`.
+    A convolution with columns of zeros (see `tfprune.FilterShapeConv2D`) is
+    tried over the others alone, too, and one that has a Winograd form with
+    sparse coefficients.
     Normalizations and activations are folded into the layers before them, and
     additions into sparse convolutions. The whole models are timed then, and
     the fastest is returned: never one that is slower than the model given.
@@ -164,15 +167,23 @@ class _Trial:
         sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
         shape = self._shape(layer, calls)
         obstacle = _obstacle(layer, sparsity, shape)
-        if obstacle:
+        others = {}
+        if not obstacle:
+            others = sparse_forms.forms(layer, self.values_dtype, self.gain)
+        if not others:
+            why = obstacle or _NO_OPS
             decision = Decision(
-                layer.name, sparsity, None, None, None, "dense", obstacle
+                layer.name, sparsity, None, None, None, "dense", why
             )
             return decision, layer
-        forms = sparse_forms.forms(layer, self.values_dtype)
-        times = measure.layers({"dense": layer, **forms}, shape, self.rounds)
-        best = min(forms, key=times.get)
+        return self._compared(layer, sparsity, shape, others)
+
+    def _compared(self, layer, sparsity, shape, others):
+        """Times a layer and what may stand for it."""
+        times = measure.layers({"dense": layer, **others}, shape, self.rounds)
+        best = min(others, key=times.get)
         pays = times[best] <= (1 - self.gain) * times["dense"]
+        ratio = times["dense"] / times[best]
         decision = Decision(
             layer.name,
             sparsity,
@@ -180,10 +191,11 @@ class _Trial:
             times["dense"],
             times.get(sparse_forms.SPARSE),
             best if pays else "dense",
-            f"{best} is {times['dense'] / times[best]:.2f}x as fast",
+            f"{best} is {ratio:.2f}x as fast",
+            times.get(sparse_forms.COLUMNS),
             times.get(sparse_forms.WINOGRAD),
         )
-        return decision, forms[best] if pays else layer
+        return decision, others[best] if pays else layer
 
     def _shape(self, layer, calls):
         shapes = [shape for call in calls or [] for shape in call or []]
@@ -201,8 +213,6 @@ def _flops(layer, shape):
 
 def _obstacle(layer, sparsity, shape):
     """Returns why a layer is not even tried; "" for nothing."""
-    if ops.library.load().ops is None:
-        return "the compiled ops are not there: see tfprune.ops.describe()"
     if sparsity == 0:
         return "has no zeros"
     if None in shape:
@@ -219,11 +229,13 @@ def _taken_back(decision):
     return dataclasses.replace(decision, chosen="dense", why=why)
 
 
+_NO_OPS = "the compiled ops are not there: see tfprune.ops.describe()"
 _HEADER = (
     "layer",
     "sparsity",
     "dense ms",
     "sparse ms",
+    "columns ms",
     "winograd ms",
     "break-even",
     "runs",
@@ -240,6 +252,7 @@ def _cells(decision):
         f"{decision.sparsity:.1%}",
         number(decision.dense_ms, ".3f"),
         number(decision.sparse_ms, ".3f"),
+        number(decision.columns_ms, ".3f"),
         number(decision.winograd_ms, ".3f"),
         number(decision.break_even, ".0%"),
         decision.chosen,

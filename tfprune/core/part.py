@@ -54,3 +54,11 @@ def check_count(name: str, value: int, least: int = 0) -> None:
     """Raises unless `value` is an integer that is not below `least`."""
     is_count = isinstance(value, numbers.Integral) and value >= least
     check(name, value, is_count, f"an integer from {least} on")
+
+
+def pair(name: str, value) -> tuple[int, int]:
+    """Returns one or two integers from 1 on as two, or raises."""
+    both = (value, value) if isinstance(value, int) else tuple(value)
+    right = len(both) == 2 and all(isinstance(x, int) and x > 0 for x in both)
+    check(name, value, right, "one or two integers from 1 on")
+    return both

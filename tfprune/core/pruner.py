@@ -50,9 +50,14 @@ class Pruner(part.Part):
         known = self.gradient in ("masked", "dense")
         part.check("gradient", self.gradient, known, "'masked' or 'dense'")
 
-    # Whether `observe` and `project` are to be called: that costs a copy of
-    # the weights in every step.
+    # Whether `penalize`, `observe` and `project` are to be called: that costs
+    # a copy of the weights in every step.
     looks_at_steps = False
+
+    @property
+    def hides(self) -> bool:
+        """Whether what is masked goes on learning, out of sight."""
+        return self.gradient == "dense"
 
     @property
     def settings(self) -> dict[str, float]:
@@ -138,6 +143,16 @@ class Pruner(part.Part):
         """Returns the score of each group, for each unit."""
         return [self.criterion(self.structure.join(unit)) for unit in weights]
 
+    def penalize(self, weights, gradients, settings):
+        """Returns reduced gradients with what this method adds to them.
+
+        Args:
+            weights: List (units) of lists of float tensors.
+            gradients: The same, None for a weight without a gradient.
+            settings: List (units) of dicts, name to scalar.
+        """
+        return gradients
+
     def observe(self, state, weights, gradients):
         """Takes note of reduced gradients, before the inner optimizer's step.
 
@@ -151,13 +166,15 @@ class Pruner(part.Part):
         """
         return state
 
-    def project(self, state, old, new):
+    def project(self, state, old, new, rate, settings):
         """Returns the weights as this method wants them after a step.
 
         Args:
             state: As `build` returned it.
             old: List (units) of lists of float tensors, before the step.
             new: The same, after it.
+            rate: Scalar, the learning rate of the step.
+            settings: List (units) of dicts, name to scalar.
         """
         return new
 

@@ -178,3 +178,94 @@ class Filter(Structure):
 
     def count(self, shape):
         return shape[-1]
+
+
+@part.part
+class Channel(Structure):
+    """Slices along the last axis but one: what reads one input channel."""
+
+    def misfit(self, shape):
+        return _without_inputs(shape)
+
+    def group(self, array):
+        channels = ops.moveaxis(array, -2, 0)
+        return ops.reshape(channels, (array.shape[-2], -1))
+
+    def expand(self, kept, shape):
+        return ops.broadcast_to(ops.expand_dims(kept, -1), shape)
+
+    def count(self, shape):
+        return shape[-2]
+
+
+@part.part
+class FilterShape(Structure):
+    """Columns: one tap at one channel, in all filters.
+
+    What is kept of them is the shape that all filters share. They are the
+    rows of a kernel of shape `(taps and channels, filters)`.
+
+    Reference:
+        Wen et al. Learning Structured Sparsity in Deep Neural Networks.
+        NIPS 2016.
+    """
+
+    def misfit(self, shape):
+        return _without_inputs(shape)
+
+    def group(self, array):
+        return ops.reshape(array, (-1, array.shape[-1]))
+
+    def expand(self, kept, shape):
+        kept = ops.reshape(kept, (*shape[:-1], 1))
+        return ops.broadcast_to(kept, shape)
+
+    def count(self, shape):
+        return math.prod(shape[:-1])
+
+
+@part.part
+class Layer(Structure):
+    """All weights of a layer: its kernel and its bias are one group."""
+
+    join_axis = 1
+
+    def group(self, array):
+        return ops.reshape(array, (1, -1))
+
+    def expand(self, kept, shape):
+        return ops.broadcast_to(ops.reshape(kept, [1] * len(shape)), shape)
+
+    def count(self, shape):
+        return 1
+
+
+def connected(mask, structures, groups: int = 1):
+    """Returns a mask that lacks only what is in a group that lacks all.
+
+    Args:
+        mask: Bool tensor.
+        structures: Iterable of `Structure`. Those that do not fit the shape
+            of the mask are left out.
+        groups: Integer: so many parts of the last axis are looked at one by
+            one, as the filters of a grouped convolution. Defaults to 1.
+    """
+    parts = ops.split(mask, groups, axis=-1) if groups > 1 else [mask]
+    parts = [_connected(part, structures) for part in parts]
+    return ops.concatenate(parts, axis=-1) if groups > 1 else parts[0]
+
+
+def _connected(mask, structures):
+    alive = ops.ones_like(mask)
+    for structure in structures:
+        if structure.misfit(mask.shape) is None:
+            some = ops.any(structure.group(mask), axis=1)
+            some = structure.expand(some, mask.shape)
+            alive = ops.logical_and(alive, some)
+    return alive
+
+
+def _without_inputs(shape):
+    if len(shape) < 2:
+        return f"shape {tuple(shape)} has no axis of inputs before the last"
+    return None

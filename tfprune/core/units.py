@@ -40,6 +40,11 @@ class Unit:
         """`"masked"`: what is pruned stays zero; `"dense"`: it may return."""
         return "masked" if self.frozen else self.method.pruner.gradient
 
+    @property
+    def hides(self) -> bool:
+        """Whether what is pruned goes on learning, out of sight."""
+        return not self.frozen and self.method.pruner.hides
+
 
 @dataclasses.dataclass(eq=False)
 class Target:

@@ -6,6 +6,7 @@ import json
 import pathlib
 import shutil
 import statistics
+import tempfile
 
 import keras
 import numpy as np
@@ -17,6 +18,9 @@ from tfprune.experiments import workdir
 from tfprune.experiments.datasets import batches
 from tfprune.export import compact
 from tfprune.report import summary
+
+# What is told of the net before pruning, beside the net after it.
+_OF_DENSE = ("test_accuracy", "parameters", "macs_kept", "file_bytes")
 
 
 def accuracy(model: keras.Model, split) -> dict[str, float]:
@@ -62,14 +66,18 @@ def finish(model: keras.Model, splits, folder: pathlib.Path, seed: int) -> None:
     compact.save(bare, folder / "model.npz")
     result = {"seed": seed, **measure(bare, splits.test)}
     if (folder / "dense.npz").exists():
-        dense = accuracy(compact.load(folder / "dense.npz"), splits.test)
-        result["dense_test_accuracy"] = dense["accuracy"]
+        dense = measure(compact.load(folder / "dense.npz"), splits.test)
+        result |= {f"dense_{name}": dense[name] for name in _OF_DENSE}
     workdir.write_json(folder / "report.json", summary.report(bare).to_dict())
     workdir.write_json(folder / "result.json", result)
 
 
 def measure(model: keras.Model, test) -> dict:
-    """Returns the accuracy on the test set beside the size of the model."""
+    """Returns the accuracy on the test set beside the size of the model.
+
+    `macs_kept` are multiply-accumulates with weights that are not zero,
+    `file_bytes` the size of the model in a `.keras` file.
+    """
     total = summary.report(model).to_dict()
     found = accuracy(model, test)["accuracy"]
     return {
@@ -78,7 +86,17 @@ def measure(model: keras.Model, test) -> dict:
         "parameters": total["parameters"],
         "parameters_kept": total["parameters_kept"],
         "compression": total["compression"],
+        "macs_kept": total["macs_kept"],
+        "file_bytes": _file_bytes(model),
     }
+
+
+def _file_bytes(model):
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "model.keras"
+        # A compiled one would bring the state of its optimizer.
+        strip.strip(model).save(file)
+        return file.stat().st_size
 
 
 def summarize(config, path) -> dict:
@@ -133,12 +151,22 @@ def describe(outcome: dict, path) -> str:
     """Returns the report of the median seed, and before and after of each."""
     model = compact.load(pathlib.Path(path) / "model.npz")
     lines = [str(summary.report(model, outcome["name"])), ""]
-    for seed in outcome["seeds"]:
-        before = seed.get("dense_test_accuracy")
-        dense = "" if before is None else f"{before:.2%} dense, "
-        lines.append(
-            f"seed {seed['seed']}: test accuracy {dense}"
-            f"{seed['test_accuracy']:.2%} with {seed['parameters_kept']} of "
-            f"{seed['parameters']} parameters ({seed['compression']:.1f}x)"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(_line, outcome["seeds"])])
+
+
+def _line(seed):
+    """Returns what became of one seed; older results have no sizes."""
+    line = f"seed {seed['seed']}: test accuracy "
+    if "dense_test_accuracy" in seed:
+        line += f"{seed['dense_test_accuracy']:.2%} dense, "
+    kept = seed["parameters_kept"]
+    total = seed.get("dense_parameters", seed["parameters"])
+    line += (
+        f"{seed['test_accuracy']:.2%} with {kept} of {total} parameters "
+        f"({total / max(kept, 1):.1f}x)"
+    )
+    for name, unit in (("macs_kept", "MACs"), ("file_bytes", "bytes")):
+        if f"dense_{name}" in seed:
+            share = seed[name] / max(seed[f"dense_{name}"], 1)
+            line += f", {share:.1%} of the {unit}"
+    return line

@@ -1,7 +1,8 @@
 """Runs an experiment: its stages one after the other, for each seed.
 
-A stage is a change of the model (prune it, freeze its masks), a solver and a
-number of steps, counted from 0: surgery's coin starts anew on a trained net.
+A stage is a change of the model (prune it, freeze its masks, remove filters),
+a solver and a number of steps, counted from 0: surgery's coin starts anew on a
+trained net.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tfprune import api
 from tfprune import backend
 from tfprune import methods
 from tfprune import optimizers
+from tfprune.compress import gate
+from tfprune.compress import remove_filters
 from tfprune.core import errors
 from tfprune.core import units
 from tfprune.experiments import checkpoints
@@ -90,7 +93,17 @@ def _keep_dense(model, stage, folder):
 
 def _prune(model, stage):
     arguments = stage.method.to_dict()
+    if "gate" in stage:
+        own = arguments.get("settings", {})
+        arguments["settings"] = {**_gate(model, stage.gate).settings(), **own}
     return api.prune(model, methods.build(arguments.pop("name"), **arguments))
+
+
+def _gate(model, fields):
+    """Asks which layers of a net would be faster if they were sparse."""
+    found = gate.gate(model, fields.machine, fields.get("batch_size", 1))
+    print(found)
+    return found
 
 
 CHANGES: dict[str, typing.Callable] = {
@@ -98,6 +111,9 @@ CHANGES: dict[str, typing.Callable] = {
     "prune": _prune,
     "freeze": lambda model, stage: api.freeze(model),
     "strip": lambda model, stage: api.strip(model),
+    "slim": lambda model, stage: remove_filters.remove_filters(
+        api.strip(model)
+    ),
 }
 
 
@@ -149,7 +165,12 @@ def _fit(model, splits, config, folder, seed, number, step):
     log = logging.MetricsLog(folder / "metrics.jsonl", config, seed, name, step)
     keeper = Keeper(folder / "checkpoint.npz", config, number, step, log)
     train = batches.shuffled(
-        splits.train, config.batch_size, seed, number, step
+        splits.train,
+        config.batch_size,
+        seed,
+        number,
+        step,
+        config.get("augment", ""),
     )
     model.fit(
         train,
@@ -167,11 +188,17 @@ def _drivers(model, stage, splits, folder):
     """What works between two steps comes first: checkpoints are after it."""
     names = {unit.method.name for unit in units.tagged(model.variables)}
     held_out = [x[: stage.get("search_examples")] for x in splits.validation]
-    return [
+    found = [
         driver(held_out, folder / f"{name}.jsonl")
         for name, driver in methods.DRIVERS.items()
         if name in names
     ]
+    if "gate" in stage:
+        dense = compact.load(folder / "dense.npz")
+        trace = folder / "gate.jsonl"
+        fields = stage.gate.to_dict()
+        found.append(methods.GuidedGate(dense, trace=trace, **fields))
+    return found
 
 
 class Keeper(keras.callbacks.Callback):

@@ -1,5 +1,8 @@
 """Wrapper layers, and layers that run sparse or in the Winograd domain."""
 
+from tfprune.layers.filter_shape_conv2d import (
+    FilterShapeConv2D as FilterShapeConv2D,
+)
 from tfprune.layers.prunable import Prunable as Prunable
 from tfprune.layers.sparse import Sparse as Sparse
 from tfprune.layers.sparse_conv2d import SparseConv2D as SparseConv2D

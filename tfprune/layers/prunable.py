@@ -9,6 +9,7 @@ import keras
 from tfprune import backend
 from tfprune.core import masks
 from tfprune.core import part
+from tfprune.core import structures
 from tfprune.core import units
 
 _MASKED = {"masked": masks.apply, "dense": masks.straight_through}
@@ -95,11 +96,20 @@ class Prunable(keras.layers.Wrapper):
         """The settings of this layer, live: reads and writes."""
         return self.unit.settings
 
-    def freeze(self):
-        """Makes the masks final and clears what is pruned."""
+    def freeze(self, kinds=(structures.Unstructured(),)):
+        """Makes the masks final and clears what is pruned.
+
+        Args:
+            kinds: Structures: only groups of these kinds of which nothing is
+                left stay out. Defaults to single weights.
+        """
         self.frozen = self.unit.frozen = True
+        groups = getattr(self.layer, "groups", 1)
         for target in self.unit.targets:
-            target.variable.assign(masks.select(target.variable, target.mask))
+            mask = backend.read(target.mask)
+            bare = masks.select(target.variable, mask)
+            target.variable.assign(bare)
+            target.mask.assign(structures.connected(mask, kinds, groups))
 
     def get_config(self):
         method = keras.saving.serialize_keras_object(self.method)

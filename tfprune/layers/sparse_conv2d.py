@@ -60,10 +60,10 @@ class SparseConv2D(sparse.Sparse):
         known = padding in ("valid", "same")
         part.check("padding", padding, known, "'valid' or 'same'")
         self.filters = filters
-        self.kernel_size = _pair("kernel_size", kernel_size)
-        self.strides = _pair("strides", strides)
+        self.kernel_size = part.pair("kernel_size", kernel_size)
+        self.strides = part.pair("strides", strides)
         self.padding = padding
-        self.dilation_rate = _pair("dilation_rate", dilation_rate)
+        self.dilation_rate = part.pair("dilation_rate", dilation_rate)
         self.groups = groups
 
     @classmethod
@@ -144,10 +144,3 @@ class SparseConv2D(sparse.Sparse):
             self.dilation_rate,
             self.groups,
         )
-
-
-def _pair(name, value):
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    right = len(pair) == 2 and all(isinstance(x, int) and x > 0 for x in pair)
-    part.check(name, value, right, "one or two integers from 1 on")
-    return pair

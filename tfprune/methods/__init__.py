@@ -2,11 +2,14 @@
 
 from tfprune.core import errors as _errors
 from tfprune.methods.filter_ranking import FilterRanking as FilterRanking
+from tfprune.methods.guided import Guided as Guided
+from tfprune.methods.guided_gate import GuidedGate as GuidedGate
 from tfprune.methods.magnitude import Magnitude as Magnitude
 from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
 from tfprune.methods.olmp import OLMP as OLMP
 from tfprune.methods.olmp_search import OLMPSearch as OLMPSearch
+from tfprune.methods.ssl import SSL as SSL
 from tfprune.methods.surgery import Surgery as Surgery
 from tfprune.methods.threshold_surgery import (
     ThresholdSurgery as ThresholdSurgery,
@@ -14,9 +17,11 @@ from tfprune.methods.threshold_surgery import (
 
 REGISTRY = {
     "filter_ranking": FilterRanking,
+    "guided": Guided,
     "magnitude": Magnitude,
     "nm": NM,
     "olmp": OLMP,
+    "ssl": SSL,
     "surgery": Surgery,
     "threshold_surgery": ThresholdSurgery,
 }

@@ -67,6 +67,19 @@ class Method(part.Part):
                 return f"its {variable.name}: {reason}"
         return None
 
+    def fitted(self, model, settings: dict) -> dict:
+        """Returns what the layers of a model are set to, in view of the model.
+
+        Args:
+            model: Keras model, not wrapped.
+            settings: Dict, name of each layer that is pruned to its settings,
+                maybe None.
+
+        Raises:
+            ValueError: if a layer is set to what does not go well there.
+        """
+        return settings
+
     def _candidates(self, layer):
         roles = [(w, _ROLES.get(w.name)) for w in layer.weights]
         return [(w, role) for w, role in roles if role in self.roles]

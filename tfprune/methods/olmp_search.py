@@ -7,6 +7,7 @@ import numpy as np
 
 from tfprune import search
 from tfprune.core import units as units_lib
+from tfprune.methods import drivers
 from tfprune.methods import olmp
 from tfprune.search import problem as problem_lib
 from tfprune.search import trace as trace_lib
@@ -51,7 +52,7 @@ class OLMPSearch(keras.callbacks.Callback):
             )
         self._pruner = self._units[0].method.pruner
         self._plan = self._pruner.plan
-        _check_steps(self.model, self._plan.interval)
+        drivers.check_interval(self.model, self._plan.interval)
         self._problem = problem_lib.Problem(
             self.model,
             self._data,
@@ -133,13 +134,3 @@ class _Some:
 
     def evaluate(self, candidates):
         return self._problem.evaluate(self.whole(candidates))
-
-
-def _check_steps(model, interval):
-    every = model.steps_per_execution
-    if interval % every:
-        raise ValueError(
-            "`steps_per_execution` must divide the interval of searches, "
-            f"which run between two executions. Received: "
-            f"steps_per_execution={every}, interval={interval}."
-        )

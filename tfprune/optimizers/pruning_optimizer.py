@@ -21,9 +21,9 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     """Updates weights with another optimizer, and masks by their method.
 
     ```
-    gradients = sum over replicas
+    gradients = sum over replicas, and what methods add
     inner optimizer: clipping, decay, momentum, update
-    weights <- method.project(old, new)
+    weights <- method.project(old, new, learning rate)
     masks   <- method.decide(weights, masks, step), where due
     weights <- 0 where masked, unless pruned weights may return
     ```
@@ -65,19 +65,22 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             self.build(list(trainable_variables))
         grads = backend.sum_over_replicas(grads)
         known = trainable_variables or self._trainable_variables
-        by_variable = {id(v): g for v, g in zip(known, grads, strict=True)}
-        old = [self._observe(group, by_variable) for group in self._groups]
+        found = {id(v): g for v, g in zip(known, grads, strict=True)}
+        old = [self._observe(group, found) for group in self._groups]
         before = backend.read(self.iterations)
+        rate = ops.convert_to_tensor(self.learning_rate)
         with backend.already_reduced(self.inner_optimizer):
-            self.inner_optimizer.apply(grads, trainable_variables)
+            self.inner_optimizer.apply(
+                [found[id(v)] for v in known], trainable_variables
+            )
         step = backend.read(self.iterations)
         for group, weights in zip(self._groups, old, strict=True):
-            self._prune(group, weights, step, step > before)
+            self._prune(group, weights, rate, step, step > before)
 
     def finalize_variable_values(self, var_list):
         super().finalize_variable_values(var_list)
         for unit in units.tagged(var_list):
-            if unit.gradient == "masked":
+            if not unit.hides:
                 for target in unit.targets:
                     bare = masks.select(target.variable, target.mask)
                     target.variable.assign(bare)
@@ -109,41 +112,49 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         )
 
     def _observe(self, group, gradients):
-        """Shows a method the gradients; returns the weights it looks at."""
-        if not group.pruner.looks_at_steps:
+        """Shows a method the gradients; returns the weights it looks at.
+
+        What the method adds to its gradients is put into the dict.
+        """
+        frozen = all(unit.frozen for unit in group.units)
+        if frozen or not group.pruner.looks_at_steps:
             return None
         weights = _weights(group.units)
         grads = [
             [gradients.get(id(t.variable)) for t in unit.targets]
             for unit in group.units
         ]
+        grads = _penalized(group, weights, grads)
+        for unit, own in zip(group.units, grads, strict=True):
+            pairs = zip(unit.targets, own, strict=True)
+            gradients.update({id(t.variable): g for t, g in pairs})
         self._keep(group, group.pruner.observe(_read(group), weights, grads))
         return weights
 
-    def _prune(self, group, old, step, updated):
+    def _prune(self, group, old, rate, step, updated):
         """Projects the weights of one method and decides its masks."""
         now = _weights(group.units)
         kept = [
             [backend.read(t.mask) for t in unit.targets] for unit in group.units
         ]
+        settings = [unit.settings.tensors() for unit in group.units]
         if old is not None:
             now = ops.cond(
                 updated,
-                lambda: group.pruner.project(_read(group), old, now),
+                lambda: _projected(group, old, now, rate, settings),
                 lambda: now,
             )
         # Momentum or decay may have moved what is pruned.
         now = _clear(group.units, now, kept)
-        now, kept = self._decide(group, now, kept, step, updated)
+        now, kept = self._decide(group, now, kept, settings, step, updated)
         for unit, weights, decided in zip(group.units, now, kept, strict=True):
             self.assign(unit.updates, step)
             _write(unit, weights, decided)
 
-    def _decide(self, group, weights, kept, step, updated):
+    def _decide(self, group, weights, kept, settings, step, updated):
         """Returns weights and masks; frozen masks are never due."""
         if all(unit.frozen for unit in group.units):
             return weights, kept
-        settings = [unit.settings.tensors() for unit in group.units]
         due = [
             ops.logical_and(ops.logical_and(updated, now), not unit.frozen)
             for unit, now in zip(
@@ -203,6 +214,27 @@ def _read(group):
     return [
         {name: backend.read(variable) for name, variable in values.items()}
         for values in group.state
+    ]
+
+
+def _penalized(group, weights, gradients):
+    """Returns the gradients with a method's own terms; frozen ones as is."""
+    settings = [unit.settings.tensors() for unit in group.units]
+    penalized = group.pruner.penalize(weights, gradients, settings)
+    return [
+        mine if unit.frozen else changed
+        for unit, mine, changed in zip(
+            group.units, gradients, penalized, strict=True
+        )
+    ]
+
+
+def _projected(group, old, new, rate, settings):
+    """Returns the weights as the method wants them; frozen ones as is."""
+    projected = group.pruner.project(_read(group), old, new, rate, settings)
+    return [
+        mine if unit.frozen else weights
+        for unit, mine, weights in zip(group.units, new, projected, strict=True)
     ]
 
 

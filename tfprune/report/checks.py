@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfprune.compress import positions
+from tfprune.compress import recalibrate
 from tfprune.compress import traverse
 from tfprune.layers import prunable
 from tfprune.report import leaves
@@ -52,6 +53,7 @@ def notes(model: keras.Model, found: list, calls: list) -> list[str]:
         made.append(_UNTRAINED)
     made.append(_unknown_sizes(found, calls))
     made.append(_no_kernels(found))
+    made.append(recalibrate.untrained(model))
     return [note for note in made if note]
 
 

@@ -8,6 +8,7 @@ import pathlib
 
 import keras
 
+from tfprune.compress import gate as gate_lib
 from tfprune.compress import graph
 from tfprune.core import cost
 from tfprune.report import checks
@@ -16,7 +17,12 @@ from tfprune.report import rows as rows_lib
 from tfprune.report import text
 
 
-def report(model: keras.Model, title: str | None = None) -> Report:
+def report(
+    model: keras.Model,
+    title: str | None = None,
+    machine: str | cost.MachineProfile | None = None,
+    batch_size: int = 1,
+) -> Report:
     """Counts what is left of a pruned, a stripped or any other model.
 
     `kept = non-zero entries of arrays with a mask + all of the others`
@@ -28,6 +34,9 @@ def report(model: keras.Model, title: str | None = None) -> Report:
     Args:
         model: Keras model, built.
         title: String. Defaults to the name of the model.
+        machine: As of `tfprune.gate`: the report also tells which layers are
+            sparse enough to be faster there. Defaults to None: it does not.
+        batch_size: Integer, of that. Defaults to 1.
 
     Returns:
         A `Report`. Print it, or take its numbers.
@@ -53,7 +62,9 @@ def report(model: keras.Model, title: str | None = None) -> Report:
     ]
     arrays = [rows_lib.masked(v) for leaf in found for v in leaf.parameters]
     notes = checks.notes(model, found, made)
-    return Report(title or model.name, rows, cost.gzipped(arrays), notes)
+    gate = machine and gate_lib.gate(model, machine, batch_size)
+    size = cost.gzipped(arrays)
+    return Report(title or model.name, rows, size, notes, gate or None)
 
 
 @dataclasses.dataclass
@@ -69,12 +80,14 @@ class Report:
         rows: List of `Row`, the layers with weights.
         bytes_gzip: Integer, size of all masked arrays after gzip.
         warnings: List of strings, what is wrong or not known.
+        gate: `tfprune.compress.gate.Gate` or None.
     """
 
     title: str
     rows: list[rows_lib.Row]
     bytes_gzip: int
     warnings: list[str] = dataclasses.field(default_factory=list)
+    gate: gate_lib.Gate | None = None
 
     @property
     def total(self) -> rows_lib.Row:
@@ -123,6 +136,7 @@ class Report:
             "conv_sparsity": self.conv_sparsity,
             "dense_sparsity": self.dense_sparsity,
             "warnings": list(self.warnings),
+            **({"gate": self.gate.to_dict()} if self.gate else {}),
             "layers": [
                 {
                     "name": row.name,

@@ -36,7 +36,8 @@ def aligned(report) -> str:
     lines = [_align(cells, widths) for cells in table]
     rule = "-" * max(map(len, lines))
     lines = [report.title, lines[0], rule, *lines[1:-1], rule, lines[-1]]
-    return "\n".join([*lines, reductions(report), *_warnings(report)])
+    gate = ["", str(report.gate)] if report.gate else []
+    return "\n".join([*lines, reductions(report), *_warnings(report), *gate])
 
 
 def markdown(report) -> str:
@@ -46,7 +47,18 @@ def markdown(report) -> str:
     table = [_bar(cells) for cells in [head, rule, *body]]
     lines = [f"### {report.title}", "", *table, ""]
     notes = [f"\n{note}" for note in _warnings(report)]
-    return "\n".join([*lines, reductions(report), *notes]) + "\n"
+    return (
+        "\n".join([*lines, reductions(report), *notes, *_gate(report)]) + "\n"
+    )
+
+
+def _gate(report):
+    if not report.gate:
+        return []
+    head, *body = report.gate.cells()
+    rule = ["---"] + ["---:"] * (len(head) - 2) + ["---"]
+    table = [_bar(cells) for cells in [head, rule, *body]]
+    return [f"\n{report.gate.title}\n", *table]
 
 
 def reductions(report) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from tfprune.experiments.benchmarks import callers
 from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks import gates
+from tfprune.experiments.benchmarks import images
 from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
 from tfprune.experiments.benchmarks import slimming
+from tfprune.experiments.benchmarks import smaller
 from tfprune.experiments.benchmarks import training
 from tfprune.experiments.benchmarks import winograd
 
@@ -55,9 +58,21 @@ def _layers(flags):
     return model_layers.run(setup, flags.rounds, flags.plot)
 
 
+def _gates(flags):
+    return gates.run(flags.model, flags.machine, flags.batch)
+
+
+def _images(flags):
+    return images.run(flags.rounds)
+
+
 def _slimming(flags):
     del flags  # It has none.
     return slimming.run(slimming.names())
+
+
+def _smaller(flags):
+    return smaller.run(flags.workdir, flags.batch, flags.threads, flags.rounds)
 
 
 def _callers(flags):
@@ -83,7 +98,10 @@ _COMMANDS = {
     "kernels": _kernels,
     "models": _models,
     "layers": _layers,
+    "gates": _gates,
+    "images": _images,
     "slimming": _slimming,
+    "smaller": _smaller,
     "callers": _callers,
     "winograd": _winograd,
 }

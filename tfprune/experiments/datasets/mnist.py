@@ -20,14 +20,14 @@ from tfprune.experiments.datasets import mnist_files
 
 
 class Split(typing.NamedTuple):
-    """Images, uint8 (n, 28, 28, 1), and their labels 0..9, int64 (n,)."""
+    """Images, uint8, one channel last or three, and labels 0..9, int64."""
 
     images: np.ndarray
     labels: np.ndarray
 
 
 class Splits(typing.NamedTuple):
-    """The three parts of MNIST."""
+    """The three parts of a dataset."""
 
     train: Split
     validation: Split

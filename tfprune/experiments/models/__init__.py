@@ -5,18 +5,31 @@ from __future__ import annotations
 import keras
 
 from tfprune.core import errors
+from tfprune.experiments.models import alexnet
+from tfprune.experiments.models import cifar
+from tfprune.experiments.models import convnet
 from tfprune.experiments.models import googlenet
 from tfprune.experiments.models import imagenet
 from tfprune.experiments.models import lenet
+from tfprune.experiments.models import resnet
+from tfprune.experiments.models import vgg
 from tfprune.experiments.models import vgg_mnist
 
 MODELS = {
     "lenet_300_100": lenet.LeNet300100,
     "lenet_5": lenet.LeNet5,
     "vgg_mnist": vgg_mnist.VGGMnist,
-    "caffenet": imagenet.CaffeNet,
+    "convnet": convnet.ConvNet,
+    "alexnet": alexnet.AlexNet,
+    "alexnet_bn": alexnet.AlexNetBN,
+    "caffenet": alexnet.CaffeNet,
+    "resnet56": cifar.ResNet56,
+    "vgg16_cifar10": cifar.VGG16,
     "googlenet": googlenet.GoogLeNet,
+    "googlenet_heads": googlenet.GoogLeNetHeads,
     "resnet50": imagenet.ResNet50,
+    "resnet50_msra": resnet.ResNet50MSRA,
+    "vgg16": vgg.VGG16,
     "mobilenet_v2": imagenet.MobileNetV2,
 }
 

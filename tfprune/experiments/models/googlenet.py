@@ -1,4 +1,4 @@
-"""GoogLeNet with random weights: what its speed is measured on.
+"""GoogLeNet, with and without the heads that help it train.
 
 Reference:
     Szegedy et al., Going Deeper with Convolutions, CVPR 2015.
@@ -27,32 +27,78 @@ _MODULES = {
 }
 
 
-def GoogLeNet(seed: int | None = None) -> keras.Model:
-    """Builds GoogLeNet, 7 million parameters, for 224x224 pixels.
+# The modules behind which there is a head.
+_HEADS = {"4a": "loss1", "4d": "loss2"}
 
-    The heads that help it train are not there.
+
+def GoogLeNet(seed: int | None = None, classes: int = 1000) -> keras.Model:
+    """Builds GoogLeNet, 7 million parameters, for 224x224 pixels.
 
     Args:
         seed: int, equal seeds give equal weights. Defaults to `None`, which
             follows `keras.utils.set_random_seed`.
+        classes: int. Defaults to 1000.
 
     Returns:
         An uncompiled `keras.Model` whose convolutions are called as Caffe
         calls them, with `_` for `/`: `conv2_3x3`, `inception_3a_5x5_reduce`.
     """
     imagenet.set_seed(seed)
+    pixels, outputs = _trunk()
+    x = _classifier(outputs["5b"], classes)
+    return keras.Model(pixels, x, name="googlenet")
+
+
+def GoogLeNetHeads(seed: int | None = None, classes: int = 1000) -> keras.Model:
+    """Builds GoogLeNet with its two heads, 13.4 million parameters.
+
+    Train it with `loss_weights=[1, 0.3, 0.3]`; the model of its first output
+    alone is `GoogLeNet`.
+
+    Args:
+        seed: int, as for `GoogLeNet`.
+        classes: int. Defaults to 1000.
+
+    Returns:
+        An uncompiled `keras.Model` of three outputs: `loss3_classifier`,
+        `loss1_classifier`, `loss2_classifier`.
+    """
+    imagenet.set_seed(seed)
+    pixels, outputs = _trunk()
+    last = _classifier(outputs["5b"], classes)
+    heads = [_head(outputs[at], x, classes) for at, x in _HEADS.items()]
+    return keras.Model(pixels, [last, *heads], name="googlenet_heads")
+
+
+def _trunk():
+    """Returns the pixels and what each module makes of them."""
     pixels = keras.Input((224, 224, 3), name="pixels")
-    x = imagenet.conv("conv1_7x7_s2", 64, 7, strides=2)(pixels)
-    x = imagenet.LocalResponseNormalization(name="norm1")(_pool("pool1")(x))
+    x = keras.layers.ZeroPadding2D(3, name="pad1")(pixels)
+    x = imagenet.conv("conv1_7x7_s2", 64, 7, strides=2, padding="valid")(x)
+    x = imagenet.norm(1)(_pool("pool1")(x))
     x = imagenet.conv("conv2_3x3_reduce", 64, 1)(x)
     x = imagenet.conv("conv2_3x3", 192, 3)(x)
-    x = imagenet.LocalResponseNormalization(name="norm2")(x)
-    x = _pool("pool2")(x)
+    x = _pool("pool2")(imagenet.norm(2)(x))
+    outputs = {}
     for name, filters in _MODULES.items():
         x = _inception(x, name, *filters) if filters else _pool(name)(x)
+        outputs[name] = x
+    return pixels, outputs
+
+
+def _classifier(x, classes):
     x = keras.layers.GlobalAveragePooling2D(name="pool5")(x)
-    x = keras.layers.Dense(1000, name="loss3_classifier")(x)
-    return keras.Model(pixels, x, name="googlenet")
+    x = keras.layers.Dropout(0.4, name="pool5_drop")(x)
+    return keras.layers.Dense(classes, name="loss3_classifier")(x)
+
+
+def _head(x, name, classes):
+    x = keras.layers.AveragePooling2D(5, 3, name=f"{name}_ave_pool")(x)
+    x = imagenet.conv(f"{name}_conv", 128, 1)(x)
+    x = keras.layers.Flatten(name=f"{name}_flatten")(x)
+    x = keras.layers.Dense(1024, activation="relu", name=f"{name}_fc")(x)
+    x = keras.layers.Dropout(0.7, name=f"{name}_drop_fc")(x)
+    return keras.layers.Dense(classes, name=f"{name}_classifier")(x)
 
 
 def _pool(name, strides=2):

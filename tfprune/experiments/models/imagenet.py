@@ -1,9 +1,6 @@
-"""Nets for ImageNet, with random weights: what their speed is measured on.
+"""Nets for ImageNet of `keras.applications`, and what others are made of.
 
 References:
-    Krizhevsky, Sutskever, Hinton, ImageNet Classification with Deep
-    Convolutional Neural Networks, NIPS 2012 (in CaffeNet's order: pooling
-    before normalization).
     He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, CVPR
     2016.
     Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks,
@@ -16,41 +13,12 @@ import keras
 import tensorflow as tf
 
 
-def CaffeNet(seed: int | None = None) -> keras.Sequential:
-    """Builds CaffeNet, 61 million parameters, for 227x227 pixels.
-
-    Args:
-        seed: int, equal seeds give equal weights. Defaults to `None`, which
-            follows `keras.utils.set_random_seed`.
-
-    Returns:
-        An uncompiled `keras.Sequential` with layers `conv1` to `conv5` and
-        `fc6` to `fc8`.
-    """
-    set_seed(seed)
-    layers = [
-        conv("conv1", 96, 11, strides=4, padding="valid"),
-        *_pool_and_normalize(1),
-        conv("conv2", 256, 5, groups=2),
-        *_pool_and_normalize(2),
-        conv("conv3", 384, 3),
-        conv("conv4", 384, 3, groups=2),
-        conv("conv5", 256, 3, groups=2),
-        keras.layers.MaxPooling2D(3, 2, name="pool5"),
-        keras.layers.Flatten(name="flatten"),
-        keras.layers.Dense(4096, activation="relu", name="fc6"),
-        keras.layers.Dense(4096, activation="relu", name="fc7"),
-        keras.layers.Dense(1000, name="fc8"),
-    ]
-    pixels = keras.Input((227, 227, 3), name="pixels")
-    return keras.Sequential([pixels, *layers], name="caffenet")
-
-
 def ResNet50(seed: int | None = None) -> keras.Model:
     """Builds ResNet-50, 25.6 million parameters, for 224x224 pixels.
 
     Args:
-        seed: int, as for `CaffeNet`.
+        seed: int, equal seeds give equal weights. Defaults to `None`, which
+            follows `keras.utils.set_random_seed`.
     """
     set_seed(seed)
     return keras.applications.ResNet50(weights=None, classifier_activation=None)
@@ -60,7 +28,7 @@ def MobileNetV2(seed: int | None = None) -> keras.Model:
     """Builds MobileNetV2, 3.5 million parameters, for 224x224 pixels.
 
     Args:
-        seed: int, as for `CaffeNet`.
+        seed: int, as for `ResNet50`.
     """
     set_seed(seed)
     return keras.applications.MobileNetV2(
@@ -94,8 +62,11 @@ def conv(name: str, filters: int, size: int, padding="same", **how):
     )
 
 
-def _pool_and_normalize(number):
-    return [
-        keras.layers.MaxPooling2D(3, 2, name=f"pool{number}"),
-        LocalResponseNormalization(name=f"norm{number}"),
-    ]
+def pool(number: int) -> keras.layers.Layer:
+    """Returns AlexNet's pooling."""
+    return keras.layers.MaxPooling2D(3, 2, name=f"pool{number}")
+
+
+def norm(number: int) -> keras.layers.Layer:
+    """Returns the normalization of AlexNet and GoogLeNet."""
+    return LocalResponseNormalization(name=f"norm{number}")

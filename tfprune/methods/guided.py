@@ -1,0 +1,192 @@
+"""Guided pruning: an L1 penalty, and a threshold that spares what moves.
+
+In each step, for the kernels of the layers that are pruned,
+
+    gradient += decay * sign(w)
+    d = the step that the inner optimizer makes of it
+    w <- 0 where abs(w) <= threshold / (abs(d) + 1 / factor)
+
+No mask holds a weight at zero: it keeps gradient and momentum, and returns
+with a step above its threshold. `tfprune.freeze` ends that, for fine-tuning.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from keras import ops
+
+from tfprune.core import errors
+from tfprune.core import masks as masks_lib
+from tfprune.core import part
+from tfprune.core import pruner
+from tfprune.core import shrinkage as shrinkages
+from tfprune.core import signals
+from tfprune.core import timing
+from tfprune.methods import method
+
+_SIGNALS = {"step": signals.Step, "gradient": signals.Gradient}
+_SHRINKAGES = {
+    "guided": shrinkages.Guided,
+    "hard": lambda factor: shrinkages.Hard(),
+    "soft": lambda factor: shrinkages.Soft(),
+    "ista": lambda factor: shrinkages.Soft(gradient_term=True),
+    "hidden": lambda factor: shrinkages.Hidden(),
+}
+
+
+def Guided(
+    decay: float = 5e-5,
+    *,
+    threshold: float = 1e-4,
+    factor: float = 10.0,
+    signal: str = "step",
+    shrinkage: str = "guided",
+    settings: dict | None = None,
+) -> method.Method:
+    """Prunes by an L1 penalty and by a threshold after each update.
+
+    The trade-off between sparsity and accuracy is set by the decay, for all
+    layers or for each, not by the threshold. Biases are never pruned, nor
+    penalized. Where layers are to be faster, `tfprune.gate` gives settings
+    that leave dense what would not be.
+
+    Args:
+        decay: Float >= 0, strength of the L1 penalty, in the gradient.
+            Defaults to 5e-5.
+        threshold: Float >= 0, of a weight that moves by 1. Defaults to 1e-4.
+        factor: Float >= 2: a weight at rest has so many times the threshold.
+            Defaults to 10.
+        signal: What tells that a weight is moving. `"step"` (default): the
+            optimizer's step, as in the released code, in which case nearly
+            all weights have the threshold of rest; `"gradient"`: the gradient
+            of loss and penalty, as its README describes.
+        shrinkage: `"guided"` (default); `"hard"`: one threshold for all
+            weights; `"soft"`: weights shrink by the learning rate times the
+            decay after the step, instead of in the gradient; `"ista"`: both,
+            as the released code's ISTA; `"hidden"`: what is below the
+            threshold takes no part in the forward pass and goes on learning,
+            as the released code's L1_DNS.
+        settings: Dict, layer to any of `decay`, `threshold`, and `active` (0:
+            its zeros are final, and it is pruned no further); or to None for
+            a layer that stays dense.
+
+    Returns:
+        A `Method`.
+
+    Raises:
+        ValueError: for a number out of range or an unknown name.
+
+    Example:
+
+    ```python
+    Guided(5e-5, settings={"conv1": None, "fc.*": {"decay": 5e-6}})
+    ```
+
+    Reference:
+        Park et al. Faster CNNs with Direct Sparse Convolutions and Guided
+        Pruning. ICLR 2017.
+    """
+    if signal not in _SIGNALS:
+        raise ValueError(errors.unknown("signal", signal, _SIGNALS))
+    if shrinkage not in _SHRINKAGES:
+        raise ValueError(errors.unknown("shrinkage", shrinkage, _SHRINKAGES))
+    rule = GuidedPruner(
+        timing=timing.Every(1),
+        gradient="dense",
+        decay=decay,
+        threshold=threshold,
+        signal=_SIGNALS[signal](),
+        shrinkage=_SHRINKAGES[shrinkage](factor),
+    )
+    return method.Method("guided", rule, settings=settings)
+
+
+@part.part
+class GuidedPruner(pruner.Pruner):
+    """Penalizes weights, shrinks them after a step, and masks the zeros.
+
+    Args:
+        decay: Float, of the L1 penalty.
+        threshold: Float, of a weight that moves by 1.
+        signal: Of `tfprune.core.signals`.
+        shrinkage: Of `tfprune.core.shrinkage`.
+    """
+
+    decay: float = 5e-5
+    threshold: float = 1e-4
+    signal: typing.Any = signals.Step()
+    shrinkage: typing.Any = shrinkages.Guided()
+
+    looks_at_steps = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("decay", "threshold"):
+            value = getattr(self, name)
+            part.check(name, value, value >= 0, ">= 0")
+
+    @property
+    def hides(self):
+        return self.shrinkage.hides
+
+    @property
+    def settings(self):
+        return {
+            "decay": self.decay,
+            "threshold": self.threshold,
+            "active": 1.0,
+            # What `GuidedGate` saw, so that a resumed run goes on with it.
+            "best_sparsity": 0.0,
+            "looks": 0.0,
+        }
+
+    def build(self, weights, settings):
+        return list(map(self.signal.build, weights)), settings
+
+    def due(self, step, settings):
+        return [
+            ops.logical_and(due, own["active"] > 0)
+            for due, own in zip(
+                super().due(step, settings), settings, strict=True
+            )
+        ]
+
+    def penalize(self, weights, gradients, settings):
+        if not self.shrinkage.gradient_term:
+            return gradients
+        return [
+            [self._penalized(w, g, own) for w, g in zip(*both, strict=True)]
+            for *both, own in zip(weights, gradients, settings, strict=True)
+        ]
+
+    def observe(self, state, weights, gradients):
+        return list(map(self.signal.observe, state, gradients))
+
+    def project(self, state, old, new, rate, settings):
+        return [
+            self._shrunk(self.signal(own, *both), both[1], rate, setting)
+            for own, *both, setting in zip(
+                state, old, new, settings, strict=True
+            )
+        ]
+
+    def masks(self, state, weights, masks, step, settings):
+        return [
+            [self.shrinkage.kept(w, own) for w in unit]
+            for unit, own in zip(weights, settings, strict=True)
+        ]
+
+    def _penalized(self, weight, gradient, own):
+        if gradient is None:
+            return None
+        # As the forward pass sees it: what is out is not pulled to zero.
+        seen = masks_lib.select(weight, self.shrinkage.kept(weight, own))
+        pull = own["active"] * own["decay"] * ops.sign(seen)
+        return gradient + ops.cast(pull, gradient.dtype)
+
+    def _shrunk(self, movements, unit, rate, own):
+        return [
+            ops.where(own["active"] > 0, self.shrinkage(w, d, rate, own), w)
+            for w, d in zip(unit, movements, strict=True)
+        ]

@@ -1,0 +1,3 @@
+"""Regularizers: as Keras has them, and as proximal steps."""
+
+from tfprune.regularizers.group_lasso import GroupLasso as GroupLasso
