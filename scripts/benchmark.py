@@ -24,6 +24,7 @@ and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `--plot=contest.png` draws the latter.
 `low_rank`: layers that `tfprune.factorize` made thin, beside dense ones.
 `force --batch=32`: what the force costs in a training step of ResNet-50.
+`winograd`: sparse convolutions in the Winograd domain beside direct ones.
 """
 
 import pathlib
@@ -34,7 +35,7 @@ from absl import flags
 BENCHMARKS = (
     *("training", "kernels", "models", "layers", "gates", "images"),
     *("slimming", "families", "smaller", "callers", "search"),
-    *("low_rank", "force"),
+    *("low_rank", "force", "winograd"),
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=10)

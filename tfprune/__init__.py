@@ -30,6 +30,8 @@ from tfprune.compress.remove_filters import remove_filters as remove_filters
 from tfprune.compress.sparsify import sparsify as sparsify
 from tfprune.compress.spectra import ranks as ranks
 from tfprune.compress.spectra import spectra as spectra
+from tfprune.compress.winograd import to_spatial as to_spatial
+from tfprune.compress.winograd import to_winograd as to_winograd
 from tfprune.compress.zero_filters import zero_filters as zero_filters
 from tfprune.export import export as export
 from tfprune.export import load_compact as load_compact
@@ -38,6 +40,8 @@ from tfprune.layers import FilterShapeConv2D as FilterShapeConv2D
 from tfprune.layers import Prunable as Prunable
 from tfprune.layers import SparseConv2D as SparseConv2D
 from tfprune.layers import SparseDense as SparseDense
+from tfprune.layers import SparseWinogradConv2D as SparseWinogradConv2D
+from tfprune.layers import WinogradConv2D as WinogradConv2D
 from tfprune.optimizers import ForceRegularized as ForceRegularized
 from tfprune.optimizers import PruningOptimizer as PruningOptimizer
 from tfprune.report import FilterLog as FilterLog

@@ -88,6 +88,15 @@ using MultiplyVectorFn = void (*)(const SlicedRows& rows, int64_t begin,
                                   const float* bias, const float* residual,
                                   Activation activation, float* y);
 
+// B^T d B or A^T z A of `count` tiles of vectors, `pitch` apart, in place.
+// Entry (y, x) is at data[(y * rows or columns of the matrix + x) * step].
+using TransformFn = void (*)(float* data, int64_t step, int64_t count,
+                             int64_t pitch);
+
+struct WinogradTransforms {
+  TransformFn inputs, outputs;
+};
+
 constexpr int kMostVectors = 14;
 
 // What an instruction set brings along.
@@ -103,6 +112,7 @@ struct LaneKernels {
   PackFn pack;
   StoreFn store;
   MultiplyVectorFn multiply_vector;
+  WinogradTransforms winograd3, winograd5;  // of filters of 3x3 and 5x5 weights
 };
 
 // All that were compiled, the fastest first.

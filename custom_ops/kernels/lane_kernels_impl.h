@@ -20,6 +20,8 @@
 #define TFPRUNE_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+#include "winograd_transforms_impl.h"
+
 namespace tfprune {
 namespace {
 
@@ -247,7 +249,9 @@ constexpr LaneKernels Collect(const char* name, bool (*runs_here)(),
           {nullptr, &Multiply<Isa, kNumbers + 1, true>...},
           &Pack<Isa>,
           &Store<Isa>,
-          &MultiplyVector<Isa>};
+          &MultiplyVector<Isa>,
+          Transforms<Isa, 3>(),
+          Transforms<Isa, 5>()};
 }
 
 template <class Isa>

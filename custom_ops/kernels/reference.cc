@@ -4,6 +4,8 @@
 #include <limits>
 #include <vector>
 
+#include "winograd_matrices.h"
+
 namespace tfprune {
 namespace {
 
@@ -57,7 +59,85 @@ void ReferencePool(const PoolShape& p, const ConvShape& s, const float* input,
           *output++ = Maximum(p, s, input + n * image + f, y, x);
 }
 
+// B^T d B of the tile whose first output pixel is (y, x): [M][M][channels].
+template <class Inputs>
+std::vector<double> InputTile(const ConvShape& s, const float* image, int64_t y,
+                              int64_t x) {
+  constexpr int kSize = Inputs::kRows;
+  std::vector<double> tile(kSize * kSize * s.channels);
+  for (int64_t at = 0; at < kSize * kSize; ++at) {
+    const int64_t row = y - s.pad_top + at / kSize;
+    const int64_t column = x - s.pad_left + at % kSize;
+    if (row < 0 || row >= s.height || column < 0 || column >= s.width) continue;
+    const float* pixel = image + (row * s.width + column) * s.channels;
+    for (int64_t p = 0; p < kSize * kSize; ++p) {
+      const double factor = Inputs::kMatrix[at / kSize][p / kSize] *
+                            Inputs::kMatrix[at % kSize][p % kSize];
+      for (int64_t c = 0; c < s.channels; ++c)
+        tile[p * s.channels + c] += factor * pixel[c];
+    }
+  }
+  return tile;
+}
+
+// Z of a filter: [M][M].
+std::vector<double> Products(const Csr& coefficients, const ConvShape& s,
+                             const std::vector<double>& tile, int64_t positions,
+                             int64_t filter) {
+  const int64_t in = s.channels / s.groups;
+  const int64_t first = filter / (s.filters / s.groups) * in;
+  std::vector<double> products(positions);
+  for (int64_t i = coefficients.row_offsets[filter];
+       i < coefficients.row_offsets[filter + 1]; ++i) {
+    const int64_t column = coefficients.column_indices[i];
+    products[column / in] +=
+        static_cast<double>(ValueAt(coefficients, i)) *
+        tile[column / in * s.channels + first + column % in];
+  }
+  return products;
+}
+
+// One entry of A^T Z A.
+template <class Outputs>
+double OutputPixel(const std::vector<double>& products, int64_t y, int64_t x) {
+  constexpr int kSize = Outputs::kRows;
+  double sum = 0;
+  for (int64_t p = 0; p < kSize * kSize; ++p)
+    sum += Outputs::kMatrix[p / kSize][y] * Outputs::kMatrix[p % kSize][x] *
+           products[p];
+  return sum;
+}
+
+template <int kKernel>
+void ReferenceTiles(const Csr& coefficients, const ConvShape& s,
+                    const float* input, const Epilogue& e, float* output) {
+  using Inputs = WinogradInputs<kKernel>;
+  using Outputs = WinogradOutputs<kKernel>;
+  for (int64_t n = 0; n < s.batch; ++n)
+    for (int64_t y = 0; y < s.out_height; ++y)
+      for (int64_t x = 0; x < s.out_width; ++x) {
+        const int64_t in_y = y % kWinogradTile, in_x = x % kWinogradTile;
+        const auto tile = InputTile<Inputs>(
+            s, input + n * s.height * s.width * s.channels, y - in_y, x - in_x);
+        for (int64_t f = 0; f < s.filters; ++f) {
+          const auto products =
+              Products(coefficients, s, tile, Inputs::kRows * Inputs::kRows, f);
+          double sum = OutputPixel<Outputs>(products, in_y, in_x);
+          if (e.bias) sum += e.bias[f];
+          *output++ = static_cast<float>(Activate(sum, e.activation));
+        }
+      }
+}
+
 }  // namespace
+
+void ReferenceWinograd(const Csr& coefficients, const ConvShape& shape,
+                       const float* input, const Epilogue& epilogue,
+                       float* output) {
+  auto* run =
+      shape.kernel_height == 3 ? &ReferenceTiles<3> : &ReferenceTiles<5>;
+  run(coefficients, shape, input, epilogue, output);
+}
 
 void ReferenceConv(const Csr& weights, const ConvShape& s, const float* input,
                    const Epilogue& e, float* output) {

@@ -12,6 +12,11 @@ namespace tfprune {
 void ReferenceConv(const Csr& weights, const ConvShape& shape,
                    const float* input, const Epilogue& epilogue, float* output);
 
+// output = activation(convolution + bias), of filters given as coefficients.
+void ReferenceWinograd(const Csr& coefficients, const ConvShape& shape,
+                       const float* input, const Epilogue& epilogue,
+                       float* output);
+
 }  // namespace tfprune
 
 #endif  // TFPRUNE_KERNELS_REFERENCE_H_

@@ -7,6 +7,7 @@ import tfprune
 from tests.ops import problems
 from tfprune import ops
 from tfprune.compress import measure
+from tfprune.compress import sparse_forms
 from tfprune.compress import traverse
 from tfprune.ops import library
 
@@ -56,7 +57,7 @@ def times(monkeypatch):
     monkeypatch.setattr(measure, "layers", of_layers)
     monkeypatch.setattr(measure, "models", of_models)
     own["layers"] = {
-        "conv": {"dense": 2.0, "sparse": 1.0},
+        "conv": {"dense": 2.0, "sparse": 1.0, "winograd": 1.5},
         "hidden": {"dense": 1.0, "sparse": 0.95},
     }
     own["models"] = {"given": 5.0, "folded": 4.0, "sparse": 3.0}
@@ -95,6 +96,65 @@ def test_what_pays_becomes_sparse(times):
     np.testing.assert_allclose(
         predict(found.model), predict(model), rtol=1e-3, atol=1e-3
     )
+
+
+@compiled
+def test_sparse_in_the_winograd_domain_is_a_candidate(times):
+    times["layers"]["conv"]["winograd"] = 0.5
+    model = net()
+    found = tfprune.sparsify(model)
+    assert kinds(found.model)["conv"] == "SparseWinogradConv2D"
+    decision = found.decisions[0]
+    assert (decision.chosen, decision.winograd_ms) == ("winograd", 0.5)
+    assert decision.why == "winograd is 4.00x as fast"
+    np.testing.assert_allclose(
+        predict(found.model), predict(model), rtol=1e-3, atol=1e-3
+    )
+
+
+@compiled
+def test_layers_in_the_winograd_domain(times):
+    """They are folded into, and run sparse if that pays."""
+    model = tfprune.to_winograd(net())
+    kernel = model.get_layer("conv").kernel
+    keep = np.random.default_rng(0).random(kernel.shape) < 0.1
+    kernel.assign(kernel * keep)
+    found = tfprune.sparsify(model)
+    assert kinds(found.model)["conv"] == "SparseWinogradConv2D"
+    assert kinds(found.model)["norm"] == "Identity"
+    decision = found.decisions[0]
+    assert decision.sparse_ms is None and decision.break_even is None
+    assert decision.flops == 2 * 36 * 4 * 8 * 4
+    y = predict(model)
+    bound = 1e-4 * np.abs(y).max()
+    np.testing.assert_allclose(predict(found.model), y, rtol=0, atol=bound)
+
+
+@compiled
+def test_only_some_convolutions_have_a_winograd_form():
+    x = keras.Input((6, 6, 4))
+    y = layers.Conv2D(8, 3, strides=2, name="conv")(x)
+    model = keras.Model(x, y)
+    kernel = model.get_layer("conv").kernel
+    kernel.assign(kernel * (np.abs(kernel) > 0.1))
+    (decision,) = tfprune.sparsify(model, rounds=1).decisions
+    assert decision.sparse_ms > 0 and decision.winograd_ms is None
+
+
+@compiled
+def test_filters_that_are_zero_have_no_coefficients():
+    conv = layers.Conv2D(6, 3)
+    conv.build((None, 8, 8, 4))
+    own = tfprune.WinogradConv2D.from_conv2d(conv)
+    u = own.kernel.numpy()
+    u[np.abs(u) < 0.02] = 0
+    u[:, :, 1, 2] = 0
+    own.kernel.assign(u)
+    spatial = own.to_conv2d().layer
+    form = sparse_forms.forms(spatial, "float32", 0.1)["winograd"]
+    assert form.nonzeros <= 36 * (4 * 6 - 1)
+    x = np.random.default_rng(0).normal(size=(1, 8, 8, 4)).astype("float32")
+    np.testing.assert_allclose(form(x), spatial(x), atol=1e-4)
 
 
 @compiled

@@ -9,8 +9,12 @@ from tfprune.experiments import models
 PRUNABLE = {
     "lenet_300_100": ("ip1", "ip2", "ip3"),
     "lenet_5": ("conv1", "conv2", "ip1", "ip2"),
+    "vgg_mnist": (
+        *("conv1_1", "conv1_2", "conv2_1", "conv2_2"),
+        *("fc1", "fc2"),
+    ),
 }
-PARAMETERS = {"lenet_300_100": 266610, "lenet_5": 431080}
+PARAMETERS = {"lenet_300_100": 266610, "lenet_5": 431080, "vgg_mnist": 467818}
 
 
 @pytest.mark.parametrize("name", PRUNABLE)

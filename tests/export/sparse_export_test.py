@@ -14,6 +14,7 @@ import tensorflow as tf
 import tfprune
 from tests.ops import problems
 from tfprune import layers
+from tfprune.core import winograd
 from tfprune.ops import library
 
 compiled = pytest.mark.skipif(
@@ -37,6 +38,7 @@ def models():
     """Returns equal models, dense with 95 % zeros and sparse."""
     dense = [
         keras.layers.Conv2D(64, 3, padding="same", activation="relu"),
+        layers.WinogradConv2D(64, 5),
         keras.layers.Conv2D(64, 3, strides=2),
         keras.layers.Flatten(),
         keras.layers.Dense(100),
@@ -46,10 +48,15 @@ def models():
     for layer in dense:
         if hasattr(layer, "kernel"):
             flat = problems.sparse(1, np.prod(layer.kernel.shape), 0.95)
-            layer.kernel.assign(flat.reshape(layer.kernel.shape) / 10)
+            value = flat.reshape(layer.kernel.shape) / 10
+            if isinstance(layer, layers.WinogradConv2D):
+                factors = winograd.transform(5).threshold_factors
+                value = value * factors[:, :, None, None]
+            layer.kernel.assign(value)
         kind = {
             keras.layers.Conv2D: layers.SparseConv2D.from_dense,
             keras.layers.Dense: layers.SparseDense.from_dense,
+            layers.WinogradConv2D: layers.SparseWinogradConv2D.from_dense,
         }.get(type(layer), lambda same: same)
         sparse.append(kind(layer))
     return model, keras.Sequential([keras.Input((16, 16, 8)), *sparse])

@@ -162,6 +162,29 @@ BAD_CONV = [
 ]
 
 
+BAD_WINOGRAD = [
+    *[
+        # There are 36 * 2 columns.
+        (changes, message)
+        for changes, message in BAD_CSR
+        if message != COLUMNS
+    ],
+    (columns(0, -1), COLUMNS),
+    (columns(2, 72), COLUMNS),
+    (columns(4, LARGEST), COLUMNS),
+    ({"x": ones(4, 4, 2)}, "rank"),
+    ({"x": ones(1, 4, 4, 0)}, COLUMNS),
+    ({"bias": ones(2)}, r"bias must have shape \[3\]"),
+    ({"kernel_size": 4}, "kernel_size must be 3 or 5. Received: 4"),
+    ({"kernel_size": -3}, "kernel_size must be 3 or 5"),
+    ({"kernel_size": 2**62}, "kernel_size must be 3 or 5"),
+    ({"groups": 0}, "columns of the coefficients|groups must be a divisor"),
+    ({"groups": -1}, "columns of the coefficients|groups must be a divisor"),
+    ({"groups": 2}, "groups must be a divisor"),
+    ({"padding": "EXPLICIT"}, "EXPLICIT"),
+]
+
+
 def matmul(changes):
     arguments = {"x": ones(2, 8), **GOOD, **changes}
     return call(OPS.tfprune_csr_matmul, arguments, activation="relu")
@@ -176,6 +199,15 @@ def convolve(changes):
     arguments["residual"] = attributes.pop("residual", ones(0))
     arguments |= {k: v for k, v in changes.items() if k in arguments}
     return call(OPS.tfprune_sparse_conv2d, arguments, **attributes)
+
+
+def winograd(changes):
+    attributes = {
+        k: v for k, v in changes.items() if k not in GOOD and k != "x"
+    }
+    arguments = {"x": ones(1, 4, 4, 2), **GOOD}
+    arguments |= {k: v for k, v in changes.items() if k in arguments}
+    return call(OPS.tfprune_sparse_winograd_conv2d, arguments, **attributes)
 
 
 def call(op, arguments, **attributes):
@@ -208,7 +240,9 @@ def expect(run, changes, message):
 def test_what_is_changed_is_good():
     assert matmul({}).shape == (2, 3)
     assert convolve({}).shape == (1, 3, 3, 3)
+    assert winograd({}).shape == (1, 2, 2, 3)
     assert len(BAD_MATMUL) >= 60 and len(BAD_CONV) >= 60
+    assert len(BAD_WINOGRAD) >= 30
 
 
 @pytest.mark.parametrize("case", range(len(BAD_MATMUL)))
@@ -221,7 +255,12 @@ def test_sparse_conv2d(case):
     expect(convolve, *BAD_CONV[case])
 
 
-@pytest.mark.parametrize("run", [matmul, convolve])
+@pytest.mark.parametrize("case", range(len(BAD_WINOGRAD)))
+def test_sparse_winograd_conv2d(case):
+    expect(winograd, *BAD_WINOGRAD[case])
+
+
+@pytest.mark.parametrize("run", [matmul, convolve, winograd])
 def test_a_stamp_that_lies_gives_old_results_and_no_harm(run):
     graph = tf.function(
         lambda indices, offsets: run(

@@ -7,6 +7,7 @@ import numpy as np
 
 from tfprune import ops
 from tfprune.compress import measure
+from tfprune.compress import sparse_forms
 from tfprune.compress import sparsify
 
 DENSITIES = (0.005, 0.02, 0.05, 0.1, 0.2, 0.4)
@@ -20,7 +21,7 @@ def density_times(layer: keras.layers.Layer, shape, rounds: int = 30) -> dict:
     a layer cannot be sparse, it is the time of the dense layer.
 
     Args:
-        layer: Keras layer, built, of a kind in `sparsify.SPARSE`.
+        layer: Keras layer, built, of a kind in `sparse_forms.DIRECT`.
         shape: Tuple, the shape of the input, batch included.
         rounds: Integer, how often each is timed, in turn. Defaults to 30.
     """
@@ -42,4 +43,4 @@ def _sparse(layer, density):
     # One at least, as a layer of nothing but zeros may be a case of its own.
     kept.flat[0] = True
     twin.kernel.assign(np.where(kept, random.normal(size=kept.shape), 0))
-    return sparsify.SPARSE[type(layer)].from_dense(twin)
+    return sparse_forms.DIRECT[type(layer)].from_dense(twin)

@@ -8,6 +8,7 @@ import numpy as np
 from tfprune import backend
 from tfprune.compress import graph
 from tfprune.compress import traverse
+from tfprune.layers import winograd_conv2d
 
 LINEAR = keras.activations.linear
 _FOLDABLE = (
@@ -15,6 +16,7 @@ _FOLDABLE = (
     keras.layers.Conv2D,
     keras.layers.Conv3D,
     keras.layers.Dense,
+    winograd_conv2d.WinogradConv2D,
 )
 
 

@@ -6,14 +6,15 @@ import keras
 
 from tfprune.compress import graph
 from tfprune.core import cost
+from tfprune.layers import winograd_conv2d
 
 
 def positions(layer: keras.layers.Layer, shapes: list | None) -> int:
     """Returns how often one call uses each weight, for one example.
 
-    That is output pixels of a convolution, input pixels of a transposed one,
-    time steps of a recurrent layer, tokens of a dense one. What is not known
-    counts as 1.
+    That is output pixels of a convolution, tiles of one in the Winograd
+    domain, input pixels of a transposed one, time steps of a recurrent layer,
+    tokens of a dense one. What is not known counts as 1.
 
     Args:
         layer: Keras layer, built.
@@ -22,6 +23,8 @@ def positions(layer: keras.layers.Layer, shapes: list | None) -> int:
     shapes = shapes or graph.built_on(layer)
     if isinstance(layer, keras.layers.EinsumDense):
         return _einsum_positions(layer, shapes)
+    if isinstance(layer, winograd_conv2d.WinogradConv2D):
+        return layer.tiles(shapes[0])
     if "Transpose" in type(layer).__name__:
         return cost.positions(shapes[0], shapes[0][_channels(layer)])
     output = _output(layer, shapes)

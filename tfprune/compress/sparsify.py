@@ -10,23 +10,16 @@ import keras
 import numpy as np
 
 from tfprune import backend
-from tfprune import ops
 from tfprune.compress import fold
 from tfprune.compress import fuse
 from tfprune.compress import graph
 from tfprune.compress import measure
+from tfprune.compress import sparse_forms
 from tfprune.compress import strip
 from tfprune.compress import traverse
 from tfprune.core import cost
 from tfprune.core import part
-from tfprune.layers import filter_shape_conv2d
-from tfprune.layers import sparse_conv2d
-from tfprune.layers import sparse_dense
-
-SPARSE = {
-    keras.layers.Dense: sparse_dense.SparseDense,
-    keras.layers.Conv2D: sparse_conv2d.SparseConv2D,
-}
+from tfprune.layers import winograd_conv2d
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +34,11 @@ class Decision:
         dense_ms: Float, milliseconds, or None: not measured.
         sparse_ms: Float, milliseconds, or None: not measured.
         chosen: `"sparse"`, `"columns"` (dense, over the columns that are not
-            zero alone) or `"dense"`.
+            zero alone), `"winograd"` (sparse in the Winograd domain) or
+            `"dense"`.
         why: String.
         columns_ms: Float, milliseconds, or None: not measured.
+        winograd_ms: Float, milliseconds, or None: not measured.
     """
 
     layer: str
@@ -54,6 +49,7 @@ class Decision:
     chosen: str
     why: str
     columns_ms: float | None = None
+    winograd_ms: float | None = None
 
     @property
     def break_even(self) -> float | None:
@@ -106,7 +102,8 @@ def sparsify(
     Every dense and convolution layer with zeros is timed on this machine,
     dense and sparse in turn. It becomes sparse where that is faster by `gain`.
     A convolution with columns of zeros (see `tfprune.FilterShapeConv2D`) is
-    tried over the others alone, too.
+    tried over the others alone, too, and one that has a Winograd form with
+    sparse coefficients.
     Normalizations and activations are folded into the layers before them, and
     additions into sparse convolutions. The whole models are timed then, and
     the fastest is returned: never one that is slower than the model given.
@@ -139,7 +136,7 @@ def sparsify(
     found = {
         id(layer): trial.decide(layer, shapes.get(id(layer)))
         for layer in traverse.leaves(folded)
-        if type(layer) in SPARSE
+        if sparse_forms.known(layer)
     }
     candidates = {"given": model, "folded": folded}
     if any(decision.chosen != "dense" for decision, _ in found.values()):
@@ -170,7 +167,9 @@ class _Trial:
         sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
         shape = input_shape(layer, calls, self.batch_size)
         reason = obstacle(layer, sparsity, shape)
-        others = {} if reason else self._others(layer, kernel)
+        others = {}
+        if not reason:
+            others = sparse_forms.forms(layer, self.values_dtype, self.gain)
         if not others:
             why = reason or _NO_OPS
             decision = Decision(
@@ -190,30 +189,20 @@ class _Trial:
             sparsity,
             _flops(layer, shape),
             times["dense"],
-            times.get("sparse"),
+            times.get(sparse_forms.SPARSE),
             best if pays else "dense",
             f"{best} is {ratio:.2f}x as fast",
-            times.get("columns"),
+            times.get(sparse_forms.COLUMNS),
+            times.get(sparse_forms.WINOGRAD),
         )
         return decision, others[best] if pays else layer
-
-    def _others(self, layer, kernel):
-        """Returns the layers to try in the place of a dense one."""
-        others = {}
-        if ops.library.load().ops is not None:
-            kind = SPARSE[type(layer)]
-            others["sparse"] = kind.from_dense(layer, self.values_dtype)
-        columns = np.any(kernel.reshape(-1, kernel.shape[-1]), axis=1)
-        # No time is saved where nearly all of them are there.
-        if _has_columns(layer) and 0 < columns.mean() <= 1 - self.gain:
-            kind = filter_shape_conv2d.FilterShapeConv2D
-            others["columns"] = kind.from_dense(layer)
-        return others
 
 
 def _flops(layer, shape):
     outputs = layer.compute_output_shape(shape)
     positions = cost.positions(outputs, outputs[-1])
+    if isinstance(layer, winograd_conv2d.WinogradConv2D):
+        positions = layer.tiles(shape)
     return 2.0 * shape[0] * cost.macs(math.prod(layer.kernel.shape), positions)
 
 
@@ -241,10 +230,6 @@ def obstacle(layer, sparsity: float, shape) -> str:
     return ""
 
 
-def _has_columns(layer):
-    return isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
-
-
 def _taken_back(decision):
     if decision.chosen == "dense":
         return decision
@@ -259,6 +244,7 @@ _HEADER = (
     "dense ms",
     "sparse ms",
     "columns ms",
+    "winograd ms",
     "break-even",
     "runs",
     "why",
@@ -275,6 +261,7 @@ def _cells(decision):
         number(decision.dense_ms, ".3f"),
         number(decision.sparse_ms, ".3f"),
         number(decision.columns_ms, ".3f"),
+        number(decision.winograd_ms, ".3f"),
         number(decision.break_even, ".0%"),
         decision.chosen,
         decision.why,

@@ -15,6 +15,7 @@ _WAYS_OUT = {
     "strip": "Call tfprune.freeze and copy the weights of each Prunable's "
     "`layer` to a model without Prunable layers",
     "export": "Call its own `export`",
+    "convert": "Put WinogradConv2D or Conv2D where it creates its layers",
     "factorize": "Make two layers of each where it creates them",
     "fold": "Fold the layers where it creates them",
     "slim": "Make its layers with fewer filters where it creates them",

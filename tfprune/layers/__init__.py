@@ -1,4 +1,4 @@
-"""Wrapper layers, and layers that run sparse."""
+"""Wrapper layers, and layers that run sparse or in the Winograd domain."""
 
 from tfprune.layers.filter_shape_conv2d import (
     FilterShapeConv2D as FilterShapeConv2D,
@@ -7,3 +7,7 @@ from tfprune.layers.prunable import Prunable as Prunable
 from tfprune.layers.sparse import Sparse as Sparse
 from tfprune.layers.sparse_conv2d import SparseConv2D as SparseConv2D
 from tfprune.layers.sparse_dense import SparseDense as SparseDense
+from tfprune.layers.sparse_winograd_conv2d import (
+    SparseWinogradConv2D as SparseWinogradConv2D,
+)
+from tfprune.layers.winograd_conv2d import WinogradConv2D as WinogradConv2D

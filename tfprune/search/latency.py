@@ -11,6 +11,7 @@ import numpy as np
 from tfprune.compress import density_times
 from tfprune.compress import graph
 from tfprune.compress import measure
+from tfprune.compress import sparse_forms
 from tfprune.compress import sparsify
 from tfprune.compress import strip
 from tfprune.compress import traverse
@@ -67,7 +68,7 @@ def build(model, targets, others) -> Latency:
     kernels, times, measured = [], [], {}
     for column, target in enumerate(targets):
         layer = layers[target.unit.name]
-        if target.role == "kernel" and type(layer) in sparsify.SPARSE:
+        if target.role == "kernel" and type(layer) in sparse_forms.DIRECT:
             found = calls.get(id(layer))
             shape = sparsify.input_shape(layer, found, _BATCH)
             kind = _kind(layer, shape)

@@ -17,6 +17,7 @@ from tfprune.experiments.benchmarks import search_speed
 from tfprune.experiments.benchmarks import slimming
 from tfprune.experiments.benchmarks import smaller
 from tfprune.experiments.benchmarks import training
+from tfprune.experiments.benchmarks import winograd
 
 
 def run(name: str, flags) -> str:
@@ -100,6 +101,13 @@ def _force(flags):
     return force.run(flags.rounds, flags.batch)
 
 
+def _winograd(flags):
+    setup = kernels.Setup(
+        _sparsities(flags), flags.batch, flags.threads, flags.layers
+    )
+    return winograd.run(setup, flags.rounds)
+
+
 def _sparsities(flags):
     return tuple(
         word if word == nets.SKIMCAFFE else float(word)
@@ -121,4 +129,5 @@ _COMMANDS = {
     "search": _search,
     "low_rank": _low_rank,
     "force": _force,
+    "winograd": _winograd,
 }

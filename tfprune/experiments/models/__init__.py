@@ -14,10 +14,12 @@ from tfprune.experiments.models import imagenet
 from tfprune.experiments.models import lenet
 from tfprune.experiments.models import resnet
 from tfprune.experiments.models import vgg
+from tfprune.experiments.models import vgg_mnist
 
 MODELS = {
     "lenet_300_100": lenet.LeNet300100,
     "lenet_5": lenet.LeNet5,
+    "vgg_mnist": vgg_mnist.VGGMnist,
     "convnet": convnet.ConvNet,
     "alexnet": alexnet.AlexNet,
     "alexnet_bn": alexnet.AlexNetBN,

@@ -66,7 +66,7 @@ def _from_pixels(name, layers):
 
 def _conv(name, filters, seed):
     return keras.layers.Conv2D(
-        filters, 5, kernel_initializer=_xavier(name, seed), name=name
+        filters, 5, kernel_initializer=xavier(name, seed), name=name
     )
 
 
@@ -74,12 +74,12 @@ def _dense(name, units, seed, activation=None):
     return keras.layers.Dense(
         units,
         activation=activation,
-        kernel_initializer=_xavier(name, seed),
+        kernel_initializer=xavier(name, seed),
         name=name,
     )
 
 
-def _xavier(name, seed):
+def xavier(name, seed):
     """Gives each layer a seed of its own, from the model's and its name."""
     if seed is not None:
         seed = zlib.crc32(f"{seed}/{name}".encode())

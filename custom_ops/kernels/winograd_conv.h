@@ -1,0 +1,100 @@
+// Winograd convolutions with sparse coefficients.
+//
+// Lanes of vectors are tiles of the output. For some of them at a time the
+// input is transformed, each position of the coefficients multiplied with what
+// it is due as a 1x1 convolution, and what comes of that transformed back.
+//
+// Reference: Li, Park, Tang. Enabling Sparse Winograd Convolution by Native
+// Pruning. 2017.
+
+#ifndef TFPRUNE_KERNELS_WINOGRAD_CONV_H_
+#define TFPRUNE_KERNELS_WINOGRAD_CONV_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "conv_shape.h"
+#include "csr.h"
+#include "lane_kernels.h"
+#include "packed_weights.h"
+#include "parallel.h"
+#include "tuning.h"
+
+namespace tfprune {
+
+// Returns what is wrong with the shape, or with the coefficients for it, or "".
+// The kernel's size is that of the filters that coefficients stand for; columns
+// run over (M, M, channels / groups), M = kernel size + 3.
+std::string CheckWinograd(const ConvShape& shape, const Csr& coefficients);
+
+// Coefficients packed for one shape. Packing copies them; it is done once, and
+// the result may run in many threads at the same time.
+class WinogradConv {
+ public:
+  // `coefficients` and `shape` must have passed Check and CheckWinograd.
+  // `threads` is the most that one run will use. Returns null when memory does
+  // not suffice.
+  static std::unique_ptr<const WinogradConv> Pack(const Csr& coefficients,
+                                                  const ConvShape& shape,
+                                                  int threads);
+  // The same as somebody else chooses: of the tuning, `vectors` of tiles,
+  // `channel_block` and `filter_block`.
+  static std::unique_ptr<const WinogradConv> Pack(const Csr& coefficients,
+                                                  const ConvShape& shape,
+                                                  int threads,
+                                                  const LaneKernels& kernels,
+                                                  const Tuning& tuning = {});
+
+  // output = activation(convolution + bias). Buffers are as the shape says and
+  // must not overlap; of the epilogue, residual and pool are left out. Returns
+  // false, and leaves the output undefined, when memory does not suffice.
+  bool Run(const float* input, const Epilogue& epilogue, float* output,
+           const ParallelFor& parallel_for) const;
+
+ private:
+  // What one thread does in one go: some tiles, by some blocks of filters.
+  struct Chunk {
+    int64_t first_tile, block_begin, block_end;
+  };
+  struct Job;
+
+  WinogradConv(const Csr& coefficients, const ConvShape& shape, int threads,
+               const LaneKernels& kernels, const Tuning& tuning);
+  void PackPositions(const Csr& coefficients);
+  void RunChunk(const Job& job, const Chunk& chunk, float* scratch) const;
+  void TransformInputs(const Job& job, int64_t first_tile, float* inputs,
+                       int32_t* pixels) const;
+  void Multiply(int64_t block, const float* inputs, float* sums) const;
+  void Store(const Job& job, int64_t block, const float* sums,
+             const int32_t* pixels) const;
+  void FindPixels(int64_t first_tile, int64_t side, int64_t before,
+                  int64_t height, int64_t width, int64_t strip, int64_t pitch,
+                  int32_t* pixels) const;
+
+  int64_t Positions() const { return size_ * size_; }
+  int64_t Step() const { return tuning_.vectors * kernels_.lanes; }
+  int64_t Blocks() const;  // of filters
+  int64_t Filters(int64_t block) const;
+  int64_t SumsFloats() const;  // of a position of a block of filters
+  int64_t ScratchFloats() const;
+
+  const ConvShape shape_;
+  const int64_t size_;            // M
+  const int64_t rows_, columns_;  // of tiles in an image
+  const ConvShape product_;       // of one position
+  const LaneKernels& kernels_;
+  const WinogradTransforms transforms_;
+  const int threads_;
+  Tuning tuning_;
+  int64_t chunks_ = 0;        // of tiles
+  int64_t plane_ = 0;         // floats of a transformed channel
+  std::vector<float> zeros_;  // a pixel of the input
+  std::vector<float> no_bias_;
+  std::vector<std::unique_ptr<const PackedWeights>> weights_;  // by position
+};
+
+}  // namespace tfprune
+
+#endif  // TFPRUNE_KERNELS_WINOGRAD_CONV_H_

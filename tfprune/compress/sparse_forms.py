@@ -1,0 +1,82 @@
+"""Sparse forms of a layer: the layers that could run in its place."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune import ops
+from tfprune.layers import filter_shape_conv2d
+from tfprune.layers import sparse_conv2d
+from tfprune.layers import sparse_dense
+from tfprune.layers import sparse_winograd_conv2d
+from tfprune.layers import winograd_conv2d
+
+DIRECT = {
+    keras.layers.Dense: sparse_dense.SparseDense,
+    keras.layers.Conv2D: sparse_conv2d.SparseConv2D,
+}
+SPARSE, COLUMNS, WINOGRAD = "sparse", "columns", "winograd"
+# Coefficients that are so small beside the largest one are what rounding left
+# of those that training made zero.
+_ROUNDING = 1e-6
+
+
+def known(layer: keras.layers.Layer) -> bool:
+    """Tells whether a layer has sparse forms."""
+    return type(layer) in _FORMS
+
+
+def forms(layer: keras.layers.Layer, values_dtype: str, gain: float) -> dict:
+    """Returns names to layers that compute the same and skip zeros.
+
+    Args:
+        layer: Built layer of a known kind, `channels_last`.
+        values_dtype: String, how values are stored.
+        gain: Float, the part of its work that must be skipped.
+    """
+    found = {}
+    if ops.library.load().ops is not None:
+        found = _FORMS[type(layer)](layer, values_dtype)
+    if _has_columns(layer, gain):
+        kind = filter_shape_conv2d.FilterShapeConv2D
+        found[COLUMNS] = kind.from_dense(layer)
+    return found
+
+
+def _direct(layer, values_dtype):
+    return {SPARSE: DIRECT[type(layer)].from_dense(layer, values_dtype)}
+
+
+def _of_conv2d(layer, values_dtype):
+    """A convolution may be sparse in two domains."""
+    found = _direct(layer, values_dtype)
+    if winograd_conv2d.WinogradConv2D.misfit(layer) is None:
+        own = winograd_conv2d.WinogradConv2D.from_conv2d(layer)
+        kernel = np.abs(backend.to_numpy(own.kernel))
+        kept = ~(kernel <= _ROUNDING * kernel.max(initial=0))
+        own.kernel.assign(own.kernel * kept)
+        found |= _of_winograd(own, values_dtype)
+    return found
+
+
+def _of_winograd(layer, values_dtype):
+    kind = sparse_winograd_conv2d.SparseWinogradConv2D
+    return {WINOGRAD: kind.from_dense(layer, values_dtype)}
+
+
+_FORMS = {
+    keras.layers.Dense: _direct,
+    keras.layers.Conv2D: _of_conv2d,
+    winograd_conv2d.WinogradConv2D: _of_winograd,
+}
+
+
+def _has_columns(layer, gain):
+    """Tells whether so many columns are zero that time may be saved."""
+    if not isinstance(layer, keras.layers.Conv2D) or layer.groups > 1:
+        return False
+    kernel = backend.to_numpy(layer.kernel)
+    columns = np.any(kernel.reshape(-1, kernel.shape[-1]), axis=1)
+    return 0 < columns.mean() <= 1 - gain
