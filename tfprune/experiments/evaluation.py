@@ -57,11 +57,14 @@ def sparsity(model: keras.Model) -> dict:
     return {"sparsity": pruned / max(total, 1), "layers": layers}
 
 
-def finish(model: keras.Model, splits, folder: pathlib.Path, seed: int) -> None:
+def finish(
+    model: keras.Model, splits, folder: pathlib.Path, seed: int, **machine
+) -> None:
     """Writes the compressed model of a seed, its report and its result.
 
     The test set is looked at here and nowhere else, for the model and for
-    the dense one that it was pruned from.
+    the dense one that it was pruned from. What else is given, `machine` and
+    `batch_size`, is for the report.
     """
     bare = strip.strip(model)
     compact.save(bare, folder / "model.npz")
@@ -69,7 +72,8 @@ def finish(model: keras.Model, splits, folder: pathlib.Path, seed: int) -> None:
     if (folder / "dense.npz").exists():
         dense = compact.load(folder / "dense.npz")
         result |= _before(dense, splits.test)
-    workdir.write_json(folder / "report.json", summary.report(bare).to_dict())
+    report = summary.report(bare, **machine)
+    workdir.write_json(folder / "report.json", report.to_dict())
     workdir.write_json(folder / "result.json", result)
 
 

@@ -71,7 +71,8 @@ def run_seed(config, folder, seed: int, init: str = "") -> None:
         _compile(model, stage, config, optimizer, folder)
         _fit(model, splits, config, folder, seed, number, step)
         step = None
-    evaluation.finish(model, splits, folder, seed)
+    machine = _machine(config)
+    evaluation.finish(model, splits, folder, seed, **machine)
 
 
 def change(model: keras.Model, stage) -> keras.Model:
@@ -110,9 +111,20 @@ def _factorize(model, stage):
 
 def _gate(model, fields):
     """Asks which layers of a net would be faster if they were sparse."""
-    found = gate.gate(model, fields.machine, fields.get("batch_size", 1))
+    found = gate.gate(model, **_on(fields))
     print(found)
     return found
+
+
+def _machine(config):
+    """Returns what a gate of the last stage that has one projects for."""
+    gates = [config[x].gate for x in config.stages if "gate" in config[x]]
+    return _on(gates[-1]) if gates else {}
+
+
+def _on(fields):
+    names = ("machine", "batch_size")
+    return {name: fields[name] for name in names if name in fields}
 
 
 CHANGES: dict[str, typing.Callable] = {
