@@ -9,9 +9,9 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     Fields: `seeds`, run in turn or in so many `processes` at once; `data`,
     of which `validation` training images are held out; `log_every` and
     `checkpoint_every` in steps; `stages`, names of fields that each have a
-    `change` of the model (none, prune, freeze, strip, slim), an `optimizer`
-    and a number of `steps`. Where a method searches, it sees the first
-    `search_examples` of the images held out, or all of them.
+    `change` of the model (none, prune, freeze, strip, slim, winograd), an
+    `optimizer` and a number of `steps`. Where a method searches, it sees the
+    first `search_examples` of the images held out, or all of them.
     """
     config = ml_collections.ConfigDict()
     config.name = name

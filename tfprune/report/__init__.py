@@ -3,3 +3,4 @@
 from tfprune.report.callbacks import SparsityLogger as SparsityLogger
 from tfprune.report.summary import Report as Report
 from tfprune.report.summary import report as report
+from tfprune.report.winograd import winograd_sparsity as winograd_sparsity
