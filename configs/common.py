@@ -10,9 +10,10 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     of which `validation` training images are held out, and `rehearsal` ones
     take the place of the test set (to choose settings); `log_every` and
     `checkpoint_every` in steps; `stages`, names of fields that each have a
-    `change` of the model (none, prune, freeze, strip, slim, factorize), an
-    `optimizer` and a number of `steps`. Where a method searches, it sees the
-    first `search_examples` of the images held out, or all of them.
+    `change` of the model (none, prune, freeze, strip, slim, factorize,
+    winograd), an `optimizer` and a number of `steps`. Where a method
+    searches, it sees the first `search_examples` of the images held out, or
+    all of them.
     """
     config = ml_collections.ConfigDict()
     config.name = name

@@ -64,6 +64,13 @@ ROWS = {
         0.75,
         False,
     ),
+    "l1_winograd": Row(
+        lambda: methods.L1Winograd(1e-3, threshold=0.1),
+        lambda: methods.L1Winograd(0.0, threshold=0.0),
+        None,
+        True,
+        False,
+    ),
     "magnitude": Row(
         lambda: methods.Magnitude(0.75, frequency=2),
         lambda: methods.Magnitude(0.0, frequency=1),
@@ -102,6 +109,13 @@ ROWS = {
         True,
         True,
     ),
+    "winograd": Row(
+        lambda: methods.Winograd(1e-3, threshold=0.02, factor=4.0),
+        lambda: methods.Winograd(0.0, threshold=0.0),
+        None,
+        True,
+        False,
+    ),
 }
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(0.05),
@@ -127,11 +141,16 @@ def data():
     return x, y
 
 
-def net(extras=True):
-    """A small net; extras make it depend on statistics."""
+def net(extras=True, winograd=False):
+    """A small net; extras make it depend on statistics.
+
+    Of one in the Winograd domain the input is small: outputs follow
+    coefficients so strongly that optimizers would diverge.
+    """
     keras.utils.set_random_seed(1)
     layers = [
         keras.Input((6, 6, 4)),
+        *([keras.layers.Rescaling(1e-3, name="small")] if winograd else []),
         keras.layers.Conv2D(8, 3, name="conv", bias_initializer="normal"),
         *([keras.layers.BatchNormalization(name="bn")] if extras else []),
         keras.layers.ReLU(name="relu"),
@@ -141,12 +160,17 @@ def net(extras=True):
         ),
         keras.layers.Dense(4, name="out", bias_initializer="normal"),
     ]
-    return keras.Sequential(layers)
+    model = keras.Sequential(layers)
+    return tfprune.to_winograd(model) if winograd else model
+
+
+def net_for(method, extras=True):
+    return net(extras, method.name == "winograd")
 
 
 @pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
 def pruned(method, optimizer="momentum", extras=True, **compile):
-    model = tfprune.prune(net(extras), method)
+    model = tfprune.prune(net_for(method, extras), method)
     inner = OPTIMIZERS[optimizer]()
     model.compile(
         tfprune.PruningOptimizer(inner),
@@ -198,7 +222,7 @@ def test_every_method_has_a_row(name):
 def test_doing_nothing_trains_as_the_inner_optimizer(name, optimizer):
     if ROWS[name].nothing is None:
         pytest.skip("the method always prunes")
-    plain = net()
+    plain = net_for(ROWS[name].nothing())
     plain.compile(
         OPTIMIZERS[optimizer](),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -227,7 +251,7 @@ def test_masks_have_the_shape_and_reach_the_target(name):
 @every_method
 def test_masked_forward_is_the_dense_forward_on_zeroed_weights(name):
     model = train(pruned(ROWS[name].make()))
-    zeroed = net()
+    zeroed = net_for(ROWS[name].make())
     layers = {layer.name: layer for layer in model.layers}
     for layer in zeroed.layers:
         layer = getattr(layers[layer.name], "layer", layers[layer.name])
@@ -245,7 +269,11 @@ def test_masked_forward_is_the_dense_forward_on_zeroed_weights(name):
 def test_strip_predicts_the_same_without_tfprune(name):
     model = train(pruned(ROWS[name].make()))
     bare = tfprune.strip(model)
-    assert all(type(x).__module__.startswith("keras") for x in bare.layers)
+    assert all(
+        type(x).__module__.startswith("keras")
+        or (isinstance(x, tfprune.WinogradConv2D) and name == "winograd")
+        for x in bare.layers
+    )
     np.testing.assert_array_equal(model(data()[0]), bare(data()[0]))
 
 
@@ -346,7 +374,8 @@ def test_mixed_precision(name, policy):
 
 @every_method
 def test_gradient_accumulation_counts_real_updates(name):
-    model = tfprune.prune(net(), ROWS[name].make())
+    method = ROWS[name].make()
+    model = tfprune.prune(net_for(method), method)
     inner = keras.optimizers.SGD(0.05, gradient_accumulation_steps=4)
     model.compile(
         tfprune.PruningOptimizer(inner),

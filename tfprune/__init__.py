@@ -49,5 +49,6 @@ from tfprune.report import RankLogger as RankLogger
 from tfprune.report import Report as Report
 from tfprune.report import SparsityLogger as SparsityLogger
 from tfprune.report import report as report
+from tfprune.report import winograd_sparsity as winograd_sparsity
 
 __version__ = "0.1.0"

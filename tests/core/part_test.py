@@ -22,9 +22,11 @@ from tfprune.core import signals
 from tfprune.core import structures
 from tfprune.core import tied
 from tfprune.core import timing
+from tfprune.core import winograd_shrinkage
 from tfprune.methods import filter_ranking
 from tfprune.methods import force as methods_force
 from tfprune.methods import guided
+from tfprune.methods import l1_winograd
 from tfprune.methods import olmp
 from tfprune.methods import ssl
 from tfprune.methods import surgery
@@ -54,6 +56,7 @@ PARTS = [
     low_rank.Spatial(),
     methods_force.Idle(),
     guided.GuidedPruner(decay=0.1, signal=signals.Gradient()),
+    l1_winograd.L1WinogradPruner(decay=0.1, threshold=0.2),
     olmp.OLMPPruner(c=0.5, plan=olmp.Plan(delta=0.1, sigma=2.0)),
     olmp.Plan(interval=7, sigma=[(0, 5.0), (70, 1.0)]),
     pruner.Pruner(),
@@ -72,6 +75,7 @@ PARTS = [
     selection.Threshold(),
     selection.TopK(row=4),
     shrinkage.Guided(factor=5.0),
+    winograd_shrinkage.ByPosition(shrinkage.Soft()),
     shrinkage.Hard(),
     shrinkage.Hidden(),
     shrinkage.Soft(gradient_term=True),
@@ -100,6 +104,8 @@ METHODS = [
     methods.Force(0.1, force_mult={"a": 2.0}, settings={"b": None}),
     methods.Force(stop_step=9, method=methods.NM(1, 4)),
     methods.Guided(0.1, signal="gradient", settings={"a": {"decay": 0.0}}),
+    methods.L1Winograd(0.1, threshold=0.2, settings={"a": {"decay": 0.0}}),
+    methods.Winograd(0.1, shrinkage="hard", settings={"a": None}),
     methods.Magnitude(0.9, begin_step=5, end_step=50, frequency=5),
     methods.Magnitude(
         structure=structures.Block(4, 4), allocation=allocation.Global()

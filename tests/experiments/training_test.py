@@ -18,6 +18,7 @@ from tfprune import backend
 from tfprune.core import units
 from tfprune.experiments import checkpoints
 from tfprune.experiments import evaluation
+from tfprune.experiments import models
 from tfprune.experiments import training
 from tfprune.experiments import workdir
 from tfprune.experiments.benchmarks import smaller
@@ -309,6 +310,13 @@ def test_unwritable_workdir(tmp_path, data_dir):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="`workdir` must be a folder that can"):
         workdir.create(tmp_path / "file" / "run", config_of(data_dir), "")
+
+
+def test_change_to_the_winograd_domain():
+    stage = {"change": "winograd", "filters": "conv2"}
+    changed = training.change(models.build("lenet_5", 0), stage)
+    assert type(changed.get_layer("conv2")).__name__ == "WinogradConv2D"
+    assert type(changed.get_layer("conv1")).__name__ == "Conv2D"
 
 
 def test_unknown_change(tmp_path, data_dir):

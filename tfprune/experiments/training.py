@@ -21,6 +21,7 @@ from tfprune import optimizers
 from tfprune.compress import factorize
 from tfprune.compress import gate
 from tfprune.compress import remove_filters
+from tfprune.compress import winograd
 from tfprune.core import errors
 from tfprune.core import units
 from tfprune.experiments import checkpoints
@@ -133,6 +134,9 @@ CHANGES: dict[str, typing.Callable] = {
     "prune": _prune,
     "freeze": lambda model, stage: api.freeze(model),
     "strip": lambda model, stage: api.strip(model),
+    "winograd": lambda model, stage: winograd.to_winograd(
+        model, stage.get("filters")
+    ),
     "slim": lambda model, stage: remove_filters.remove_filters(
         api.strip(model)
     ),

@@ -5,6 +5,7 @@ from tfprune.methods.filter_ranking import FilterRanking as FilterRanking
 from tfprune.methods.force import Force as Force
 from tfprune.methods.guided import Guided as Guided
 from tfprune.methods.guided_gate import GuidedGate as GuidedGate
+from tfprune.methods.l1_winograd import L1Winograd as L1Winograd
 from tfprune.methods.magnitude import Magnitude as Magnitude
 from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
@@ -16,17 +17,20 @@ from tfprune.methods.surgery import Surgery as Surgery
 from tfprune.methods.threshold_surgery import (
     ThresholdSurgery as ThresholdSurgery,
 )
+from tfprune.methods.winograd import Winograd as Winograd
 
 REGISTRY = {
     "filter_ranking": FilterRanking,
     "force": Force,
     "guided": Guided,
+    "l1_winograd": L1Winograd,
     "magnitude": Magnitude,
     "nm": NM,
     "olmp": OLMP,
     "ssl": SSL,
     "surgery": Surgery,
     "threshold_surgery": ThresholdSurgery,
+    "winograd": Winograd,
 }
 # Callbacks that a method needs while a model is trained, by its name.
 DRIVERS = {"olmp": OLMPSearch}

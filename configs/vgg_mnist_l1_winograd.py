@@ -1,0 +1,32 @@
+"""A VGG-like net on MNIST by the spatial variant of Winograd pruning.
+
+    python scripts/train.py --config=configs/vgg_mnist_l1_winograd.py \\
+        --workdir=results/vgg_mnist_l1_winograd
+
+Not run yet. To compare with `vgg_mnist_winograd.py` side by side: the layers
+stay ordinary convolutions, and fewer coefficients can be zero.
+"""
+
+from configs import common
+
+
+def get_config():
+    config = common.mnist("vgg_mnist_l1_winograd", "vgg_mnist")
+    config.processes = 2
+    config.stages = ("train", "spatial")
+    config.train = {
+        "steps": 10_000,
+        "optimizer": common.solver(0.01, (6000, 8500), 0.3, 5e-4),
+    }
+    config.spatial = {
+        "change": "prune",
+        "method": {
+            "name": "l1_winograd",
+            "decay": 1e-4,
+            "threshold": 1e-3,
+            "settings": {"conv1_1": None},
+        },
+        "steps": 30_000,
+        "optimizer": common.solver(0.01, (18_000, 25_000), 0.1, 0.0),
+    }
+    return config
