@@ -63,6 +63,7 @@ ROWS = {
         lambda: methods.Force(0.0, method=methods.Magnitude(0.0, frequency=1)),
         0.75,
         False,
+        False,
     ),
     "l1_winograd": Row(
         lambda: methods.L1Winograd(1e-3, threshold=0.1),
