@@ -177,7 +177,8 @@ class TestWhatFeelsIt:
         assert self.moved(model) == {"pair/kernel"}
 
     def test_layers_of_one_name_in_nested_models(self):
-        inner = keras.Sequential([layers.Conv2D(4, 3, name="conv")], "inner")
+        inner = [layers.Conv2D(4, 3, name="conv")]
+        inner = keras.Sequential(inner, name="inner")
         model = keras.Sequential([*net().layers[:1], inner])
         model.build((None, 6, 6, 4))
         assert len(self.moved(model)) == 2
