@@ -17,6 +17,7 @@ from tfprune.compress import removal_plan
 from tfprune.compress import strip
 from tfprune.compress import traverse
 from tfprune.compress import zero_filters
+from tfprune.core import limits
 from tfprune.search import budget as budgets
 
 _UNITS = {"parameters": "parameters", "macs": "MACs", "bytes": "bytes"}
@@ -139,14 +140,14 @@ def meet(
 
     Args:
         model: Sequential or Functional model.
-        budget: String, as `budget.parse` reads it.
+        budget: String, as `limits.parse` reads it.
         graph: `ChannelGraph` of the model.
         free: Bool array, `(graph.count,)`, the ties that may go.
 
     Raises:
         ValueError: if it can't be met; it says what can.
     """
-    wanted = budgets.parse(budget)
+    wanted = limits.parse(budget, _UNITS)
     choice = _Choice(model, graph, free, wanted.objective)
     dense, least = choice.cost(0.0), choice.cost(1.0)
     limit = wanted.cost(dense)
@@ -168,7 +169,7 @@ class _Choice:
     """What stays of all families if each loses the same share."""
 
     def __init__(self, model, graph, free, objective):
-        can_go = _can_go(model, free)
+        can_go = _can_go(model, graph, free)
         self._count = graph.count
         self._families = [
             (tuple(graph.slots[i].layer.name for i in makers), ties, can_go)
@@ -203,11 +204,23 @@ def _kept(sparsity, ties, can_go):
     return int(max(np.round(ties.size * (1 - sparsity)), held, 1))
 
 
-def _can_go(model, free):
-    """Returns which ties can be removed where all that makes them is zero."""
+def _can_go(model, graph, free):
+    """Returns which ties can be removed where all that makes them is zero.
+
+    One of each family stays, as it will: else nothing would read the others.
+    """
+    found = np.zeros(graph.count, bool)
+    for place in (0, -1):
+        gone = free.copy()
+        gone[[ties[place] for ties in graph.makers(free).values()]] = False
+        found |= _removable(model, gone)
+    return found
+
+
+def _removable(model, gone):
     zeroed = traverse.clone(model, lambda layer, twin: twin)
     graph = channel_graph.channel_graph(zeroed)
-    zero_filters.zero(graph, free)
+    zero_filters.zero(graph, gone)
     return removal_plan.removable(graph, constant_reads.reads(zeroed))[0]
 
 
