@@ -13,8 +13,6 @@ from tfprune import regularizers as regularizers
 from tfprune import search as search
 from tfprune.api import freeze as freeze
 from tfprune.api import prune as prune
-from tfprune.api import pruned_accuracy as pruned_accuracy
-from tfprune.api import send_thresholds as send_thresholds
 from tfprune.api import set_mask as set_mask
 from tfprune.api import settings as settings
 from tfprune.api import strip as strip
@@ -50,5 +48,7 @@ from tfprune.report import Report as Report
 from tfprune.report import SparsityLogger as SparsityLogger
 from tfprune.report import report as report
 from tfprune.report import winograd_sparsity as winograd_sparsity
+from tfprune.search.thresholds import pruned_accuracy as pruned_accuracy
+from tfprune.search.thresholds import send_thresholds as send_thresholds
 
 __version__ = "0.1.0"

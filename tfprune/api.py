@@ -20,7 +20,6 @@ from tfprune.layers import prunable
 from tfprune.methods import choice
 from tfprune.search import budget as budgets
 from tfprune.search import filter_budget
-from tfprune.search import rules
 
 strip = strip_lib.strip
 
@@ -156,62 +155,6 @@ def set_mask(
     target.mask.assign(mask)
 
 
-def send_thresholds(
-    model: keras.Model, thresholds: typing.Any, setting: str = "c"
-) -> None:
-    """Prunes a live net by thresholds of your own, between two steps.
-
-    The masks change at once, and the net keeps the settings.
-
-    Args:
-        model: Keras model with `Prunable` layers.
-        thresholds: Dict, layer name to a number; or one number for each
-            layer, in the order of `tfprune.settings`.
-        setting: String, what they are: surgery's `"c"` (default), threshold
-            surgery's `"z"`, or `"target_sparsity"`.
-
-    Raises:
-        ValueError: for an unknown layer or setting, or another count; nothing
-            is changed then.
-
-    Example:
-
-    ```python
-    tfprune.send_thresholds(model, {"ip1": 5.0, "ip2": 3.0})
-    print(tfprune.pruned_accuracy(model, held_out))
-    ```
-    """
-    found = rules.having(rules.rules(model), setting)
-    rules.send(found, setting, _by_layer(thresholds, found))
-
-
-def pruned_accuracy(
-    model: keras.Model,
-    data: tuple,
-    thresholds: typing.Any = None,
-    setting: str = "c",
-) -> float:
-    """Returns the accuracy of a net as it is, or as it would be.
-
-    It changes nothing: thresholds given here are tried only.
-
-    Args:
-        model: Keras model with `Prunable` layers.
-        data: Tuple of arrays (examples, labels).
-        thresholds: As `send_thresholds` takes them, or None (default): the
-            net as it is.
-        setting: As for `send_thresholds`.
-
-    Raises:
-        ValueError: as for `send_thresholds`.
-    """
-    found = rules.having(rules.rules(model), setting)
-    values = _by_layer(thresholds if thresholds is not None else {}, found)
-    problem = search.Problem(model, data, 0.0, setting)
-    row = [values.get(name, np.nan) for name in problem.layers]
-    return problem.evaluate([row])[0].accuracy
-
-
 def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
     """Returns layer name to the `Prunable` layers of any model.
 
@@ -302,23 +245,6 @@ def _method(method):
             f"method={method!r}. For example: tfprune.methods.Magnitude(0.9)"
         )
     return method
-
-
-def _by_layer(thresholds, found):
-    """Returns layer name to threshold."""
-    names = [name for rule in found for name in rule.names]
-    if not isinstance(thresholds, dict):
-        values = np.ravel(thresholds).tolist()
-        if len(values) != len(names):
-            raise ValueError(
-                f"`thresholds` must be {len(names)} numbers, one for each of "
-                f"{', '.join(names)}. Received: thresholds={values}"
-            )
-        return dict(zip(names, values, strict=True))
-    for name in thresholds:
-        if name not in names:
-            raise ValueError(errors.unknown("thresholds", name, names))
-    return {name: float(value) for name, value in thresholds.items()}
 
 
 def _target(targets, weight):
