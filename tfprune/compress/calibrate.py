@@ -18,14 +18,14 @@ _IMAGE = (1, 28, 28, 128)
 _DENSITY = 0.1
 
 
-def calibrate(rounds: int = 10) -> cost.MachineProfile:
+def calibrate(rounds: int = 100) -> cost.MachineProfile:
     """Measures a `MachineProfile` in seconds, with TensorFlow's threads.
 
     Dense layers are taken to run as a product of matrices does, sparse ones as
     a 3x3 convolution of 90 % sparsity.
 
     Args:
-        rounds: Integer, how often each is timed. Defaults to 10.
+        rounds: Integer, how often each is timed. Defaults to 100.
 
     Returns:
         The profile. Without the compiled ops, which `tfprune.ops.describe()`
