@@ -7,8 +7,11 @@
     python scripts/plot.py --workdir=results/lenet5_force \\
         --beside=results/lenet5_no_force
 
-The published solver and force. Each seed's result.json has the ranks at 95 %
-of the energy and the MACs before and after. Not yet run here.
+The published solver; the force of the paper's example, 1e-3, leaves one filter
+of conv2 here, and 1e-4 at last, too: it is a sum over 50 filters. Its strength
+and the energies were chosen on 10000 training images, with seed 11 and
+--config.data.rehearsal=10000. Each seed's result.json has the ranks at 95 % of
+the energy and the MACs before and after.
 """
 
 from configs import common
@@ -23,9 +26,9 @@ def get_config():
         "change": "prune",
         "method": {
             "name": "force",
-            "force_decay": 1e-3,
+            "force_decay": 7e-5,
             "force_type": "constant",
-            "force_mult": {"conv1": 1.0, "conv2": 1.0},
+            "force_mult": {"conv1": 2.5, "conv2": 1.0},
         },
         "steps": 10_000,
         "optimizer": common.solver(
@@ -34,8 +37,8 @@ def get_config():
     }
     config.finetune = {
         "change": "factorize",
-        "factorize": {"energy": {"conv1": 0.95, "conv2": 0.95, "ip1": 0.95}},
+        "factorize": {"energy": {"conv1": 0.92, "conv2": 0.85, "ip1": 0.45}},
         "steps": 3000,
-        "optimizer": common.solver(0.003, (1500, 2500), 0.3, 5e-4),
+        "optimizer": common.solver(0.01, (1500, 2500), 0.3, 5e-4),
     }
     return config
