@@ -6,8 +6,8 @@
 
 Not run here: it takes ImageNet and days of a GPU. The solver is published, the
 strength is not. The paper's ranks of conv3 to conv5 at 95 % of the energy: 184,
-201, 146 without force, 124, 106, 129 with it, both at 43.2 % error. Here filters
-of a group pull each other, as in the layers that the authors split.
+201, 146 without force, 124, 106, 129 with it, both at 43.2 % error. Filters of
+a group pull each other, as in the layers that the authors split.
 """
 
 from configs import common
