@@ -41,7 +41,7 @@ def cifar10(name: str, model: str) -> ml_collections.ConfigDict:
     cifar-10-batches-bin is; TFPRUNE_CIFAR10_DIR does as well.
     """
     config = mnist(name, model)
-    config.data.name = "cifar10"
+    config.data = {"name": "cifar10", "data_dir": "", "validation": 0}
     config.augment = "crop_and_flip"
     config.batch_size = 128
     config.jit_compile = True
