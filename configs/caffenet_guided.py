@@ -14,16 +14,7 @@ from configs import common
 
 
 def get_config():
-    config = common.mnist("caffenet_guided", "caffenet")
-    config.seeds = (0,)
-    config.batch_size = 256
-    config.log_every = 1000
-    config.data = {
-        "name": "imagenet",
-        "data_dir": "imagenet",
-        "mean": (122.68, 116.67, 104.01),
-        "bgr": True,
-    }
+    config = common.imagenet("caffenet_guided", "caffenet")
     config.stages = ("guided", "finetune")
     config.guided = {
         "change": "prune",

@@ -1,4 +1,4 @@
-"""What the configs of MNIST share."""
+"""What the configs share."""
 
 import ml_collections
 
@@ -41,12 +41,41 @@ def cifar10(name: str, model: str) -> ml_collections.ConfigDict:
     cifar-10-batches-bin is; TFPRUNE_CIFAR10_DIR does as well.
     """
     config = mnist(name, model)
-    config.data.name = "cifar10"
+    config.data = {"name": "cifar10", "data_dir": "", "validation": 0}
     config.augment = "crop_and_flip"
     config.batch_size = 128
     config.jit_compile = True
     config.log_every = 1000
     return config
+
+
+def imagenet(
+    name: str, model: str, crop: int = 227
+) -> ml_collections.ConfigDict:
+    """Returns a config without stages, with the fields of `mnist`.
+
+    Windows of so many pixels, blue first, less the mean of each channel, as
+    Caffe's nets see them. `data.data_dir` has `train` and `val`, with a folder
+    of JPEGs for each class.
+    """
+    config = mnist(name, model)
+    config.seeds = (0,)
+    config.batch_size = 256
+    config.log_every = 1000
+    config.data = {
+        "name": "imagenet",
+        "data_dir": "imagenet",
+        "mean": (122.68, 116.67, 104.01),
+        "bgr": True,
+        "crop": crop,
+    }
+    return config
+
+
+def untrained(change: str, **fields) -> dict:
+    """Returns a stage that changes the model, and takes no steps."""
+    optimizer = {"name": "sgd", "learning_rate": 0.0}
+    return {"change": change, "steps": 0, "optimizer": optimizer, **fields}
 
 
 def solver(base, steps, gamma, weight_decay) -> dict:

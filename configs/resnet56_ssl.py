@@ -38,9 +38,5 @@ def get_config():
         "steps": 32_000,
         "optimizer": common.solver(0.01, (16_000, 24_000), 0.1, 1e-4),
     }
-    config.slim = {
-        "change": "slim",
-        "steps": 0,
-        "optimizer": common.solver(0.001, (1000,), 0.1, 1e-4),
-    }
+    config.slim = common.untrained("slim")
     return config

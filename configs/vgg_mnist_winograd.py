@@ -18,11 +18,7 @@ def get_config():
         "steps": 10_000,
         "optimizer": common.solver(0.01, (6000, 8500), 0.3, 5e-4),
     }
-    config.convert = {
-        "change": "winograd",
-        "steps": 0,
-        "optimizer": common.solver(1e-6, (1,), 1.0, 0.0),
-    }
+    config.convert = common.untrained("winograd")
     # Adam, and low rates: the output follows some coefficients 85 times as
     # strongly as others. One channel alone does not make conv1_1 worth it.
     config.native = {

@@ -17,7 +17,8 @@ and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `--machine=this,xeon_e5_2697v4,atom_c2750`.
 `images`: how many JPEGs a second are decoded, cropped and batched.
 `slimming`: half of the filters of each model of `keras.applications`;
-`families`: of a small one of each family.
+`families`: of a small one of each family. `slimmed --sparsities=0.5`: nets
+without a share of their filters beside whole ones, in the engines of `models`.
 `smaller --workdir=results/lenet5_ssl`: a run's model beside the dense net.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 `search`: candidates per second of each executor, and NCS beside other searches;
@@ -34,7 +35,7 @@ from absl import flags
 
 BENCHMARKS = (
     *("training", "kernels", "models", "layers", "gates", "images"),
-    *("slimming", "families", "smaller", "callers", "search"),
+    *("slimming", "families", "slimmed", "smaller", "callers", "search"),
     *("low_rank", "force", "winograd"),
 )
 

@@ -1,11 +1,16 @@
-"""Every config names what is there: nets, data, changes, methods, solvers."""
+"""Every config names what is there: nets, data, changes, methods, solvers.
 
+And layers, where it has settings of their own.
+"""
+
+import functools
 import importlib.util
 import pathlib
 
 import pytest
 
 from tfprune import methods
+from tfprune.core import names
 from tfprune.experiments import datasets
 from tfprune.experiments import models
 from tfprune.experiments import solvers
@@ -13,6 +18,19 @@ from tfprune.experiments import training
 from tfprune.experiments.datasets import augmentation
 
 FILES = sorted((pathlib.Path(__file__).parents[1] / "configs").glob("*.py"))
+
+
+@functools.cache
+def layers(model):
+    return [x.name for x in models.build(model).layers if x.weights]
+
+
+def by_layer(stage):
+    """Returns what a stage says of layers by their names."""
+    method = stage.get("method", {})
+    fields = [method.get("settings"), method.get("force_mult")]
+    fields.append(stage.get("factorize", {}).get("energy"))
+    return [field for field in fields if field]
 
 
 @pytest.mark.parametrize(
@@ -33,5 +51,7 @@ def test_config(path):
         assert stage.get("change", "none") in training.CHANGES
         assert stage["steps"] >= 0
         solvers.build(stage["optimizer"].pop("name"), **stage["optimizer"])
+        for patterns in by_layer(stage):
+            names.resolve("settings", patterns, layers(config.model))
         if "method" in stage:
             methods.build(stage["method"].pop("name"), **stage["method"])

@@ -48,7 +48,8 @@ def sample(tensor):
 
 
 def compare(model, small, tolerance=1e-5):
-    (x,) = map(sample, model.inputs)
+    x = list(map(sample, model.inputs))
+    x = x if len(x) > 1 else x[0]
     for one, other in zip(
         keras.tree.flatten(model(x)), keras.tree.flatten(small(x)), strict=True
     ):

@@ -172,6 +172,12 @@ def two_outputs():
     return keras.Model(x, [conv(3)(y), head(layers.ReLU()(y))])
 
 
+def two_inputs():
+    x, code = image(), keras.Input((5,))
+    scale = layers.Reshape((1, 1, 6))(layers.Dense(6, "sigmoid")(code))
+    return keras.Model([x, code], conv(3)(conv()(x) * scale))
+
+
 def trunk_goes_out():
     x = image()
     y = conv(6)(x)
@@ -279,6 +285,7 @@ ZOO = {
     "recurrent": (recurrent, 6),
     "nested": (nested, 6 + 4 + 5),
     "two outputs": (two_outputs, 6),
+    "two inputs": (two_inputs, 6),
     "trunk goes out": (trunk_goes_out, 4),
     "channel shuffle": (channel_shuffle, 3),
     "shuffle by ops": (shuffle_by_ops, 3),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from tfprune.core import forces
@@ -170,6 +171,16 @@ def test_groups_do_not_pull_each_other():
     for half in (slice(0, 3), slice(3, 6)):
         alone = forces.of_kernel(tensor[..., half], "constant")
         np.testing.assert_allclose(moved[..., half], alone, 1e-5, 1e-5)
+
+
+@each
+def test_nothing_is_as_large_as_the_entries_of_all_pairs(name):
+    """O(N K + N^2) of 24 filters of 72 entries: at most N K, not N^2 K."""
+    kernel = tf.TensorSpec((3, 3, 8, 24))
+    function = tf.function(lambda x: forces.of_kernel(x, name))
+    operations = function.get_concrete_function(kernel).graph.get_operations()
+    tensors = [x for operation in operations for x in operation.outputs]
+    assert max(x.shape.num_elements() for x in tensors) == 24 * 72
 
 
 def test_an_unknown_force():

@@ -36,6 +36,11 @@ def test_other_forms_are_refused(text):
         limits.parse(text, KNOWN)
 
 
+def test_amounts_as_text():
+    assert limits.text(1234567.0) == "1,234,567"
+    assert limits.text(0.51234) == "0.512"
+
+
 def test_unknown_objective():
     with pytest.raises(ValueError, match="Did you mean 'parameters'"):
         limits.parse("parameter<=2%", KNOWN)

@@ -111,6 +111,13 @@ def test_vgg16():
     assert model(np.zeros((1, 32, 32, 3))).shape == (1, 10)
 
 
+def test_resnet20():
+    model = models.build("resnet20", 0)
+    names = [x.name for x in model.layers if x.name.endswith("_conv")]
+    assert len(names) == 19 + 2 and model.name == "resnet20"
+    assert names[-1] == "stage3_block3_2_conv"
+
+
 def test_resnet56_and_its_shortcuts():
     model = models.build("resnet56", 0)
     convs = [x for x in traverse.leaves(model) if x.name.endswith("_conv")]

@@ -4,22 +4,50 @@ A minute in all: those that are not QUICK run with TFPRUNE_SLOW_TESTS=1.
 """
 
 import os
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
+import tfprune
 from tfprune.experiments.benchmarks import slimming
 
 QUICK = {"MobileNetV3Small", "ResNet50V2", "Xception"}
+PLAIN_KERAS = """
+import sys
+sys.modules["tfprune"] = None
+import keras
+import numpy as np
+model = keras.saving.load_model("small.keras", compile=False)
+np.save("y.npy", model(np.load("x.npy"), training=False))
+"""
 
 
 @pytest.mark.parametrize("name", slimming.FAMILIES)
-def test_half_of_the_filters_go(name):
+def test_half_of_the_filters_go(name, tmp_path):
     if name not in QUICK and not os.environ.get("TFPRUNE_SLOW_TESTS"):
         pytest.skip("slow")
-    cells = [cell.strip() for cell in slimming.row(name).split("|")]
+    found = slimming.slim(name)
+    cells = [cell.strip() for cell in slimming.row(name, found).split("|")]
     _, _, _, filters, parameters, _, macs, difference, _, _ = cells
     half = name != "ConvNeXtTiny"  # Its trunk is normalized over channels.
     assert float(filters[:-1]) > (49 if half else 30)
     assert float(parameters[:-1]) > (70 if half else 40)
     assert float(macs[:-1]) < (35 if half else 60)
     assert float(difference) < 1e-5
+    _, _, after = found.plan.total
+    assert found.small.count_params() == after.parameters
+    assert tfprune.report(found.small).total.macs == after.macs
+    loads_with_plain_keras(found.small, tmp_path)
+
+
+def loads_with_plain_keras(model, folder):
+    x = np.random.default_rng(2).uniform(-1, 1, (1, 96, 96, 3))
+    np.save(folder / "x.npy", x.astype("float32"))
+    model.save(folder / "small.keras")
+    command = [sys.executable, "-c", PLAIN_KERAS]
+    subprocess.run(command, cwd=folder, check=True)
+    y = np.array(model(x.astype("float32"), training=False))
+    found = np.load(folder / "y.npy")
+    np.testing.assert_allclose(found, y, 0, 1e-5 * np.abs(y).max())

@@ -6,17 +6,21 @@ that are not there stay as they are.
 
 from __future__ import annotations
 
+import functools
 import numbers
 
 import keras
 
 from tfprune.compress import candidates as candidates_lib
+from tfprune.compress import measure
+from tfprune.compress import rank_times
 from tfprune.compress import work
 from tfprune.core import limits
 from tfprune.core import names
 from tfprune.core import part
 
 _TURNS = 30
+_ROUNDS = 30
 
 
 def check_energy(energy) -> None:
@@ -61,21 +65,22 @@ def by_budget(found: list, budget: str, model: keras.Model) -> dict[int, int]:
 
     Args:
         found: List of `Candidate`.
-        budget: String, `"macs<=50%"` or `"parameters<=1M"`.
+        budget: String, `"macs<=50%"`, `"parameters<=1M"` or
+            `"latency<=2ms"`, measured.
         model: Keras model, the candidates' layers among others.
 
     Raises:
         ValueError: if no energy meets it; it says what can be reached.
     """
-    wanted = limits.parse(budget, work.COSTS)
-    bill = Bill(found, work.COSTS[wanted.objective], model)
+    wanted = limits.parse(budget, BILLS)
+    bill = BILLS[wanted.objective](found, model)
     limit = wanted.cost(bill.dense)
     low, high = 0.0, 1.0
     if bill.cost(bill.ranks(low)) > limit:
         raise ValueError(
             f"`budget` must be met by some ranks. Received: {budget!r}, which "
-            f"is {limit:,.0f}. At rank 1 the net still costs "
-            f"{bill.cost(bill.ranks(low)):,.0f}."
+            f"is {limits.text(limit)}. At rank 1 the net still costs "
+            f"{limits.text(bill.cost(bill.ranks(low)))}."
         )
     for _ in range(_TURNS):
         middle = (low + high) / 2
@@ -85,23 +90,22 @@ def by_budget(found: list, budget: str, model: keras.Model) -> dict[int, int]:
 
 
 class Bill:
-    """What a net costs at some ranks; each unit of rank costs the same.
+    """What a net costs at some ranks.
 
     Args:
         found: List of `Candidate`.
-        cost: A value of `work.COSTS`.
-        model: Keras model.
+        dense: Number, what it costs as it is.
+        saved: Callable, a candidate to a callable: a rank to what it saves.
     """
 
-    def __init__(self, found: list, cost, model: keras.Model):
+    def __init__(self, found: list, dense: float, saved):
         self._found = found
-        self.dense = work.total(model, cost)
-        self._before = {id(x.layer): x.count(cost) for x in found}
-        self._price = {id(x.layer): _price(x, cost) for x in found}
+        self.dense = dense
+        self._saved = {id(x.layer): saved(x) for x in found}
 
     def cost(self, ranks: dict[int, int]) -> float:
         """Returns what the net costs, at these ranks."""
-        return self.dense - sum(self._saved(x, r) for x, r in ranks.items())
+        return self.dense - sum(self._saved[x](r) for x, r in ranks.items())
 
     def ranks(self, energy: float) -> dict[int, int]:
         """Returns the ranks of an energy, where they save anything."""
@@ -109,19 +113,33 @@ class Bill:
 
     def saving(self, ranks: dict[int, int]) -> dict[int, int]:
         """Returns those of some ranks that save anything."""
-        return {x: r for x, r in ranks.items() if self._saved(x, r) > 0}
-
-    def _saved(self, layer, rank):
-        fixed, each = self._price[layer]
-        return self._before[layer] - fixed - each * rank
+        return {x: r for x, r in ranks.items() if self._saved[x](r) > 0}
 
 
-def _price(candidate: candidates_lib.Candidate, cost):
-    """What rank 0 would cost (a bias), and what each unit of rank does."""
+def _counted(cost, found, model):
+    """Each unit of rank costs the same."""
+    saved = functools.partial(_saved_count, cost)
+    return Bill(found, work.total(model, cost), saved)
+
+
+def _saved_count(cost, candidate: candidates_lib.Candidate):
     one, two = (
         candidate.count_split(cost, candidate.split(rank)) for rank in (1, 2)
     )
-    return 2 * one - two, two - one
+    before = candidate.count(cost)
+    return lambda rank: before - one - (two - one) * (rank - 1)
+
+
+def _timed(found, model):
+    """Milliseconds of a call with one example, on this machine."""
+    whole = measure.models({"whole": model}, 1, _ROUNDS)["whole"]
+    return Bill(found, whole, rank_times.saved)
+
+
+BILLS = {
+    **{x: functools.partial(_counted, cost) for x, cost in work.COSTS.items()},
+    "latency": _timed,
+}
 
 
 def _by_layer(argument, by_pattern, found):

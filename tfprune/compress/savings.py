@@ -51,18 +51,10 @@ def by_time(
     candidate: candidates.Candidate, layers: list, trial: Trial
 ) -> Saving:
     """Split where that was measured to be faster, on this machine."""
-    calls = [x for x in candidate.calls or [] if x]
-    shape = (calls or [graph.built_on(candidate.layer)])[0][0]
-    shape = (trial.batch_size, *shape[1:])
+    shape = input_shape(candidate, trial.batch_size)
     if None in shape:
         return Saving(False, "has a size that only a call settles")
-
-    def split(x):
-        for layer in layers:
-            x = layer(x)
-        return x
-
-    calls = {"dense": candidate.layer, "split": split}
+    calls = {"dense": candidate.layer, "split": chained(layers)}
     times = measure.layers(calls, shape, trial.rounds)
     ratio = times["dense"] / times["split"]
     why = f"would be {ratio:.2f}x as fast"
@@ -74,6 +66,24 @@ def always(
 ) -> Saving:
     """Split whatever it costs."""
     return Saving(True)
+
+
+def input_shape(candidate: candidates.Candidate, batch_size: int) -> tuple:
+    """Returns the shape of what a layer takes when it is called first."""
+    calls = [x for x in candidate.calls or [] if x]
+    shape = (calls or [graph.built_on(candidate.layer)])[0][0]
+    return (batch_size, *shape[1:])
+
+
+def chained(layers: list) -> typing.Callable:
+    """Returns a function that calls layers one after the other."""
+
+    def call(x):
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    return call
 
 
 SAVINGS = {"macs": by_macs, "time": by_time, "always": always}

@@ -38,6 +38,11 @@ class Budget:
         return self.limit * dense if self.is_fraction else self.limit
 
 
+def text(amount: float) -> str:
+    """Returns whole numbers of what is counted, three digits of little time."""
+    return f"{amount:,.0f}" if amount >= 10 else f"{amount:.3g}"
+
+
 def parse(text: str, known: collections.abc.Iterable[str]) -> Budget:
     """Reads `"parameters<=2%"`, `"bytes<=100KB"`, `"latency<=2ms"`.
 

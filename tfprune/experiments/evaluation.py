@@ -50,6 +50,8 @@ def sparsity(model: keras.Model) -> dict:
             for target in unit.targets
             if target.role == "kernel"
         ]
+        if not masks:  # Of a normalization, whose filters are others'.
+            continue
         size = sum(mask.size for mask in masks)
         zeros = size - sum(int(np.count_nonzero(mask)) for mask in masks)
         layers[unit.name] = zeros / size

@@ -48,7 +48,8 @@ class Table:
             f"{self.sizes[name]:,}"
             for name, own in self.settings.items()
         ]
-        total = f"{_form(self.cost)} {self.unit}, {_form(self.limit)} allowed"
+        cost, limit = limits.text(self.cost), limits.text(self.limit)
+        total = f"{cost} {self.unit}, {limit} allowed"
         head = f"{'layer':{width}}  sparsity        kept"
         return "\n".join([head, *rows, total])
 
@@ -133,9 +134,9 @@ def _least(cost, limit, budget, greatest):
     if cost(greatest) > limit:
         raise ValueError(
             f"`budget` must be met by some sparsity. Received: {budget!r}, "
-            f"which is {_form(limit)}. At {greatest:.1%}, the net still costs "
-            f"{_form(cost(greatest))}: ask for that, or let more layers be "
-            "pruned."
+            f"which is {limits.text(limit)}. At {greatest:.1%}, the net still "
+            f"costs {limits.text(cost(greatest))}: ask for that, or let more "
+            "layers be pruned."
         )
     if cost(0.0) <= limit:
         return 0.0
@@ -144,11 +145,6 @@ def _least(cost, limit, budget, greatest):
         middle = (low + high) / 2
         low, high = (low, middle) if cost(middle) <= limit else (middle, high)
     return high
-
-
-def _form(amount):
-    """Whole numbers of what is counted, three digits of milliseconds."""
-    return f"{amount:,.0f}" if amount >= 10 else f"{amount:.3g}"
 
 
 def _kept(unit, settings):

@@ -7,7 +7,6 @@ import dataclasses
 import keras
 
 from tfprune.compress import rank_choice
-from tfprune.compress import work
 from tfprune.core import limits
 from tfprune.core import part
 from tfprune.search import rank_sensitivity
@@ -32,8 +31,9 @@ def choose_ranks(
         model: As `measure_rank_sensitivity` takes it.
         data: Tuple of arrays (examples, labels), held out from training.
         accuracy_drop: Float >= 0: accuracy may drop so far. Defaults to 0.01.
-        budget: String, `"macs<=50%"` or `"parameters<=1M"`, or None
-            (default): as cheap as the accuracy allows.
+        budget: String, `"macs<=50%"`, `"parameters<=1M"` or
+            `"latency<=2ms"` (a call with one example, measured here), or None
+            (default): as few MACs as the accuracy allows.
         **arguments: Of `measure_rank_sensitivity`.
 
     Returns:
@@ -55,10 +55,9 @@ def choose_ranks(
     found = rank_sensitivity.measure_rank_sensitivity(model, data, **arguments)
     arguments.pop("shares", None)
     trial = rank_sensitivity.Trial(model, data, **arguments)
-    wanted = limits.parse(budget or "macs<=0", work.COSTS)
-    bill = rank_choice.Bill(
-        list(trial.found.values()), work.COSTS[wanted.objective], model
-    )
+    wanted = limits.parse(budget or "macs<=0", rank_choice.BILLS)
+    make = rank_choice.BILLS[wanted.objective]
+    bill = make(list(trial.found.values()), model)
     net = _Net(found, trial, bill)
     if budget is None:
         return net.cheapest(accuracy_drop)
@@ -89,8 +88,8 @@ class _Net:
             raise ValueError(
                 f"`budget` must be met within accuracy_drop={accuracy_drop}. "
                 f"Received: budget={budget!r}, with which the net costs "
-                f"{self._cost(drop):,.0f} and loses {dropped:.4f} before "
-                "training. Allow for more of either, and train after it."
+                f"{limits.text(self._cost(drop))} and loses {dropped:.4f} "
+                "before training. Allow for more of either, and train after it."
             )
         return self._chosen(drop)
 

@@ -14,6 +14,7 @@ from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
 from tfprune.experiments.benchmarks import search_contest
 from tfprune.experiments.benchmarks import search_speed
+from tfprune.experiments.benchmarks import slimmed
 from tfprune.experiments.benchmarks import slimming
 from tfprune.experiments.benchmarks import smaller
 from tfprune.experiments.benchmarks import training
@@ -80,6 +81,16 @@ def _families(flags):
     return slimming.run_families()
 
 
+def _slimmed(flags):
+    setup = models.Setup(
+        flags.model, _sparsities(flags), flags.batch, flags.threads
+    )
+    environments = engines.Environments(
+        engines=flags.engines, convert=flags.convert
+    )
+    return slimmed.run(setup, environments, flags.rounds)
+
+
 def _smaller(flags):
     return smaller.run(flags.workdir, flags.batch, flags.threads, flags.rounds)
 
@@ -124,6 +135,7 @@ _COMMANDS = {
     "images": _images,
     "slimming": _slimming,
     "families": _families,
+    "slimmed": _slimmed,
     "smaller": _smaller,
     "callers": _callers,
     "search": _search,

@@ -31,9 +31,14 @@ class Writer(typing.NamedTuple):
     batch: int
     environments: engines.Environments
 
-    def dense(self, model: keras.Model) -> pathlib.Path:
-        """Writes a net for the engines that no zeros make faster."""
-        path = self._examples("dense", model)
+    def dense(self, model: keras.Model, name: str = "dense") -> pathlib.Path:
+        """Writes a net for the engines that no zeros make faster.
+
+        Args:
+            model: Keras model.
+            name: String, of the files. Defaults to `"dense"`.
+        """
+        path = self._examples(name, model)
         for_keras(path, model)
         for_tensorflow(path, model, self.batch)
         if self.environments.engines:

@@ -25,6 +25,7 @@ MODELS = {
     "alexnet_bn": alexnet.AlexNetBN,
     "caffenet": alexnet.CaffeNet,
     "alexnet_caltech": caltech.AlexNetCaltech,
+    "resnet20": cifar.ResNet20,
     "resnet56": cifar.ResNet56,
     "vgg16_cifar10": cifar.VGG16,
     "googlenet": googlenet.GoogLeNet,

@@ -1,6 +1,6 @@
-"""ResNet-56 and VGG-16 for CIFAR-10: 32x32 pixels, ten classes.
+"""ResNet-20, ResNet-56 and VGG-16 for CIFAR-10: 32x32 pixels, ten classes.
 
-Both take raw pixels 0..255, which they scale themselves, and return logits.
+All take raw pixels 0..255, which they scale themselves, and return logits.
 
 References:
     He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, CVPR
@@ -19,12 +19,38 @@ from tfprune.experiments.models import imagenet
 _VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 
-def ResNet56(seed: int | None = None) -> keras.Model:
-    """Builds ResNet-56: 3 stages of 9 blocks of two 3x3 convolutions.
+def ResNet20(seed: int | None = None) -> keras.Model:
+    """Builds ResNet-20: 3 stages of 3 blocks of two 3x3 convolutions.
 
     Args:
         seed: int, equal seeds give equal weights. Defaults to `None`, which
             follows `keras.utils.set_random_seed`.
+
+    Returns:
+        As of `resnet`.
+    """
+    return resnet("resnet20", 3, seed)
+
+
+def ResNet56(seed: int | None = None) -> keras.Model:
+    """Builds ResNet-56: 3 stages of 9 blocks.
+
+    Args:
+        seed: int, as for `ResNet20`.
+
+    Returns:
+        As of `resnet`.
+    """
+    return resnet("resnet56", 9, seed)
+
+
+def resnet(name: str, blocks: int, seed: int | None) -> keras.Model:
+    """Builds a ResNet of 3 stages.
+
+    Args:
+        name: str, of the model.
+        blocks: int, of each stage.
+        seed: int, as for `ResNet20`.
 
     Returns:
         An uncompiled `keras.Model`; the convolutions of block 3 of stage 2
@@ -35,19 +61,19 @@ def ResNet56(seed: int | None = None) -> keras.Model:
     x = keras.layers.Rescaling(1 / 64, -2.0, name="scale")(pixels)
     x = keras.layers.ReLU(name="relu")(_normalized(x, "stem", 16))
     for stage, filters in enumerate((16, 32, 64), start=1):
-        for block in range(1, 10):
+        for block in range(1, blocks + 1):
             strides = 2 if stage > 1 and block == 1 else 1
             x = _block(x, f"stage{stage}_block{block}_", filters, strides)
     x = keras.layers.GlobalAveragePooling2D(name="means")(x)
     logits = keras.layers.Dense(10, name="logits")(x)
-    return keras.Model(pixels, logits, name="resnet56")
+    return keras.Model(pixels, logits, name=name)
 
 
 def VGG16(seed: int | None = None) -> keras.Sequential:
     """Builds VGG-16 with normalizations, 15 million parameters.
 
     Args:
-        seed: int, as for `ResNet56`.
+        seed: int, as for `ResNet20`.
 
     Returns:
         An uncompiled `keras.Sequential` with layers `conv1_1` to `conv5_3`,

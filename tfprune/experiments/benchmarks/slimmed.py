@@ -1,0 +1,99 @@
+"""Nets without a share of their filters beside whole ones, in each engine."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+
+import tensorflow as tf
+
+from tfprune.compress import remove_filters
+from tfprune.compress import zero_filters
+from tfprune.core import part
+from tfprune.experiments.benchmarks import contest
+from tfprune.experiments.benchmarks import engines
+from tfprune.experiments.benchmarks import markdown
+from tfprune.experiments.benchmarks import models
+from tfprune.experiments.benchmarks import net_files
+from tfprune.experiments.benchmarks import nets
+from tfprune.experiments.benchmarks import threads as threads_lib
+from tfprune.experiments.benchmarks import work
+
+_HEADER = ("net", "filters gone", "parameters", "MACs")
+
+
+def run(
+    setup: models.Setup, environments: engines.Environments, rounds: int
+) -> str:
+    """Measures how many times faster nets are once filters are removed.
+
+    Args:
+        setup: `models.Setup`, whose sparsities are shares of the filters.
+        environments: `engines.Environments`. TensorFlow always runs; LiteRT
+            needs `engines`, and ONNX Runtime `convert`, too.
+        rounds: Integer, runs of each engine.
+
+    Returns:
+        The results as Markdown.
+    """
+    for name in setup.names:
+        for sparsity in setup.sparsities:
+            part.check_sparsity("sparsities", sparsity)
+            nets.check(name, sparsity)
+    threads_lib.use(setup.threads)
+    rows = []
+    with environments.running(setup.threads) as servers:
+        for name in setup.names:
+            print(name, file=sys.stderr, flush=True)
+            with tempfile.TemporaryDirectory() as folder:
+                writer = net_files.Writer(folder, setup.batch, environments)
+                rows += _measure(
+                    name, setup.sparsities, writer, servers, rounds
+                )
+    return f"{_heading(setup, rounds)}\n\n{_table(rows)}"
+
+
+def _measure(name, sparsities, writer, servers, rounds):
+    """Returns net, share, what is saved, and engine to ratio, of each share."""
+    dense = nets.dense(name)
+    small = {x: _small(dense, x) for x in sparsities}
+    entries = [
+        contest.Entry(key, writer.dense(model, str(key)), False)
+        for key, model in {"dense": dense, **small}.items()
+    ]
+    times = contest.hold(servers, entries, rounds, models.REPEATS)
+    whole = times.pop("dense")
+    return [
+        (
+            *(name, f"{key:.0%}"),
+            f"{dense.count_params() / small[key].count_params():.2f}x",
+            f"{work.total(dense) / work.total(small[key]):.2f}x",
+            {x: f"{min(whole[x]) / min(own[x]):.2f}x" for x in own},
+        )
+        for key, own in times.items()
+    ]
+
+
+def _small(dense, sparsity):
+    zeroed = zero_filters.zero_filters(dense, sparsity)
+    return remove_filters.remove_filters(zeroed)
+
+
+def _table(rows):
+    names = list(rows[0][-1])
+    cells = [
+        (*row, *(ratios.get(name, "") for name in names))
+        for *row, ratios in rows
+    ]
+    return markdown.table([(*_HEADER, *names), *cells])
+
+
+def _heading(setup, rounds):
+    return (
+        "Nets without some of their filters, ordinary Keras models, beside "
+        "whole ones in the same engine: how many times\nfewer parameters and "
+        "multiply-accumulates (MACs), and how many times as fast, by the least "
+        f"of {rounds} runs;\nruns in a row, engines and nets in turn. Random "
+        f"weights, float32, batch {setup.batch}, {setup.threads} thread(s), "
+        f"TensorFlow {tf.__version__}."
+    )
