@@ -111,10 +111,6 @@ class TiedPruner:
         )
         return state, settings
 
-    def penalize(self, weights, gradients, settings):
-        """Returns the gradients as they are: decisions alone are tied."""
-        return gradients
-
     def observe(self, state, weights, gradients):
         gradients = [
             [
