@@ -60,7 +60,7 @@ class TestTheTermsOfARule:
 
     def test_leave_out_what_has_no_gradient(self):
         def gradient(variable):
-            if "/a/" in variable.path:
+            if "a" in variable.path.split("/"):
                 return None
             return ops.ones(variable.shape)
 
