@@ -160,7 +160,7 @@ def test_every_public_name_has_a_docstring(module, name):
 
 @pytest.mark.parametrize("name", methods.REGISTRY)
 def test_every_method_has_a_conformance_row_and_a_config(name):
-    tree = parse(ROOT / "tests" / "conformance_test.py")
+    tree = parse(ROOT / "tests" / "conformance_rows.py")
     (rows,) = [
         [key.value for key in node.value.keys]
         for node in tree.body
@@ -168,7 +168,7 @@ def test_every_method_has_a_conformance_row_and_a_config(name):
         and ast.unparse(node.targets[0]) == "ROWS"
     ]
     assert name in rows, (
-        f"tests/conformance_test.py has no row for {name!r}. Add one to ROWS: "
+        f"tests/conformance_rows.py has no row for {name!r}. Add one to ROWS: "
         "it says what the method promises."
     )
     configs = [path.read_text() for path in ROOT.glob("configs/*.py")]

@@ -216,11 +216,13 @@ class TestData:
         found = tfprune.factorize(
             model, 1.0, data=noise(model, 40), split_where="always"
         )
+        assert all(row.is_split for row in found.table.rows)
         compare(model, found.model, 1e-4)
         model = one(layers.Conv2D(6, 3, groups=2))
         found = tfprune.factorize(
             model, 1.0, data=noise(model), split_where="always"
         )
+        assert all(row.is_split for row in found.table.rows)
         compare(model, found.model)
 
 
@@ -241,11 +243,14 @@ def test_it_loads_with_plain_keras(tmp_path):
 
 
 def test_it_can_be_trained_pruned_and_sparsified():
-    model = tfprune.factorize(residual_net(), 0.9).model
+    model = tfprune.factorize(residual_net(), 0.9, split_where="always").model
+    assert model.get_layer("a_lowrank").filters < 16
     pruned = tfprune.prune(model, tfprune.methods.Magnitude(0.5, frequency=1))
     pruned.compile(tfprune.PruningOptimizer("sgd"), "mse")
     pruned.fit(noise(model), np.zeros((3, 6)), verbose=0)
     bare = tfprune.strip(pruned)
+    zeros = np.mean(bare.get_layer("a_lowrank").kernel == 0)
+    assert zeros == pytest.approx(0.5, abs=0.01)
     compare(bare, tfprune.sparsify(bare, rounds=1).model, 1e-4)
 
 
@@ -253,6 +258,7 @@ def test_mixed_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     model = low(2)
     found = tfprune.factorize(model)
+    assert found.table.ranks == {"conv": 2}
     assert found.model.layers[0].kernel.dtype == "float32"
     assert found.model.layers[0].compute_dtype == "bfloat16"
     compare(model, found.model, 0.3)

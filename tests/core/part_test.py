@@ -20,7 +20,7 @@ from tfprune.core import selection
 from tfprune.core import shrinkage
 from tfprune.core import signals
 from tfprune.core import structures
-from tfprune.core import tied
+from tfprune.core import tied_axis
 from tfprune.core import timing
 from tfprune.core import winograd_shrinkage
 from tfprune.methods import filter_ranking
@@ -93,7 +93,7 @@ PARTS = [
     surgery.SurgeryPruner(c=1.5),
     surgery.SurgeryPruner(c=None, target_sparsity=0.9),
     threshold_surgery.BandPruner(z=1.281),
-    tied.TiedAxis("bias", "bias", 0, [[-1, 2], [7, 3]]),
+    tied_axis.TiedAxis("bias", "bias", 0, [[-1, 2], [7, 3]]),
     timing.Coin(0.1, 2.0, 77, 5, shared=True),
     timing.Every(7, 8, 9),
     timing.Staged(4, 50, "exp", 900),
@@ -252,7 +252,7 @@ def test_build_by_name():
 class TestCheckSparsity:
     @pytest.mark.parametrize("value", [0, 0.0, 0.5, 0.999999, np.float64(0.3)])
     def test_fine(self, value):
-        part.check_sparsity("s", value)
+        assert part.check_sparsity("s", value) is None
 
     @pytest.mark.parametrize("value", [1, 1.0, -1e-9, True, False, None, "0"])
     def test_not_fine(self, value):

@@ -204,12 +204,11 @@ class TestContract:
         assert state == [{}, {}]
         assert completed == settings
 
-    def test_penalize_observe_and_project_do_nothing(self):
+    def test_terms_observe_and_project_do_nothing(self):
         rule, state = pruner.Pruner(), [{}]
-        assert not rule.looks_at_steps
+        assert not rule.looks_at_steps and rule.terms == ()
         assert rule.observe(state, [[A]], [[A]]) is state
         new = [[B]]
-        assert rule.penalize([[A]], new, [{}]) is new
         assert rule.project(state, [[A]], new, 0.1, [{}]) is new
 
     def test_one_step_may_be_replaced(self):

@@ -10,27 +10,10 @@ from tfprune.core import criteria
 from tfprune.core import pruner
 from tfprune.core import structures
 from tfprune.core import tied
+from tfprune.core import tied_axis
 from tfprune.core import timing
 
 NAN = float("nan")
-
-
-@pytest.mark.parametrize(
-    "ties, runs",
-    [
-        ([0, 1, 2], [(0, 3)]),
-        ([5], [(5, 1)]),
-        ([-1, -1], [(-1, 2)]),
-        ([3, 4, 3, 4], [(3, 2), (3, 2)]),
-        ([2, -1, -1, 0, 1], [(2, 1), (-1, 2), (0, 2)]),
-        ([-1, 0, 1, -1], [(-1, 1), (0, 2), (-1, 1)]),
-        ([4, 3, 2], [(4, 1), (3, 1), (2, 1)]),
-    ],
-)
-def test_runs_say_what_a_list_says(ties, runs):
-    axis = tied.TiedAxis.of("kernel", "kernel", -1, np.array(ties))
-    assert list(axis.runs) == runs
-    assert axis.ties.tolist() == ties
 
 
 @dataclasses.dataclass
@@ -43,7 +26,7 @@ class Array:
     ties: list
 
     def target(self, name):
-        along = tied.TiedAxis.of(
+        along = tied_axis.TiedAxis.of(
             name, self.role, self.axis, np.array(self.ties)
         )
         variable = types.SimpleNamespace(shape=self.shape)

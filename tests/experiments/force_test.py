@@ -6,16 +6,16 @@ import ml_collections
 import numpy as np
 import pytest
 
-from tests.experiments import training_test
+from tests.experiments import runs as short
 from tfprune.experiments import rank_figures
 from tfprune.experiments import workdir
 from tfprune.export import compact
 
-data_dir = training_test.data_dir
+data_dir = short.data_dir
 
 
 def config_of(data_dir, strength):
-    config = training_test.config_of(data_dir)
+    config = short.config_of(data_dir)
     values = config.to_dict()
     values["stages"] = ("train", "finetune")
     values["model"] = "lenet_5"
@@ -34,7 +34,7 @@ def runs(tmp_path_factory, data_dir):
     """Runs with and without force, from equal weights."""
     root = tmp_path_factory.mktemp("runs")
     for name, strength in (("force", 0.4), ("none", 0.0)):
-        training_test.run(config_of(data_dir, strength), root / name)
+        short.run(config_of(data_dir, strength), root / name)
     return root
 
 
@@ -72,10 +72,10 @@ def test_ranks_are_logged_and_fall_under_force(runs):
 def test_a_killed_run_goes_on(runs, tmp_path, data_dir, monkeypatch):
     config = config_of(data_dir, 0.4)
     with monkeypatch.context() as patch:
-        training_test.kill_at(patch, 1, 3)
-        with pytest.raises(training_test.Killed):
-            training_test.run(config, tmp_path / "force")
-    training_test.run(config, tmp_path / "force")
+        short.kill_at(patch, 1, 3)
+        with pytest.raises(short.Killed):
+            short.run(config, tmp_path / "force")
+    short.run(config, tmp_path / "force")
     one, other = (
         compact.load(path / "force/model.npz") for path in (runs, tmp_path)
     )

@@ -10,11 +10,10 @@ import sys
 import time
 
 import keras
-import ml_collections
 import numpy as np
 import pytest
 
-from tfprune import backend
+from tests.experiments import runs
 from tfprune.core import units
 from tfprune.experiments import checkpoints
 from tfprune.experiments import evaluation
@@ -24,106 +23,15 @@ from tfprune.experiments import workdir
 from tfprune.experiments.benchmarks import smaller
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SETTINGS = {"ip1": {"c": 1.0}, "ip2": {"c": 1.0}, "ip3": {"c": 0.5}}
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    """A small MNIST-like file: 100 examples, so that 16s do not divide."""
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    arrays = {
-        "x_train": random.integers(0, 256, (100, 28, 28), np.uint8),
-        "y_train": random.integers(0, 10, 100).astype(np.uint8),
-        "x_test": random.integers(0, 256, (20, 28, 28), np.uint8),
-        "y_test": random.integers(0, 10, 20).astype(np.uint8),
-    }
-    np.savez(folder / "mnist.npz", **arrays)
-    return str(folder)
-
-
-def config_of(data_dir, **changes):
-    solver = {
-        "name": "caffe_sgd",
-        "learning_rate": {
-            "policy": "inv",
-            "base": 0.01,
-            "gamma": 1e-3,
-            "power": 0.75,
-        },
-        "momentum": 0.9,
-        "weight_decay": 5e-4,
-    }
-    surgery = {"name": "surgery", "gamma": 0.02, "settings": SETTINGS}
-    values = {
-        "name": "test",
-        "model": "lenet_300_100",
-        "seeds": (3,),
-        "processes": 1,
-        "data": {"name": "mnist", "validation": 10, "data_dir": data_dir},
-        "batch_size": 16,
-        "jit_compile": False,
-        "steps_per_execution": 1,
-        "log_every": 2,
-        "checkpoint_every": 4,
-        "stages": ("train", "surgery", "finetune"),
-        "train": {"steps": 6, "optimizer": solver},
-        "surgery": {
-            "change": "prune",
-            "method": surgery,
-            "steps": 14,
-            "optimizer": solver,
-        },
-        "finetune": {"change": "freeze", "steps": 6, "optimizer": solver},
-    }
-    return ml_collections.ConfigDict({**values, **changes})
-
-
-def run(config, path, **arguments):
-    workdir.create(path, config, "python scripts/train.py")
-    return training.run(config, path, **arguments)
+data_dir = runs.data_dir
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, data_dir):
     """A run that nothing interrupts."""
     path = tmp_path_factory.mktemp("whole")
-    run(config_of(data_dir), path)
+    runs.run(runs.config_of(data_dir), path)
     return path
-
-
-def state(path):
-    """All that a run has: weights, masks, statistics, settings, optimizer."""
-    found = checkpoints.load(path / "seeds" / "3" / "checkpoint.npz")
-    model = [backend.to_numpy(v) for v in found.model.variables]
-    return [*model, *found.optimizer, found.progress]
-
-
-def assert_same(one, other):
-    for a, b in zip(state(one), state(other), strict=True):
-        np.testing.assert_array_equal(a, b)
-    logs = [
-        workdir.read_metrics(p / "seeds/3/metrics.jsonl") for p in (one, other)
-    ]
-    assert logs[0] == logs[1]
-
-
-class Killed(Exception):
-    """Stands for the end of the process."""
-
-
-def kill_at(monkeypatch, stage, step):
-    """Ends a run in a step, between two checkpoints."""
-    original = training.Keeper.on_train_batch_end
-
-    def on_train_batch_end(self, batch, logs=None):
-        original(self, batch, logs)
-        if (self._stage, self._begin + batch + 1) == (stage, step):
-            raise Killed
-
-    monkeypatch.setattr(
-        training.Keeper, "on_train_batch_end", on_train_batch_end
-    )
 
 
 @pytest.mark.parametrize(
@@ -132,20 +40,20 @@ def kill_at(monkeypatch, stage, step):
 def test_killed_and_resumed_is_no_interruption(
     tmp_path, data_dir, whole, monkeypatch, stage, step
 ):
-    config = config_of(data_dir)
+    config = runs.config_of(data_dir)
     with monkeypatch.context() as patch:
-        kill_at(patch, stage, step)
-        with pytest.raises(Killed):
-            run(config, tmp_path / "killed")
-    run(config, tmp_path / "killed")
-    assert_same(whole, tmp_path / "killed")
+        runs.kill_at(patch, stage, step)
+        with pytest.raises(runs.Killed):
+            runs.run(config, tmp_path / "killed")
+    runs.run(config, tmp_path / "killed")
+    runs.assert_same(whole, tmp_path / "killed")
 
 
 def test_a_run_that_is_finished_does_nothing_more(data_dir, whole):
     first = json.loads((whole / "summary.json").read_text())
-    before = state(whole)
-    assert run(config_of(data_dir), whole) == first
-    for a, b in zip(before, state(whole), strict=True):
+    before = runs.state(whole)
+    assert runs.run(runs.config_of(data_dir), whole) == first
+    for a, b in zip(before, runs.state(whole), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -162,9 +70,11 @@ def test_each_stage_counts_its_own_steps(whole):
 
 
 def test_seeds_in_processes_equal_seeds_in_turn(tmp_path, data_dir):
-    turn = run(config_of(data_dir, seeds=(3, 4)), tmp_path / "turn")
-    config = config_of(data_dir, seeds=(3, 4), processes=2)
-    both = run(config, tmp_path / "both")
+    arguments = {"seeds": (3, 4), "stages": ("train",)}
+    config = runs.config_of(data_dir, **arguments)
+    turn = runs.run(config, tmp_path / "turn")
+    config = runs.config_of(data_dir, processes=2, **arguments)
+    both = runs.run(config, tmp_path / "both")
     assert turn["seeds"] == both["seeds"]
     assert turn["seeds"][0] != turn["seeds"][1]
 
@@ -180,25 +90,25 @@ def test_a_stage_that_changes_shapes_resumes(tmp_path, data_dir, monkeypatch):
         return keras.Sequential([keras.Input((28, 28, 1)), *layers])
 
     monkeypatch.setitem(training.CHANGES, "cut", cut)
-    solver = config_of(data_dir).train.optimizer
+    solver = runs.config_of(data_dir).train.optimizer
     changes = {
         "stages": ("train", "small"),
         "small": {"change": "cut", "steps": 10, "optimizer": solver},
     }
-    config = config_of(data_dir, **changes)
-    run(config, tmp_path / "whole")
+    config = runs.config_of(data_dir, **changes)
+    runs.run(config, tmp_path / "whole")
     with monkeypatch.context() as patch:
-        kill_at(patch, 1, 7)
-        with pytest.raises(Killed):
-            run(config, tmp_path / "killed")
-    run(config, tmp_path / "killed")
-    assert_same(tmp_path / "whole", tmp_path / "killed")
-    assert state(tmp_path / "killed")[0].shape == (784, 150)
+        runs.kill_at(patch, 1, 7)
+        with pytest.raises(runs.Killed):
+            runs.run(config, tmp_path / "killed")
+    runs.run(config, tmp_path / "killed")
+    runs.assert_same(tmp_path / "whole", tmp_path / "killed")
+    assert runs.state(tmp_path / "killed")[0].shape == (784, 150)
 
 
 def test_a_run_that_ends_in_a_smaller_net(tmp_path, data_dir, monkeypatch):
     method = {"name": "ssl", "filters": 0.25, "settings": {"ip3": None}}
-    solver = config_of(data_dir).train.optimizer
+    solver = runs.config_of(data_dir).train.optimizer
     changes = {
         "stages": ("train", "ssl", "slim"),
         "ssl": {
@@ -209,7 +119,7 @@ def test_a_run_that_ends_in_a_smaller_net(tmp_path, data_dir, monkeypatch):
         },
         "slim": {"change": "slim", "steps": 4, "optimizer": solver},
     }
-    outcome = run(config_of(data_dir, **changes), tmp_path)
+    outcome = runs.run(runs.config_of(data_dir, **changes), tmp_path)
     (seed,) = outcome["seeds"]
     model = checkpoints.load(tmp_path / "seeds/3/checkpoint.npz").model
     assert 1 <= model.get_layer("ip1").units < 300
@@ -240,9 +150,9 @@ def test_init_starts_from_a_file(tmp_path, data_dir, name):
     source.save_weights(tmp_path / name) if "weights" in name else source.save(
         tmp_path / name
     )
-    config = config_of(data_dir, stages=("nothing",))
+    config = runs.config_of(data_dir, stages=("nothing",))
     config.nothing = {"steps": 0, "optimizer": config.train.optimizer}
-    run(config, tmp_path / "run", init=str(tmp_path / name))
+    runs.run(config, tmp_path / "run", init=str(tmp_path / name))
     from tfprune.export import compact
 
     model = compact.load(tmp_path / "run/model.npz")
@@ -298,9 +208,9 @@ def test_a_second_process_is_refused(tmp_path):
 
 
 def test_another_config_is_refused(tmp_path, data_dir):
-    workdir.create(tmp_path / "run", config_of(data_dir), "")
-    workdir.create(tmp_path / "run", config_of(data_dir, seeds=(3, 4)), "")
-    changed = config_of(data_dir)
+    workdir.create(tmp_path / "run", runs.config_of(data_dir), "")
+    workdir.create(tmp_path / "run", runs.config_of(data_dir, seeds=(3, 4)), "")
+    changed = runs.config_of(data_dir)
     changed.surgery.method.settings.ip1.c = 2.0
     with pytest.raises(ValueError, match=r"surgery.method.settings.ip1.c\."):
         workdir.create(tmp_path / "run", changed, "")
@@ -309,7 +219,7 @@ def test_another_config_is_refused(tmp_path, data_dir):
 def test_unwritable_workdir(tmp_path, data_dir):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="`workdir` must be a folder that can"):
-        workdir.create(tmp_path / "file" / "run", config_of(data_dir), "")
+        workdir.create(tmp_path / "file" / "run", runs.config_of(data_dir), "")
 
 
 def test_change_to_the_winograd_domain():
@@ -320,78 +230,21 @@ def test_change_to_the_winograd_domain():
 
 
 def test_unknown_change(tmp_path, data_dir):
-    config = config_of(data_dir)
+    config = runs.config_of(data_dir)
     config.finetune.change = "freze"
     with pytest.raises(ValueError, match="Did you mean 'freeze'"):
         training.change(None, config.finetune)
 
 
-class TestCheckpoints:
-    def checkpoint(self, tmp_path, data_dir):
-        run(config_of(data_dir, stages=("train",)), tmp_path / "run")
-        return tmp_path / "run/seeds/3/checkpoint.npz"
-
-    def test_truncated(self, tmp_path, data_dir):
-        path = self.checkpoint(tmp_path, data_dir)
-        whole = path.read_bytes()
-        for size in (0, 10, len(whole) // 2, len(whole) - 1):
-            path.write_bytes(whole[:size])
-            with pytest.raises(ValueError, match="damaged or of another kind"):
-                checkpoints.load(path)
-
-    def test_a_flipped_byte(self, tmp_path, data_dir):
-        path = self.checkpoint(tmp_path, data_dir)
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 255
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match="damaged or of another kind"):
-            checkpoints.load(path)
-
-    def test_foreign(self, tmp_path):
-        np.savez(tmp_path / "other.npz", a=np.zeros(3))
-        with pytest.raises(ValueError, match="must be a checkpoint of tfprune"):
-            checkpoints.load(tmp_path / "other.npz")
-
-    def test_another_model(self, tmp_path, data_dir):
-        path = self.checkpoint(tmp_path, data_dir)
-        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-        before = [w.numpy() for w in model.weights]
-        with pytest.raises(ValueError, match="saved by another model"):
-            checkpoints.initialize(model, path)
-        for one, other in zip(before, model.weights, strict=True):
-            np.testing.assert_array_equal(one, other)
-
-    def test_random_seeds_are_kept(self, tmp_path):
-        layers = [keras.Input((8,)), keras.layers.Dropout(0.5)]
-        model = keras.Sequential(layers)
-        x = np.ones((4, 8), "float32")
-        model(x, training=True)
-        checkpoints.save(tmp_path / "c.npz", model, {})
-        again = checkpoints.load(tmp_path / "c.npz").model
-        for _ in range(3):
-            np.testing.assert_array_equal(
-                model(x, training=True), again(x, training=True)
-            )
-
-    def test_a_failed_write_keeps_the_old_file(self, tmp_path, data_dir):
-        path = self.checkpoint(tmp_path, data_dir)
-        old = path.read_bytes()
-        model = checkpoints.load(path).model
-        with pytest.raises(TypeError):
-            checkpoints.save(path, model, {"not json": object()})
-        assert path.read_bytes() == old
-        assert len(list(path.parent.glob(".*"))) == 0
-
-
 def test_evaluate_needs_a_finished_run(tmp_path, data_dir):
-    workdir.create(tmp_path / "run", config_of(data_dir), "")
+    workdir.create(tmp_path / "run", runs.config_of(data_dir), "")
     with pytest.raises(ValueError, match="must hold a finished run"):
         evaluation.evaluate(tmp_path / "run", None)
 
 
 def test_the_median_seed_is_published(tmp_path, data_dir):
-    config = config_of(data_dir, seeds=(3, 4, 5))
-    outcome = run(config, tmp_path / "run")
+    config = runs.config_of(data_dir, seeds=(3, 4, 5), stages=("train",))
+    outcome = runs.run(config, tmp_path / "run")
     found = sorted(seed["test_accuracy"] for seed in outcome["seeds"])
     assert outcome["median"]["test_accuracy"] == found[1]
     folder = tmp_path / f"run/seeds/{outcome['median_seed']}"

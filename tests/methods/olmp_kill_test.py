@@ -8,8 +8,9 @@ import sys
 import time
 
 import numpy as np
-import pytest
 
+from configs import lenet300_olmp
+from tests.experiments import runs
 from tfprune import backend
 from tfprune.core import units
 from tfprune.experiments import checkpoints
@@ -17,15 +18,16 @@ from tfprune.experiments import solvers as solvers  # Known to Keras.
 from tfprune.search import trace
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LAST_SEARCH = 4
+data_dir = runs.data_dir
+LAST_SEARCH, EVALUATIONS = 4, 600
 SETTINGS = {
     "train.steps": 4,
     "olmp.steps": 6,
     "olmp.method.interval": LAST_SEARCH,
     "olmp.method.prune_stop": 5,
-    "olmp.method.evaluations": 1500,
+    "olmp.method.evaluations": EVALUATIONS,
     "finetune.steps": 1,
-    "seeds": "3,",
+    "seeds": (3,),
     "data.validation": 60,
     "batch_size": 16,
     "jit_compile": False,
@@ -34,21 +36,9 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    arrays = {
-        "x_train": random.integers(0, 256, (100, 28, 28), np.uint8),
-        "y_train": random.integers(0, 10, 100).astype(np.uint8),
-        "x_test": random.integers(0, 256, (20, 28, 28), np.uint8),
-        "y_test": random.integers(0, 10, 20).astype(np.uint8),
-    }
-    np.savez(folder / "mnist.npz", **arrays)
-    return folder
-
-
 def start(path, data_dir):
+    """Starts the real script in a process of its own."""
+    values = {**SETTINGS, "seeds": "3,"}
     return subprocess.Popen(
         [
             sys.executable,
@@ -56,11 +46,18 @@ def start(path, data_dir):
             f"--config={ROOT}/configs/lenet300_olmp.py",
             f"--workdir={path}",
             f"--config.data.data_dir={data_dir}",
-            *(f"--config.{name}={value}" for name, value in SETTINGS.items()),
+            *(f"--config.{name}={value}" for name, value in values.items()),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def run(path, data_dir):
+    """Runs the same here, to its end."""
+    config = lenet300_olmp.get_config()
+    config.update_from_flattened_dict({**SETTINGS, "data.data_dir": data_dir})
+    runs.run(config, path)
 
 
 def searched(path):
@@ -78,16 +75,16 @@ def outcome(path):
 
 def test_kill_9_in_the_middle_of_a_search(tmp_path, data_dir):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    uninterrupted, process = (start(x, data_dir) for x in (whole, killed))
+    process = start(killed, data_dir)
     deadline = time.time() + 240
     while searched(killed) < 50:
         assert time.time() < deadline and process.poll() is None
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert 50 <= searched(killed) < 1500
-    assert uninterrupted.wait(timeout=240) == 0
-    assert start(killed, data_dir).wait(timeout=240) == 0
+    assert 50 <= searched(killed) < EVALUATIONS
+    run(whole, data_dir)
+    run(killed, data_dir)
     (one, weights), (other, resumed) = outcome(whole), outcome(killed)
     assert one == other and max(one) > 0.001
     for a, b in zip(weights, resumed, strict=True):

@@ -50,8 +50,8 @@ class Pruner(part.Part):
         known = self.gradient in ("masked", "dense")
         part.check("gradient", self.gradient, known, "'masked' or 'dense'")
 
-    # Whether `penalize`, `observe` and `project` are to be called: that costs
-    # a copy of the weights in every step.
+    # Whether `observe` and `project` are to be called: that costs a copy of
+    # the weights in every step.
     looks_at_steps = False
 
     @property
@@ -63,6 +63,16 @@ class Pruner(part.Part):
     def settings(self) -> dict[str, float]:
         """Names and defaults of what can be set for each layer."""
         return {**self.allocation.settings, **self.timing.settings}
+
+    @property
+    def terms(self) -> tuple:
+        """What this rule adds to gradients, until its masks are frozen.
+
+        A tuple of functions `(gradient, weight, step, **own) -> gradient`:
+        float tensors of one shape, the completed updates, and the settings
+        of the layer, name to scalar.
+        """
+        return ()
 
     def build(self, weights, settings):
         """Looks at the weights once, before the first step.
@@ -143,23 +153,14 @@ class Pruner(part.Part):
         """Returns the score of each group, for each unit."""
         return [self.criterion(self.structure.join(unit)) for unit in weights]
 
-    def penalize(self, weights, gradients, settings):
-        """Returns reduced gradients with what this method adds to them.
-
-        Args:
-            weights: List (units) of lists of float tensors.
-            gradients: The same, None for a weight without a gradient.
-            settings: List (units) of dicts, name to scalar.
-        """
-        return gradients
-
     def observe(self, state, weights, gradients):
         """Takes note of reduced gradients, before the inner optimizer's step.
 
         Args:
             state: As `build` returned it.
             weights: List (units) of lists of float tensors.
-            gradients: The same, None for a weight without a gradient.
+            gradients: The same with the terms of the method in them; None for
+                a weight without a gradient.
 
         Returns:
             The new state.

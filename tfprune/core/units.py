@@ -53,7 +53,7 @@ class Target:
     Args:
         variable: The float variable.
         mask: The bool variable of the same shape.
-        role: `"kernel"` or `"bias"`, or another one of `tied.TiedAxis`.
+        role: `"kernel"` or `"bias"`, or another one of `tied_axis.TiedAxis`.
         unit: The `Unit` it belongs to.
         tied: `TiedAxis` of what is decided with other layers, or None.
         groups: Integer, of the convolution whose kernel it is, or 1.

@@ -32,7 +32,7 @@ class Prunable(keras.layers.Wrapper):
             method's defaults. Defaults to none.
         frozen: Bool: the masks are final, pruned weights stay zero. Defaults
             to False.
-        ties: List of `tfprune.core.tied.TiedAxis`: what is pruned of the
+        ties: List of `tfprune.core.tied_axis.TiedAxis`: what is pruned of the
             layer, together with other layers. Defaults to none: what the
             method prunes of a layer.
 

@@ -141,6 +141,10 @@ class GuidedPruner(pruner.Pruner):
             "looks": 0.0,
         }
 
+    @property
+    def terms(self):
+        return (self._penalized,) if self.shrinkage.gradient_term else ()
+
     def build(self, weights, settings):
         return list(map(self.signal.build, weights)), settings
 
@@ -150,14 +154,6 @@ class GuidedPruner(pruner.Pruner):
             for due, own in zip(
                 super().due(step, settings), settings, strict=True
             )
-        ]
-
-    def penalize(self, weights, gradients, settings):
-        if not self.shrinkage.gradient_term:
-            return gradients
-        return [
-            [self._penalized(w, g, own) for w, g in zip(*both, strict=True)]
-            for *both, own in zip(weights, gradients, settings, strict=True)
         ]
 
     def observe(self, state, weights, gradients):
@@ -177,9 +173,7 @@ class GuidedPruner(pruner.Pruner):
             for unit, own in zip(weights, settings, strict=True)
         ]
 
-    def _penalized(self, weight, gradient, own):
-        if gradient is None:
-            return None
+    def _penalized(self, gradient, weight, step, **own):
         # As the forward pass sees it: what is out is not pulled to zero.
         seen = masks_lib.select(weight, self.shrinkage.kept(weight, own))
         pull = own["active"] * own["decay"] * ops.sign(seen)

@@ -89,11 +89,9 @@ class L1WinogradPruner(pruner.Pruner):
     def settings(self):
         return {"decay": self.decay, "threshold": self.threshold}
 
-    def penalize(self, weights, gradients, settings):
-        return [
-            [_penalized(w, g, own) for w, g in zip(*both, strict=True)]
-            for *both, own in zip(weights, gradients, settings, strict=True)
-        ]
+    @property
+    def terms(self):
+        return (_penalized,)
 
     def project(self, state, old, new, rate, settings):
         return [
@@ -115,14 +113,12 @@ class L1WinogradMethod(method.Method):
         )
 
 
-def _penalized(weights, gradient, own):
+def _penalized(gradient, weight, step, *, decay, **settings):
     """Adds the gradient of the coefficients' L1 norm."""
-    if gradient is None:
-        return None
-    transform = winograd.transform(weights.shape[0])
-    signs = ops.sign(winograd.coefficients(weights, transform.kernel_size))
+    transform = winograd.transform(weight.shape[0])
+    signs = ops.sign(winograd.coefficients(weight, transform.kernel_size))
     pull = winograd.both_axes(transform.weights, signs, 0, 1)
-    return gradient + ops.cast(own["decay"] * pull, gradient.dtype)
+    return gradient + ops.cast(decay * pull, gradient.dtype)
 
 
 def _kept(weights):

@@ -29,8 +29,9 @@ class Method(part.Part):
         settings: Dict, layer name or regular expression to a dict of
             settings, or to None for a layer that stays dense. Defaults to
             none.
-        terms: Tuple of gradient terms, such as `tfprune.core.force.Force`,
-            that act on the kernels of the layers. Defaults to none.
+        terms: Tuple of gradient terms beside those of the rule, such as
+            `tfprune.core.force.Force`, that choose kernels by the names of
+            their layers. Defaults to none.
     """
 
     name: str

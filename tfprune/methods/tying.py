@@ -9,7 +9,7 @@ import numpy as np
 
 from tfprune.compress import channel_graph
 from tfprune.compress import traverse
-from tfprune.core import tied
+from tfprune.core import tied_axis
 from tfprune.layers import prunable
 
 _BRINGS = {"kernel": "scale", "gamma": "mean"}
@@ -59,7 +59,7 @@ def tie(model: keras.Model, method, unfit: dict, dense: set) -> Tying:
             if slot.role == "kernel":
                 stay[id(slot.layer)] = _why(graph, slot, unfit)
         elif slot.role in _covered(method.roles):
-            axis = tied.TiedAxis.of(slot.name, slot.role, slot.axis, own)
+            axis = tied_axis.TiedAxis.of(slot.name, slot.role, slot.axis, own)
             ties.setdefault(id(slot.layer), []).append(axis)
     return Tying(graph, free, ties, stay)
 

@@ -10,7 +10,7 @@ from tfprune import backend
 from tfprune.core import force as force_lib
 from tfprune.core import names
 from tfprune.core import part
-from tfprune.optimizers import pulled
+from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
 
 
@@ -89,18 +89,18 @@ class ForceRegularized(wrapper.OptimizerWrapper):
 
     def build(self, variables):
         super().build(variables)
-        kernels = pulled.by_layer(variables)
+        kernels = terms.by_layer(variables)
         known = list(kernels)
         groups = names.resolve("groups", self.groups or {}, known)
         _check_groups(groups, kernels)
-        self._pulled = pulled.choose(self.force, kernels, groups)
+        self._pulled = terms.bind(self.force, kernels, groups)
 
     def apply(self, grads, trainable_variables=None):
         known = self.built_on(trainable_variables)
         with backend.reduced(self.inner_optimizer, grads) as grads:
             found = {id(v): g for v, g in zip(known, grads, strict=True)}
             step = backend.read(self.iterations)
-            found = pulled.add(self.force, self._pulled, found, step)
+            found = terms.add(self._pulled, found, step)
             self.inner_optimizer.apply(
                 [found[id(v)] for v in known], trainable_variables
             )

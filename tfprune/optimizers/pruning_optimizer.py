@@ -14,7 +14,7 @@ from tfprune import backend
 from tfprune.core import masks
 from tfprune.core import tied
 from tfprune.core import units
-from tfprune.optimizers import pulled
+from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
 
 
@@ -57,7 +57,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             for group in self._groups:
                 self._build_state(group)
         for group in self._groups:
-            group.terms = _terms(group.units)
+            group.terms = _terms_of_method(group.units)
 
     def apply(self, grads, trainable_variables=None):
         known = self.built_on(trainable_variables)
@@ -66,8 +66,8 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         with backend.reduced(self.inner_optimizer, grads) as grads:
             found = {id(v): g for v, g in zip(known, grads, strict=True)}
             for group in self._groups:
-                for term, pulls in group.terms:
-                    found = pulled.add(term, pulls, found, before)
+                bound = [*group.terms, *_terms_of_rule(group.units)]
+                found = terms.add(bound, found, before)
             old = [self._observe(group, found) for group in self._groups]
             self.inner_optimizer.apply(
                 [found[id(v)] for v in known], trainable_variables
@@ -111,10 +111,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         )
 
     def _observe(self, group, gradients):
-        """Shows a method the gradients; returns the weights it looks at.
-
-        What the method adds to its gradients is put into the dict.
-        """
+        """Shows a method the gradients; returns the weights it looks at."""
         frozen = all(unit.frozen for unit in group.units)
         if frozen or not group.pruner.looks_at_steps:
             return None
@@ -123,10 +120,6 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             [gradients.get(id(t.variable)) for t in unit.targets]
             for unit in group.units
         ]
-        grads = _penalized(group, weights, grads)
-        for unit, own in zip(group.units, grads, strict=True):
-            pairs = zip(unit.targets, own, strict=True)
-            gradients.update({id(t.variable): g for t, g in pairs})
         self._keep(group, group.pruner.observe(_read(group), weights, grads))
         return weights
 
@@ -190,7 +183,7 @@ class Group:
     pruner: typing.Any
     units: list[units.Unit]
     state: list[dict] = dataclasses.field(default_factory=list)
-    terms: list[tuple] = dataclasses.field(default_factory=list)
+    terms: list[terms.Bound] = dataclasses.field(default_factory=list)
 
 
 def by_method(tagged) -> list[Group]:
@@ -208,15 +201,27 @@ def by_method(tagged) -> list[Group]:
     return groups
 
 
-def _terms(tagged):
-    """Returns the gradient terms of a method, each with what it acts on."""
+def _terms_of_method(tagged):
+    """Returns the gradient terms that a method has beside its rule."""
     targets = [target for unit in tagged for target in unit.targets]
-    kernels = pulled.by_layer([target.variable for target in targets])
+    kernels = terms.by_layer([target.variable for target in targets])
     of = {id(target.variable): target.groups for target in targets}
     groups = {name: of[id(kernel)] for name, kernel in kernels.items()}
     return [
-        (term, pulled.choose(term, kernels, groups))
+        bound
         for term in tagged[0].method.terms
+        for bound in terms.bind(term, kernels, groups)
+    ]
+
+
+def _terms_of_rule(tagged):
+    """Returns the gradient terms of rules; none where masks are final."""
+    return [
+        terms.Bound(term, target.variable, unit.settings.tensors())
+        for unit in tagged
+        if not unit.frozen
+        for term in unit.method.pruner.terms
+        for target in unit.targets
     ]
 
 
@@ -228,18 +233,6 @@ def _read(group):
     return [
         {name: backend.read(variable) for name, variable in values.items()}
         for values in group.state
-    ]
-
-
-def _penalized(group, weights, gradients):
-    """Returns the gradients with a method's own terms; frozen ones as is."""
-    settings = [unit.settings.tensors() for unit in group.units]
-    penalized = group.pruner.penalize(weights, gradients, settings)
-    return [
-        mine if unit.frozen else changed
-        for unit, mine, changed in zip(
-            group.units, gradients, penalized, strict=True
-        )
     ]
 
 
