@@ -1,9 +1,5 @@
-"""One small member of each family of keras.applications, half of it removed.
+"""One small member of each family of keras.applications, half of it removed."""
 
-A minute in all: those that are not QUICK run with TFPRUNE_SLOW_TESTS=1.
-"""
-
-import os
 import subprocess
 import sys
 
@@ -13,7 +9,6 @@ import pytest
 import tfprune
 from tfprune.experiments.benchmarks import slimming
 
-QUICK = {"MobileNetV3Small", "ResNet50V2", "Xception"}
 PLAIN_KERAS = """
 import sys
 sys.modules["tfprune"] = None
@@ -26,8 +21,6 @@ np.save("y.npy", model(np.load("x.npy"), training=False))
 
 @pytest.mark.parametrize("name", slimming.FAMILIES)
 def test_half_of_the_filters_go(name, tmp_path):
-    if name not in QUICK and not os.environ.get("TFPRUNE_SLOW_TESTS"):
-        pytest.skip("slow")
     found = slimming.slim(name)
     cells = [cell.strip() for cell in slimming.row(name, found).split("|")]
     _, _, _, filters, parameters, _, macs, difference, _, _ = cells
