@@ -108,24 +108,37 @@ double OutputPixel(const std::vector<double>& products, int64_t y, int64_t x) {
   return sum;
 }
 
+// The outputs of one tile, (y, x) on, of one filter.
+template <class Outputs>
+void StoreTile(const std::vector<double>& products, const ConvShape& s,
+               const Epilogue& e, int64_t y, int64_t x, int64_t filter,
+               float* image) {
+  const int64_t end_y = std::min(y + kWinogradTile, s.out_height);
+  const int64_t end_x = std::min(x + kWinogradTile, s.out_width);
+  for (int64_t row = y; row < end_y; ++row)
+    for (int64_t column = x; column < end_x; ++column) {
+      double sum = OutputPixel<Outputs>(products, row - y, column - x);
+      if (e.bias) sum += e.bias[filter];
+      image[(row * s.out_width + column) * s.filters + filter] =
+          static_cast<float>(Activate(sum, e.activation));
+    }
+}
+
 template <int kKernel>
 void ReferenceTiles(const Csr& coefficients, const ConvShape& s,
                     const float* input, const Epilogue& e, float* output) {
   using Inputs = WinogradInputs<kKernel>;
   using Outputs = WinogradOutputs<kKernel>;
   for (int64_t n = 0; n < s.batch; ++n)
-    for (int64_t y = 0; y < s.out_height; ++y)
-      for (int64_t x = 0; x < s.out_width; ++x) {
-        const int64_t in_y = y % kWinogradTile, in_x = x % kWinogradTile;
+    for (int64_t y = 0; y < s.out_height; y += kWinogradTile)
+      for (int64_t x = 0; x < s.out_width; x += kWinogradTile) {
         const auto tile = InputTile<Inputs>(
-            s, input + n * s.height * s.width * s.channels, y - in_y, x - in_x);
-        for (int64_t f = 0; f < s.filters; ++f) {
-          const auto products =
-              Products(coefficients, s, tile, Inputs::kRows * Inputs::kRows, f);
-          double sum = OutputPixel<Outputs>(products, in_y, in_x);
-          if (e.bias) sum += e.bias[f];
-          *output++ = static_cast<float>(Activate(sum, e.activation));
-        }
+            s, input + n * s.height * s.width * s.channels, y, x);
+        for (int64_t f = 0; f < s.filters; ++f)
+          StoreTile<Outputs>(
+              Products(coefficients, s, tile, Inputs::kRows * Inputs::kRows, f),
+              s, e, y, x, f,
+              output + n * s.out_height * s.out_width * s.filters);
       }
 }
 

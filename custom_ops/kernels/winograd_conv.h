@@ -29,13 +29,11 @@ namespace tfprune {
 // run over (M, M, channels / groups), M = kernel size + 3.
 std::string CheckWinograd(const ConvShape& shape, const Csr& coefficients);
 
-// Coefficients packed for one shape. Packing copies them; it is done once, and
-// the result may run in many threads at the same time.
+// Coefficients packed for one shape, as SparseConv has weights.
 class WinogradConv {
  public:
-  // `coefficients` and `shape` must have passed Check and CheckWinograd.
-  // `threads` is the most that one run will use. Returns null when memory does
-  // not suffice.
+  // As SparseConv::Pack; `coefficients` and `shape` must have passed Check and
+  // CheckWinograd.
   static std::unique_ptr<const WinogradConv> Pack(const Csr& coefficients,
                                                   const ConvShape& shape,
                                                   int threads);
@@ -47,9 +45,8 @@ class WinogradConv {
                                                   const LaneKernels& kernels,
                                                   const Tuning& tuning = {});
 
-  // output = activation(convolution + bias). Buffers are as the shape says and
-  // must not overlap; of the epilogue, residual and pool are left out. Returns
-  // false, and leaves the output undefined, when memory does not suffice.
+  // output = activation(convolution + bias), as SparseConv::Run; the epilogue
+  // must have no residual and no pool.
   bool Run(const float* input, const Epilogue& epilogue, float* output,
            const ParallelFor& parallel_for) const;
 

@@ -1,15 +1,11 @@
 // Tfprune>CsrMatmul: a matrix times sparse weights.
 
-#include <memory>
-
+#include "convolution_op.h"
 #include "csr_matmul.h"
 #include "kernel_api.h"
-#include "packing_cache.h"
 
 namespace tfprune {
 namespace {
-
-enum : int { kX, kWeights, kBias = kWeights + kWeightInputs };
 
 class CsrMatmulOp {
  public:
@@ -20,37 +16,24 @@ class CsrMatmulOp {
   void Compute(TF_OpKernelContext* context, Status& status) {
     const Input x(context, kX, "x", 2, status);
     if (!status.ok()) return;
-    const Weights weights(context, kWeights, x.dim(1), status);
+    const Weights weights(context, x.dim(1), status);
     if (!status.ok()) return;
-    const Csr csr = weights.View();
+    const ConvShape shape = MatmulShape(weights.View(), x.dim(0));
     const Input bias =
-        Input::Optional(context, kBias, "bias", {csr.rows}, status);
-    if (!status.ok()) return;
-    const auto packed = FindOrPack(
-        cache_, {weights.stamp, csr.nonzeros, csr.rows, x.dim(0), x.dim(1)},
-        [&] { return Pack(csr, x.dim(0), status); });
-    if (!status.ok()) return;
-    float* y = Output(context, {x.dim(0), csr.rows}, status);
+        Input::Optional(context, kBias, "bias", {shape.filters}, status);
     if (!status.ok()) return;
     Epilogue epilogue;
-    epilogue.bias = bias.empty() ? nullptr : bias.data<float>();
+    epilogue.bias = bias.floats();
     epilogue.activation = activation_;
-    if (!packed->Run(x.data<float>(), epilogue, y, PoolFor))
-      status.Set(TF_RESOURCE_EXHAUSTED, "no memory for a matrix product");
+    const auto pack = [&](const Csr& csr) {
+      return CsrMatmul::Pack(csr, x.dim(0), threads_);
+    };
+    const auto packed = FindOrPack(cache_, weights, shape, Check, pack, status);
+    if (!status.ok()) return;
+    Run(context, *packed, x, epilogue, {x.dim(0), shape.filters}, status);
   }
 
  private:
-  std::shared_ptr<const CsrMatmul> Pack(const Csr& csr, int64_t batch,
-                                        Status& status) const {
-    if (!status.Accept(Check(csr)) ||
-        !status.Accept(Check(MatmulShape(csr, batch), csr)))
-      return nullptr;
-    auto packed = CsrMatmul::Pack(csr, batch, threads_);
-    if (!packed)
-      status.Set(TF_RESOURCE_EXHAUSTED, "no memory to pack sparse weights");
-    return packed;
-  }
-
   const Activation activation_;
   const int threads_;
   PackingCache<CsrMatmul> cache_;
@@ -89,12 +72,7 @@ void InferShape(TF_ShapeInferenceContext* context, TF_Status* status) {
 }
 
 [[maybe_unused]] const bool kRegistered = [] {
-  TF_OpDefinitionBuilder* builder =
-      TF_NewOpDefinitionBuilder("Tfprune>CsrMatmul");
-  TF_OpDefinitionBuilderAddInput(builder, "x: float");
-  AddWeights(builder);
-  TF_OpDefinitionBuilderAddInput(builder, "bias: float");
-  TF_OpDefinitionBuilderAddOutput(builder, "y: float");
+  TF_OpDefinitionBuilder* builder = NewOp("Tfprune>CsrMatmul");
   TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, InferShape);
   RegisterOp(builder);
   Register<CsrMatmulOp>("Tfprune>CsrMatmul");

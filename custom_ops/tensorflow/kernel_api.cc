@@ -141,13 +141,12 @@ int Threads(TF_OpKernelConstruction* context, Status& status) {
   return static_cast<int>(threads < 1 ? cores : std::min(threads, cores));
 }
 
-Weights::Weights(TF_OpKernelContext* context, int first, int64_t columns,
-                 Status& status)
+Weights::Weights(TF_OpKernelContext* context, int64_t columns, Status& status)
     : columns(columns),
-      values(context, first, "values", 1, status),
-      column_indices(context, first + 1, "column_indices", 1, status),
-      row_offsets(context, first + 2, "row_offsets", 1, status),
-      stamp_input(context, first + 3, "stamp", 0, status) {
+      values(context, kWeights, "values", 1, status),
+      column_indices(context, kWeights + 1, "column_indices", 1, status),
+      row_offsets(context, kWeights + 2, "row_offsets", 1, status),
+      stamp_input(context, kWeights + 3, "stamp", 0, status) {
   if (!status.ok()) return;
   stamp = *stamp_input.data<int64_t>();
   if (values.dim(0) != column_indices.dim(0))
@@ -163,7 +162,7 @@ Weights::Weights(TF_OpKernelContext* context, int first, int64_t columns,
 
 Csr Weights::View() const {
   Csr csr;
-  csr.rows = row_offsets.dim(0) - 1;
+  csr.rows = rows();
   csr.columns = columns;
   csr.nonzeros = values.dim(0);
   csr.dtype = DtypeOf(values.dtype());
@@ -173,16 +172,19 @@ Csr Weights::View() const {
   return csr;
 }
 
-void AddWeights(TF_OpDefinitionBuilder* builder) {
-  TF_OpDefinitionBuilderAddInput(builder, "values: T");
-  TF_OpDefinitionBuilderAddInput(builder, "column_indices: int32");
-  TF_OpDefinitionBuilderAddInput(builder, "row_offsets: int32");
-  TF_OpDefinitionBuilderAddInput(builder, "stamp: int64");
-  TF_OpDefinitionBuilderAddAttr(builder,
-                                "T: {float, bfloat16, half} = DT_FLOAT");
-  TF_OpDefinitionBuilderAddAttr(
-      builder, "activation: {'none', 'relu', 'relu6'} = 'none'");
-  TF_OpDefinitionBuilderAddAttr(builder, "num_threads: int = 0");
+TF_OpDefinitionBuilder* NewOp(const char* name) {
+  TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder(name);
+  for (const char* input :
+       {"x: float", "values: T", "column_indices: int32", "row_offsets: int32",
+        "stamp: int64", "bias: float"})
+    TF_OpDefinitionBuilderAddInput(builder, input);
+  TF_OpDefinitionBuilderAddOutput(builder, "y: float");
+  for (const char* attribute :
+       {"T: {float, bfloat16, half} = DT_FLOAT",
+        "activation: {'none', 'relu', 'relu6'} = 'none'",
+        "num_threads: int = 0"})
+    TF_OpDefinitionBuilderAddAttr(builder, attribute);
+  return builder;
 }
 
 void RegisterOp(TF_OpDefinitionBuilder* builder) {

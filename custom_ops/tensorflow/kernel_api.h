@@ -61,7 +61,10 @@ class Input {
   const T* data() const {
     return static_cast<const T*>(TF_TensorData(tensor_.get()));
   }
-  bool empty() const { return TF_TensorElementCount(tensor_.get()) == 0; }
+  // Null where there are none.
+  const float* floats() const {
+    return TF_TensorElementCount(tensor_.get()) ? data<float>() : nullptr;
+  }
 
  private:
   Input(TF_OpKernelContext* context, int index, Status& status);
@@ -88,21 +91,23 @@ Activation ActivationOf(TF_OpKernelConstruction* context, Status& status);
 // attribute `num_threads`, or all cores where that is 0.
 int Threads(TF_OpKernelConstruction* context, Status& status);
 
-// The four inputs of sparse weights, from `first` on: values, column_indices,
-// row_offsets and stamp.
+// The inputs that all ops have, and the first one that is an op's own.
+enum : int { kX, kWeights, kBias = kWeights + 4, kOwn };
+
+// The four inputs of sparse weights: values, column_indices, row_offsets and
+// stamp.
 struct Weights {
-  Weights(TF_OpKernelContext* context, int first, int64_t columns,
-          Status& status);
+  Weights(TF_OpKernelContext* context, int64_t columns, Status& status);
+  int64_t rows() const { return row_offsets.dim(0) - 1; }
   Csr View() const;
 
   int64_t columns;
   Input values, column_indices, row_offsets, stamp_input;
   int64_t stamp = 0;
 };
-constexpr int kWeightInputs = 4;
 
-// Declares what an op with sparse weights has.
-void AddWeights(TF_OpDefinitionBuilder* builder);
+// Returns an op with the inputs, the output and the attributes that all have.
+TF_OpDefinitionBuilder* NewOp(const char* name);
 
 // Registers an op, and the kernel that `Kernel` is: `Kernel(construction,
 // status)`, `Compute(context, status)`.

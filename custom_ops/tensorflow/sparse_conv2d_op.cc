@@ -1,16 +1,17 @@
 // Tfprune>SparseConv2D: a convolution with sparse filters.
 
 #include <algorithm>
-#include <memory>
+#include <string>
+#include <vector>
 
+#include "convolution_op.h"
 #include "kernel_api.h"
-#include "packing_cache.h"
 #include "sparse_conv.h"
 
 namespace tfprune {
 namespace {
 
-enum : int { kX, kWeights, kBias = kWeights + kWeightInputs, kResidual };
+enum : int { kResidual = kOwn };
 
 // Two numbers, of height and width.
 struct Pair {
@@ -84,56 +85,39 @@ class SparseConv2DOp {
     const Input x(context, kX, "x", 4, status);
     if (!status.ok()) return;
     const int64_t in = x.dim(3) / std::max<int64_t>(groups_, 1);
-    const Weights weights(context, kWeights, Columns(in), status);
+    const Weights weights(context, Columns({kernel_.y, kernel_.x, in}), status);
     if (!status.ok()) return;
-    const Csr csr = weights.View();
-    const ConvShape shape = Shape(x, csr.rows);
+    const ConvShape shape = Shape(x, weights.rows());
     const Input bias =
-        Input::Optional(context, kBias, "bias", {csr.rows}, status);
+        Input::Optional(context, kBias, "bias", {shape.filters}, status);
     const Input residual = Input::Optional(
         context, kResidual, "residual",
-        {shape.batch, shape.out_height, shape.out_width, csr.rows}, status);
+        {shape.batch, shape.out_height, shape.out_width, shape.filters},
+        status);
     if (!status.ok()) return;
     Epilogue epilogue;
-    epilogue.bias = bias.empty() ? nullptr : bias.data<float>();
-    epilogue.residual = residual.empty() ? nullptr : residual.data<float>();
+    epilogue.bias = bias.floats();
+    epilogue.residual = residual.floats();
     epilogue.activation = activation_;
     epilogue.pool = PoolOf(shape);
-    const auto packed =
-        FindOrPack(cache_,
-                   {weights.stamp, csr.nonzeros, csr.rows, shape.batch,
-                    shape.height, shape.width, shape.channels},
-                   [&] { return Pack(csr, shape, status); });
+    const auto pack = [&](const Csr& csr) {
+      return SparseConv::Pack(csr, shape, threads_);
+    };
+    const auto packed = FindOrPack(cache_, weights, shape, Check, pack, status);
     if (!status.ok() || !CheckPool(epilogue, shape, status)) return;
-    Run(context, *packed, x, epilogue, shape, status);
+    Run(context, *packed, x, epilogue, OutputShape(epilogue.pool, shape),
+        status);
   }
 
  private:
-  // -1, which no index fits, for more than there can be.
-  int64_t Columns(int64_t channels) const {
-    int64_t columns = 1;
-    for (int64_t size : {kernel_.y, kernel_.x, channels}) {
-      if (size < 0 || size >> 31) return -1;
-      columns *= size;
-      if (columns >> 31) return -1;
-    }
-    return columns;
-  }
-
   ConvShape Shape(const Input& x, int64_t filters) const {
-    ConvShape s;
-    s.batch = x.dim(0);
-    s.height = x.dim(1);
-    s.width = x.dim(2);
-    s.channels = x.dim(3);
-    s.filters = filters;
+    ConvShape s = ShapeOf(x, filters, groups_);
     s.kernel_height = kernel_.y;
     s.kernel_width = kernel_.x;
     s.stride_height = strides_.y;
     s.stride_width = strides_.x;
     s.dilation_height = dilations_.y;
     s.dilation_width = dilations_.x;
-    s.groups = groups_;
     const Placement y = Place(padding_, s.height, kernel_.y, strides_.y,
                               dilations_.y, explicit_[0], explicit_[1]);
     const Placement at = Place(padding_, s.width, kernel_.x, strides_.x,
@@ -165,29 +149,11 @@ class SparseConv2DOp {
     return status.Accept(Check(epilogue.pool, shape));
   }
 
-  std::shared_ptr<const SparseConv> Pack(const Csr& csr, const ConvShape& shape,
-                                         Status& status) const {
-    if (!status.Accept(Check(shape, csr)) || !status.Accept(Check(csr)))
-      return nullptr;
-    std::shared_ptr<const SparseConv> packed =
-        SparseConv::Pack(csr, shape, threads_);
-    if (!packed)
-      status.Set(TF_RESOURCE_EXHAUSTED, "no memory to pack sparse weights");
-    return packed;
-  }
-
-  void Run(TF_OpKernelContext* context, const SparseConv& packed,
-           const Input& x, const Epilogue& epilogue, const ConvShape& shape,
-           Status& status) const {
-    const bool pools = !pool_size_.empty();
-    float* y = Output(
-        context,
-        {shape.batch, pools ? epilogue.pool.out_height : shape.out_height,
-         pools ? epilogue.pool.out_width : shape.out_width, shape.filters},
-        status);
-    if (!status.ok()) return;
-    if (!packed.Run(x.data<float>(), epilogue, y, PoolFor))
-      status.Set(TF_RESOURCE_EXHAUSTED, "no memory for a convolution");
+  std::vector<int64_t> OutputShape(const PoolShape& pool,
+                                   const ConvShape& s) const {
+    if (pool_size_.empty())
+      return {s.batch, s.out_height, s.out_width, s.filters};
+    return {s.batch, pool.out_height, pool.out_width, s.filters};
   }
 
   const Pair kernel_, strides_, dilations_;
@@ -202,25 +168,9 @@ class SparseConv2DOp {
   PackingCache<SparseConv> cache_;
 };
 
-// The C API shows no attributes here that would tell height and width; the
-// Python function sets them.
-void InferShape(TF_ShapeInferenceContext* context, TF_Status* status) {
-  TF_ShapeHandle* x = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, kX, x, status);
-  TF_ShapeInferenceContextWithRank(context, x, 4, x, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_ShapeInferenceContextSetUnknownShape(context, status);
-  TF_DeleteShapeHandle(x);
-}
-
 [[maybe_unused]] const bool kRegistered = [] {
-  TF_OpDefinitionBuilder* builder =
-      TF_NewOpDefinitionBuilder("Tfprune>SparseConv2D");
-  TF_OpDefinitionBuilderAddInput(builder, "x: float");
-  AddWeights(builder);
-  TF_OpDefinitionBuilderAddInput(builder, "bias: float");
+  TF_OpDefinitionBuilder* builder = NewOp("Tfprune>SparseConv2D");
   TF_OpDefinitionBuilderAddInput(builder, "residual: float");
-  TF_OpDefinitionBuilderAddOutput(builder, "y: float");
   for (const char* attribute :
        {"kernel_size: list(int)", "strides: list(int) = [1, 1]",
         "dilations: list(int) = [1, 1]",
@@ -229,7 +179,7 @@ void InferShape(TF_ShapeInferenceContext* context, TF_Status* status) {
         "pool_size: list(int) = []", "pool_strides: list(int) = [1, 1]",
         "pool_padding: {'SAME', 'VALID'} = 'VALID'"})
     TF_OpDefinitionBuilderAddAttr(builder, attribute);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, InferShape);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, InferImages);
   RegisterOp(builder);
   Register<SparseConv2DOp>("Tfprune>SparseConv2D");
   return true;

@@ -2,16 +2,14 @@
 // coefficients.
 
 #include <algorithm>
-#include <memory>
+#include <string>
 
+#include "convolution_op.h"
 #include "kernel_api.h"
-#include "packing_cache.h"
 #include "winograd_conv.h"
 
 namespace tfprune {
 namespace {
-
-enum : int { kX, kWeights, kBias = kWeights + kWeightInputs };
 
 class SparseWinogradConv2DOp {
  public:
@@ -29,65 +27,37 @@ class SparseWinogradConv2DOp {
   void Compute(TF_OpKernelContext* context, Status& status) {
     const Input x(context, kX, "x", 4, status);
     if (!status.ok()) return;
-    const Weights weights(context, kWeights, Columns(x.dim(3)), status);
+    const int64_t in = x.dim(3) / std::max<int64_t>(groups_, 1);
+    const int64_t size = kernel_ + 3;
+    const Weights weights(context, Columns({size, size, in}), status);
     if (!status.ok()) return;
-    const Csr csr = weights.View();
-    const ConvShape shape = Shape(x, csr.rows);
+    const ConvShape shape = Shape(x, weights.rows());
     const Input bias =
-        Input::Optional(context, kBias, "bias", {csr.rows}, status);
-    if (!status.ok()) return;
-    const auto packed =
-        FindOrPack(cache_,
-                   {weights.stamp, csr.nonzeros, csr.rows, shape.batch,
-                    shape.height, shape.width, shape.channels},
-                   [&] { return Pack(csr, shape, status); });
-    if (!status.ok()) return;
-    float* y =
-        Output(context,
-               {shape.batch, shape.out_height, shape.out_width, shape.filters},
-               status);
+        Input::Optional(context, kBias, "bias", {shape.filters}, status);
     if (!status.ok()) return;
     Epilogue epilogue;
-    epilogue.bias = bias.empty() ? nullptr : bias.data<float>();
+    epilogue.bias = bias.floats();
     epilogue.activation = activation_;
-    if (!packed->Run(x.data<float>(), epilogue, y, PoolFor))
-      status.Set(TF_RESOURCE_EXHAUSTED, "no memory for a convolution");
+    const auto pack = [&](const Csr& csr) {
+      return WinogradConv::Pack(csr, shape, threads_);
+    };
+    const auto packed =
+        FindOrPack(cache_, weights, shape, CheckWinograd, pack, status);
+    if (!status.ok()) return;
+    Run(context, *packed, x, epilogue,
+        {shape.batch, shape.out_height, shape.out_width, shape.filters},
+        status);
   }
 
  private:
-  // -1, which no index fits, for more than there can be.
-  int64_t Columns(int64_t channels) const {
-    const int64_t size = kernel_ + 3;
-    const int64_t in = channels / std::max<int64_t>(groups_, 1);
-    return in >> 24 ? -1 : size * size * in;
-  }
-
   ConvShape Shape(const Input& x, int64_t filters) const {
-    ConvShape s;
-    s.batch = x.dim(0);
-    s.height = x.dim(1);
-    s.width = x.dim(2);
-    s.channels = x.dim(3);
-    s.filters = filters;
+    ConvShape s = ShapeOf(x, filters, groups_);
     s.kernel_height = s.kernel_width = kernel_;
-    s.groups = groups_;
     s.pad_top = s.pad_left = same_ ? kernel_ / 2 : 0;
     const int64_t lost = same_ ? 0 : kernel_ - 1;
     s.out_height = std::max<int64_t>(s.height - lost, 0);
     s.out_width = std::max<int64_t>(s.width - lost, 0);
     return s;
-  }
-
-  std::shared_ptr<const WinogradConv> Pack(const Csr& csr,
-                                           const ConvShape& shape,
-                                           Status& status) const {
-    if (!status.Accept(CheckWinograd(shape, csr)) || !status.Accept(Check(csr)))
-      return nullptr;
-    std::shared_ptr<const WinogradConv> packed =
-        WinogradConv::Pack(csr, shape, threads_);
-    if (!packed)
-      status.Set(TF_RESOURCE_EXHAUSTED, "no memory to pack sparse weights");
-    return packed;
   }
 
   const int64_t kernel_;
@@ -98,28 +68,13 @@ class SparseWinogradConv2DOp {
   PackingCache<WinogradConv> cache_;
 };
 
-// Height and width are not known here; the Python function sets them.
-void InferShape(TF_ShapeInferenceContext* context, TF_Status* status) {
-  TF_ShapeHandle* x = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, kX, x, status);
-  TF_ShapeInferenceContextWithRank(context, x, 4, x, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_ShapeInferenceContextSetUnknownShape(context, status);
-  TF_DeleteShapeHandle(x);
-}
-
 [[maybe_unused]] const bool kRegistered = [] {
-  TF_OpDefinitionBuilder* builder =
-      TF_NewOpDefinitionBuilder("Tfprune>SparseWinogradConv2D");
-  TF_OpDefinitionBuilderAddInput(builder, "x: float");
-  AddWeights(builder);
-  TF_OpDefinitionBuilderAddInput(builder, "bias: float");
-  TF_OpDefinitionBuilderAddOutput(builder, "y: float");
+  TF_OpDefinitionBuilder* builder = NewOp("Tfprune>SparseWinogradConv2D");
   for (const char* attribute :
        {"kernel_size: int = 3", "padding: {'SAME', 'VALID'} = 'VALID'",
         "groups: int = 1"})
     TF_OpDefinitionBuilderAddAttr(builder, attribute);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, InferShape);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, InferImages);
   RegisterOp(builder);
   Register<SparseWinogradConv2DOp>("Tfprune>SparseWinogradConv2D");
   return true;

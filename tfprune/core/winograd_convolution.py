@@ -48,6 +48,12 @@ def output_size(size, kernel_size: int, padding: str):
     return max(size, 0) if isinstance(size, int) else ops.maximum(size, 0)
 
 
+def output_shape(inputs, filters: int, kernel_size: int, padding: str):
+    """Returns the output's shape for inputs of such a shape."""
+    size = [output_size(x, kernel_size, padding) for x in inputs[1:3]]
+    return (inputs[0], *size, filters)
+
+
 def tiles(size):
     """Returns how many tiles so many rows or columns of output take."""
     return -(-size // winograd.TILE)

@@ -8,6 +8,7 @@ from keras import ops
 
 from tfprune import backend
 from tfprune.core import part
+from tfprune.layers import convolution
 from tfprune.ops.sparse_conv2d import Geometry
 
 
@@ -56,9 +57,7 @@ class FilterShapeConv2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        part.check_count("filters", filters, least=1)
-        known = padding in ("valid", "same")
-        part.check("padding", padding, known, "'valid' or 'same'")
+        convolution.check(filters, padding)
         self.filters = filters
         self.kernel_size = part.pair("kernel_size", kernel_size)
         self.columns = [int(column) for column in columns]

@@ -51,6 +51,34 @@ class Sparse(keras.layers.Layer):
         # The ops are compiled ahead of time; XLA has no kernel of theirs.
         self.supports_jit = False
 
+    @classmethod
+    def _replacing(cls, layer, values_dtype, input_shape, **geometry):
+        """Returns a sparse layer that computes what a dense one does.
+
+        Args:
+            layer: The built layer, whose kernel has outputs last.
+            values_dtype: String, how values are stored.
+            input_shape: Tuple.
+            **geometry: Arguments of the sparse layer that others lack.
+        """
+        kernel = backend.to_numpy(layer.kernel)
+        matrix = kernel.reshape(-1, kernel.shape[-1]).T.astype(values_dtype)
+        own = cls(
+            nonzeros=int(np.count_nonzero(matrix)),
+            activation=layer.activation,
+            use_bias=layer.use_bias,
+            values_dtype=values_dtype,
+            name=layer.name,
+            dtype=layer.dtype_policy,
+            **geometry,
+        )
+        own.build(input_shape)
+        own.set_kernel(matrix)
+        if layer.bias is not None:
+            own.bias.assign(layer.bias)
+        own.trainable = layer.trainable
+        return own
+
     def set_kernel(self, matrix) -> None:
         """Sets the weights.
 
@@ -145,19 +173,3 @@ class Sparse(keras.layers.Layer):
         if self.activation in _FUSED:
             return outputs
         return self.activation(outputs)
-
-
-def take_over(sparse: Sparse, layer: keras.layers.Layer, matrix) -> Sparse:
-    """Fills a sparse layer with what a dense one has; returns it.
-
-    Args:
-        sparse: Built layer.
-        layer: The Keras layer that it stands for.
-        matrix: Its kernel, of shape `(outputs, inputs)` and the dtype of the
-            sparse layer's values.
-    """
-    sparse.set_kernel(matrix)
-    if layer.bias is not None:
-        sparse.bias.assign(layer.bias)
-    sparse.trainable = layer.trainable
-    return sparse

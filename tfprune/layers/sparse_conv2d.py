@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import keras
-import numpy as np
+import math
 
-from tfprune import backend
+import keras
+
 from tfprune.core import part
-from tfprune.layers import sparse
+from tfprune.layers import sparse_convolution
 from tfprune.ops import sparse_conv2d
 from tfprune.ops.sparse_conv2d import Geometry
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
-class SparseConv2D(sparse.Sparse):
+class SparseConv2D(sparse_convolution.SparseConvolution):
     """Convolves with sparse filters, `channels_last`.
 
     Args:
@@ -54,17 +54,12 @@ class SparseConv2D(sparse.Sparse):
         groups: int = 1,
         **kwargs,
     ):
-        super().__init__(nonzeros, **kwargs)
-        for name, count in (("filters", filters), ("groups", groups)):
-            part.check_count(name, count, least=1)
-        known = padding in ("valid", "same")
-        part.check("padding", padding, known, "'valid' or 'same'")
-        self.filters = filters
-        self.kernel_size = part.pair("kernel_size", kernel_size)
+        kernel_size = part.pair("kernel_size", kernel_size)
+        super().__init__(
+            filters, kernel_size, nonzeros, padding, groups, **kwargs
+        )
         self.strides = part.pair("strides", strides)
-        self.padding = padding
         self.dilation_rate = part.pair("dilation_rate", dilation_rate)
-        self.groups = groups
 
     @classmethod
     def from_dense(
@@ -78,35 +73,12 @@ class SparseConv2D(sparse.Sparse):
         """
         last = layer.data_format == "channels_last"
         part.check("data_format", layer.data_format, last, "'channels_last'")
-        kernel = backend.to_numpy(layer.kernel)
-        matrix = kernel.reshape(-1, layer.filters).T.astype(values_dtype)
-        own = cls(
-            layer.filters,
-            layer.kernel_size,
-            int(np.count_nonzero(matrix)),
-            layer.strides,
-            layer.padding,
-            layer.dilation_rate,
-            layer.groups,
-            activation=layer.activation,
-            use_bias=layer.use_bias,
-            values_dtype=values_dtype,
-            name=layer.name,
-            dtype=layer.dtype_policy,
+        return cls._replacing_convolution(
+            layer,
+            values_dtype,
+            strides=layer.strides,
+            dilation_rate=layer.dilation_rate,
         )
-        own.build((None, None, None, kernel.shape[2] * layer.groups))
-        return sparse.take_over(own, layer, matrix)
-
-    def build(self, input_shape):
-        channels = input_shape[-1]
-        divides = channels % self.groups == 0 == self.filters % self.groups
-        expected = (
-            f"a divisor of {channels} channels and {self.filters} filters"
-        )
-        part.check("groups", self.groups, divides, expected)
-        columns = int(np.prod(self.kernel_size)) * channels // self.groups
-        self._add_weights(self.filters, columns)
-        self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
 
     def call(self, inputs, residual=None, training=None):
         if residual is not None:
@@ -128,13 +100,12 @@ class SparseConv2D(sparse.Sparse):
     def get_config(self):
         return {
             **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
             "strides": self.strides,
-            "padding": self.padding,
             "dilation_rate": self.dilation_rate,
-            "groups": self.groups,
         }
+
+    def _taps(self):
+        return math.prod(self.kernel_size)
 
     def _geometry(self):
         return Geometry(

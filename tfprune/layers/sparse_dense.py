@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 
-from tfprune import backend
 from tfprune.core import part
 from tfprune.layers import sparse
 from tfprune.ops import csr_matmul
@@ -47,18 +45,8 @@ class SparseDense(sparse.Sparse):
             layer: Built Keras layer, with zeros in its kernel.
             values_dtype: String, how values are stored.
         """
-        matrix = backend.to_numpy(layer.kernel).T.astype(values_dtype)
-        own = cls(
-            layer.units,
-            int(np.count_nonzero(matrix)),
-            activation=layer.activation,
-            use_bias=layer.use_bias,
-            values_dtype=values_dtype,
-            name=layer.name,
-            dtype=layer.dtype_policy,
-        )
-        own.build((None, matrix.shape[1]))
-        return sparse.take_over(own, layer, matrix)
+        inputs = (None, layer.kernel.shape[0])
+        return cls._replacing(layer, values_dtype, inputs, units=layer.units)
 
     def build(self, input_shape):
         self._add_weights(self.units, input_shape[-1])

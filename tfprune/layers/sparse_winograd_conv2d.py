@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 
-from tfprune import backend
-from tfprune.core import part
 from tfprune.core import winograd
 from tfprune.core import winograd_convolution
-from tfprune.layers import sparse
+from tfprune.layers import sparse_convolution
 from tfprune.layers import winograd_conv2d
 from tfprune.ops import sparse_winograd_conv2d
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
-class SparseWinogradConv2D(sparse.Sparse):
+class SparseWinogradConv2D(sparse_convolution.SparseConvolution):
     """Convolves with filters given by few Winograd coefficients.
 
     `channels_last`, stride 1, for inference. Where most coefficients are zero
@@ -54,16 +51,10 @@ class SparseWinogradConv2D(sparse.Sparse):
         groups: int = 1,
         **kwargs,
     ):
-        super().__init__(nonzeros, **kwargs)
-        for name, count in (("filters", filters), ("groups", groups)):
-            part.check_count(name, count, least=1)
-        known = padding in ("valid", "same")
-        part.check("padding", padding, known, "'valid' or 'same'")
+        super().__init__(
+            filters, kernel_size, nonzeros, padding, groups, **kwargs
+        )
         self.size = winograd.transform(kernel_size).size
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.padding = padding
-        self.groups = groups
 
     @classmethod
     def from_dense(
@@ -77,33 +68,7 @@ class SparseWinogradConv2D(sparse.Sparse):
             layer: Built layer, with zeros in its kernel.
             values_dtype: String, how values are stored.
         """
-        kernel = backend.to_numpy(layer.kernel)
-        matrix = kernel.reshape(-1, layer.filters).T.astype(values_dtype)
-        own = cls(
-            layer.filters,
-            layer.kernel_size,
-            int(np.count_nonzero(matrix)),
-            layer.padding,
-            layer.groups,
-            activation=layer.activation,
-            use_bias=layer.use_bias,
-            values_dtype=values_dtype,
-            name=layer.name,
-            dtype=layer.dtype_policy,
-        )
-        own.build((None, None, None, kernel.shape[2] * layer.groups))
-        return sparse.take_over(own, layer, matrix)
-
-    def build(self, input_shape):
-        channels = input_shape[-1]
-        divides = channels % self.groups == 0 == self.filters % self.groups
-        expected = (
-            f"a divisor of {channels} channels and {self.filters} filters"
-        )
-        part.check("groups", self.groups, divides, expected)
-        columns = self.size * self.size * channels // self.groups
-        self._add_weights(self.filters, columns)
-        self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
+        return cls._replacing_convolution(layer, values_dtype)
 
     def call(self, inputs, training=None):
         outputs = sparse_winograd_conv2d(
@@ -118,17 +83,9 @@ class SparseWinogradConv2D(sparse.Sparse):
         return self._finish(outputs)
 
     def compute_output_shape(self, input_shape):
-        size = [
-            winograd_convolution.output_size(x, self.kernel_size, self.padding)
-            for x in input_shape[1:3]
-        ]
-        return (input_shape[0], *size, self.filters)
+        return winograd_convolution.output_shape(
+            input_shape, self.filters, self.kernel_size, self.padding
+        )
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "padding": self.padding,
-            "groups": self.groups,
-        }
+    def _taps(self):
+        return self.size**2

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from tfprune import backend
-from tfprune.core import part
 from tfprune.core import winograd
 from tfprune.core import winograd_convolution
+from tfprune.layers import convolution
 
 
 class Spatial(typing.NamedTuple):
@@ -79,10 +79,7 @@ class WinogradConv2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, count in (("filters", filters), ("groups", groups)):
-            part.check_count(name, count, least=1)
-        known = padding in ("valid", "same")
-        part.check("padding", padding, known, "'valid' or 'same'")
+        convolution.check(filters, padding, groups)
         self.size = winograd.transform(kernel_size).size
         self.filters = filters
         self.kernel_size = kernel_size
@@ -171,17 +168,12 @@ class WinogradConv2D(keras.layers.Layer):
 
     def build(self, input_shape):
         channels = input_shape[-1]
-        divides = channels % self.groups == 0 == self.filters % self.groups
-        expected = (
-            f"a divisor of {channels} channels and {self.filters} filters"
+        inputs = convolution.channels_of_group(
+            channels, self.filters, self.groups
         )
-        part.check("groups", self.groups, divides, expected)
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(
-                *(self.size, self.size),
-                *(channels // self.groups, self.filters),
-            ),
+            shape=(self.size, self.size, inputs, self.filters),
             initializer=self._initialize,
             autocast=False,
         )
@@ -209,11 +201,9 @@ class WinogradConv2D(keras.layers.Layer):
         return self.activation(keras.ops.cast(outputs, self.compute_dtype))
 
     def compute_output_shape(self, input_shape):
-        size = [
-            winograd_convolution.output_size(x, self.kernel_size, self.padding)
-            for x in input_shape[1:3]
-        ]
-        return (input_shape[0], *size, self.filters)
+        return winograd_convolution.output_shape(
+            input_shape, self.filters, self.kernel_size, self.padding
+        )
 
     def tiles(self, input_shape) -> int:
         """Returns how often a coefficient is used for one example.

@@ -68,11 +68,11 @@ def sparse_winograd_conv2d(
             padding=padding,
             groups=groups,
         )
-    size = [
-        winograd_convolution.output_size(x, kernel_size, padding.lower())
-        for x in inputs.shape[1:3]
-    ]
-    outputs.set_shape((inputs.shape[0], *size, weights.rows))
+    outputs.set_shape(
+        winograd_convolution.output_shape(
+            inputs.shape, weights.rows, kernel_size, padding.lower()
+        )
+    )
     return outputs
 
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <initializer_list>
 #include <vector>
 
 #include "problems.h"
@@ -25,7 +26,8 @@ struct Shortened {
   Csr csr;
 };
 
-void Compare(const Csr& weights, int64_t batch, int threads = 1) {
+void Compare(const Csr& weights, int64_t batch,
+             std::initializer_list<int> all_threads = {1}) {
   std::mt19937 random(5);
   const auto input = RandomFloats(batch * weights.columns, random);
   const auto bias = RandomFloats(weights.rows, random);
@@ -39,14 +41,18 @@ void Compare(const Csr& weights, int64_t batch, int threads = 1) {
                 want.data());
   for (const LaneKernels* kernels : AllLaneKernels()) {
     if (!kernels->runs_here()) continue;
-    const auto packed = CsrMatmul::Pack(weights, batch, threads, *kernels);
-    ASSERT_NE(packed, nullptr);
-    std::vector<float> got(want.size(), NAN);
-    ASSERT_TRUE(packed->Run(input.data(), epilogue, got.data(), PoolFor));
-    for (size_t i = 0; i < got.size(); ++i) {
-      ASSERT_NEAR(got[i], want[i], 2e-6 * std::sqrt(weights.columns + 1) + 1e-6)
-          << kernels->name << " batch " << batch << " rows " << weights.rows
-          << " columns " << weights.columns << " at " << i;
+    for (int threads : all_threads) {
+      const auto packed = CsrMatmul::Pack(weights, batch, threads, *kernels);
+      ASSERT_NE(packed, nullptr);
+      std::vector<float> got(want.size(), NAN);
+      ASSERT_TRUE(packed->Run(input.data(), epilogue, got.data(), PoolFor));
+      for (size_t i = 0; i < got.size(); ++i) {
+        ASSERT_NEAR(got[i], want[i],
+                    2e-6 * std::sqrt(weights.columns + 1) + 1e-6)
+            << kernels->name << " batch " << batch << " rows " << weights.rows
+            << " columns " << weights.columns << " threads " << threads
+            << " at " << i;
+      }
     }
   }
 }
@@ -74,8 +80,7 @@ TEST(CsrMatmul, SharesOfThreads) {
   std::mt19937 random(1);
   for (double sparsity : {0.0, 0.9}) {
     const Matrix matrix = RandomMatrix(700, 1000, sparsity, random);
-    for (int threads : {1, 2, 3, 8})
-      for (int64_t batch : {1, 40}) Compare(matrix.View(), batch, threads);
+    for (int64_t batch : {1, 40}) Compare(matrix.View(), batch, {1, 2, 3, 8});
   }
 }
 

@@ -41,44 +41,63 @@ void ExpectNear(const std::vector<float>& got, const std::vector<float>& want,
   }
 }
 
-// Compares a run with the reference, on every instruction set of this CPU.
-void Compare(const ConvShape& shape, double sparsity, Epilogue epilogue = {},
-             const Tuning& tuning = {}, int threads = 1) {
-  SCOPED_TRACE(Describe(shape, sparsity, threads));
-  std::mt19937 random(7);
-  const Matrix matrix = RandomMatrix(
-      shape.filters,
-      shape.kernel_height * shape.kernel_width * shape.channels / shape.groups,
-      sparsity, random);
-  const Csr weights = matrix.View();
-  ASSERT_EQ(Check(weights), "");
-  ASSERT_EQ(Check(shape, weights), "");
-  const auto input = RandomFloats(shape.InputPixels() * shape.channels, random);
-  const auto bias = RandomFloats(shape.filters, random);
-  const auto residual =
-      RandomFloats(shape.OutputPixels() * shape.filters, random);
-  if (epilogue.bias) epilogue.bias = bias.data();
-  if (epilogue.residual) epilogue.residual = residual.data();
-  const PoolShape& pool = epilogue.pool;
-  const int64_t size =
-      (pool.height ? shape.batch * pool.out_height * pool.out_width
-                   : shape.OutputPixels()) *
-      shape.filters;
-  std::vector<float> want(size);
-  ReferenceConv(weights, shape, input.data(), epilogue, want.data());
-  for (const LaneKernels* kernels : AllLaneKernels()) {
-    if (!kernels->runs_here()) continue;
-    SCOPED_TRACE(kernels->name);
-    const auto conv =
-        SparseConv::Pack(weights, shape, threads, *kernels, tuning);
-    ASSERT_NE(conv, nullptr);
-    // On a whole cache line, as TensorFlow's tensors are.
-    std::vector<float> memory(size + 16, NAN);
-    float* got = memory.data();
-    while (reinterpret_cast<uintptr_t>(got) % 64) ++got;
-    ASSERT_TRUE(conv->Run(input.data(), epilogue, got, PoolFor));
-    ExpectNear({got, got + size}, want, matrix.columns);
+// A random problem, and what the reference makes of it.
+class Problem {
+ public:
+  Problem(const ConvShape& shape, double sparsity, Epilogue epilogue = {})
+      : shape_(shape),
+        sparsity_(sparsity),
+        random_(7),
+        matrix_(RandomMatrix(shape.filters,
+                             shape.kernel_height * shape.kernel_width *
+                                 shape.channels / shape.groups,
+                             sparsity, random_)),
+        input_(RandomFloats(shape.InputPixels() * shape.channels, random_)),
+        bias_(RandomFloats(shape.filters, random_)),
+        residual_(RandomFloats(shape.OutputPixels() * shape.filters, random_)),
+        epilogue_(epilogue) {
+    const Csr weights = matrix_.View();
+    EXPECT_EQ(Check(weights), "");
+    EXPECT_EQ(Check(shape, weights), "");
+    if (epilogue.bias) epilogue_.bias = bias_.data();
+    if (epilogue.residual) epilogue_.residual = residual_.data();
+    const PoolShape& pool = epilogue.pool;
+    want_.resize((pool.height ? shape.batch * pool.out_height * pool.out_width
+                              : shape.OutputPixels()) *
+                 shape.filters);
+    ReferenceConv(weights, shape, input_.data(), epilogue_, want_.data());
   }
+
+  // Compares a run with that, on every instruction set of this CPU.
+  void Compare(const Tuning& tuning = {}, int threads = 1) const {
+    SCOPED_TRACE(Describe(shape_, sparsity_, threads));
+    for (const LaneKernels* kernels : AllLaneKernels()) {
+      if (!kernels->runs_here()) continue;
+      SCOPED_TRACE(kernels->name);
+      const auto conv =
+          SparseConv::Pack(matrix_.View(), shape_, threads, *kernels, tuning);
+      ASSERT_NE(conv, nullptr);
+      // On a whole cache line, as TensorFlow's tensors are.
+      std::vector<float> memory(want_.size() + 16, NAN);
+      float* got = memory.data();
+      while (reinterpret_cast<uintptr_t>(got) % 64) ++got;
+      ASSERT_TRUE(conv->Run(input_.data(), epilogue_, got, PoolFor));
+      ExpectNear({got, got + want_.size()}, want_, matrix_.columns);
+    }
+  }
+
+ private:
+  const ConvShape shape_;
+  const double sparsity_;
+  std::mt19937 random_;
+  const Matrix matrix_;
+  const std::vector<float> input_, bias_, residual_;
+  Epilogue epilogue_;
+  std::vector<float> want_;
+};
+
+void Compare(const ConvShape& shape, double sparsity, Epilogue epilogue = {}) {
+  Problem(shape, sparsity, epilogue).Compare();
 }
 
 TEST(SparseConv, EverySizeAroundATile) {
@@ -154,7 +173,7 @@ TEST(SparseConv, LargerThanCaches) {
   shape.height = 1;
   shape.width = 131'101;
   shape.channels = shape.filters = 64;
-  Compare(Padded(shape, Padding::kSame), 0.9, {}, {}, 2);
+  Problem(Padded(shape, Padding::kSame), 0.99).Compare({}, 2);
   shape.filters = 65;
   Compare(Padded(shape, Padding::kSame), 0.99);
 }
@@ -175,20 +194,22 @@ TEST(SparseConv, Groups) {
 }
 
 TEST(SparseConv, BatchesAndSharedLines) {
-  for (int64_t batch : {0, 1, 2, 3, 5, 8, 9, 16, 17})
+  for (int64_t batch : {0, 1, 2, 3, 5, 8, 9, 16, 17}) {
+    ConvShape shape;
+    shape.batch = batch;
+    shape.height = 7;
+    shape.width = 6;
+    shape.channels = 130;
+    shape.filters = 140;
+    shape.kernel_height = shape.kernel_width = 3;
+    const Problem problem(Padded(shape, Padding::kSame), 0.9);
     for (int64_t images : {0, 1, 2, 8})
       for (int threads : {1, 2, 3}) {
-        ConvShape shape;
-        shape.batch = batch;
-        shape.height = 7;
-        shape.width = 6;
-        shape.channels = 130;
-        shape.filters = 140;
-        shape.kernel_height = shape.kernel_width = 3;
         Tuning tuning;
         tuning.images = images;
-        Compare(Padded(shape, Padding::kSame), 0.9, {}, tuning, threads);
+        problem.Compare(tuning, threads);
       }
+  }
 }
 
 TEST(SparseConv, EveryTuning) {
@@ -199,7 +220,7 @@ TEST(SparseConv, EveryTuning) {
   shape.channels = 20;
   shape.filters = 30;
   shape.kernel_height = shape.kernel_width = 3;
-  shape = Padded(shape, Padding::kSame);
+  const Problem problem(Padded(shape, Padding::kSame), 0.5);
   for (int64_t vectors : {1, 2, 3, 4, 5, 6})
     for (int64_t tiles : {1, 2, 5})
       for (int64_t channel_block : {1, 3, 20, 50})
@@ -209,7 +230,7 @@ TEST(SparseConv, EveryTuning) {
           tuning.tiles = tiles;
           tuning.channel_block = channel_block;
           tuning.filter_block = filter_block;
-          Compare(shape, 0.5, {}, tuning, 2);
+          problem.Compare(tuning, 2);
         }
 }
 
@@ -265,7 +286,7 @@ TEST(SparseConv, Pools) {
                                as_conv.out_height,
                                as_conv.out_width};
               ASSERT_EQ(Check(epilogue.pool, shape), "");
-              Compare(shape, 0.5, epilogue, {}, 2);
+              Problem(shape, 0.5, epilogue).Compare({}, 2);
             }
 }
 

@@ -1,0 +1,27 @@
+"""What layers of convolutions check alike."""
+
+from __future__ import annotations
+
+from tfprune.core import part
+
+
+def check(filters: int, padding: str, groups: int = 1) -> None:
+    """Raises for what no convolution can be.
+
+    Args:
+        filters: Integer from 1 on.
+        padding: `"valid"` or `"same"`.
+        groups: Integer from 1 on.
+    """
+    for name, count in (("filters", filters), ("groups", groups)):
+        part.check_count(name, count, least=1)
+    known = padding in ("valid", "same")
+    part.check("padding", padding, known, "'valid' or 'same'")
+
+
+def channels_of_group(channels: int, filters: int, groups: int) -> int:
+    """Returns how many channels each filter reads, or raises."""
+    divides = channels % groups == 0 == filters % groups
+    expected = f"a divisor of {channels} channels and {filters} filters"
+    part.check("groups", groups, divides, expected)
+    return channels // groups
