@@ -19,7 +19,8 @@ and by kinds; `--plot=waterfall.png` draws what each kind saves.
 `slimming`: half of the filters of each model of `keras.applications`;
 `families`: of a small one of each family. `slimmed --sparsities=0.5`: nets
 without a share of their filters beside whole ones, in the engines of `models`.
-`smaller --workdir=results/lenet5_ssl`: a run's model beside the dense net.
+`smaller --workdir=results/lenet5_ssl`: a run's model beside the dense net, by
+layers; `runs --workdir=results/lenet5_force,results/lenet5_surgery`: several.
 `callers`: how many calls of one layer 64 threads get done, sparse and dense.
 `search`: candidates per second of each executor, and NCS beside other searches;
 `--plot=contest.png` draws the latter.
@@ -35,8 +36,8 @@ from absl import flags
 
 BENCHMARKS = (
     *("training", "kernels", "models", "layers", "gates", "images"),
-    *("slimming", "families", "slimmed", "smaller", "callers", "search"),
-    *("low_rank", "force", "winograd"),
+    *("slimming", "families", "slimmed", "smaller", "runs", "callers"),
+    *("search", "low_rank", "force", "winograd"),
 )
 
 flags.DEFINE_integer("rounds", 300, "Interleaved rounds.", lower_bound=10)
@@ -59,7 +60,7 @@ flags.DEFINE_list(
 flags.DEFINE_list(
     "machine", "this", "Of `gates`: names of profiles, or `this`: measured."
 )
-flags.DEFINE_string("workdir", ".", "Folder of a run, for `smaller`.")
+flags.DEFINE_list("workdir", ".", "Folders, for `smaller` (one) and `runs`.")
 flags.DEFINE_string("layers", "", "Part of the layers' names.")
 flags.DEFINE_integer("batch", 1, "Examples in a call.", lower_bound=1)
 flags.DEFINE_integer("threads", 1, "Of each engine.", lower_bound=1)

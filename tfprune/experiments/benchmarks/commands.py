@@ -12,6 +12,7 @@ from tfprune.experiments.benchmarks import low_rank
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
+from tfprune.experiments.benchmarks import runs
 from tfprune.experiments.benchmarks import search_contest
 from tfprune.experiments.benchmarks import search_speed
 from tfprune.experiments.benchmarks import slimmed
@@ -92,7 +93,13 @@ def _slimmed(flags):
 
 
 def _smaller(flags):
-    return smaller.run(flags.workdir, flags.batch, flags.threads, flags.rounds)
+    return smaller.run(
+        flags.workdir[0], flags.batch, flags.threads, flags.rounds
+    )
+
+
+def _runs(flags):
+    return runs.run(flags.workdir, flags.batch, flags.threads, flags.rounds)
 
 
 def _callers(flags):
@@ -137,6 +144,7 @@ _COMMANDS = {
     "families": _families,
     "slimmed": _slimmed,
     "smaller": _smaller,
+    "runs": _runs,
     "callers": _callers,
     "search": _search,
     "low_rank": _low_rank,

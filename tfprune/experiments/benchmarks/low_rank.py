@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
 import typing
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune import backend
 from tfprune.compress import factorize
-from tfprune.experiments.benchmarks import interleaving
 from tfprune.experiments.benchmarks import markdown
+from tfprune.experiments.benchmarks import net_calls
 from tfprune.experiments.benchmarks import shapes
 from tfprune.experiments.benchmarks import threads as threads_lib
 
@@ -107,42 +105,13 @@ def _row(case, rounds, batch, threads):
     x = np.random.default_rng(0).normal(size=(batch, *layer.input_shape))
     x = x.astype("float32")
     faster = [
-        _ratio(make(dense, x, threads), make(thin, x, threads), rounds)
-        for make in (_in_tensorflow, _in_litert)
+        net_calls.faster(
+            make(dense, x, threads), make(thin, x, threads), rounds
+        )
+        for make in (net_calls.in_tensorflow, net_calls.in_litert)
     ]
     return (
         *(layer.name, str(rank), str(table.rows[0].full_rank)),
         *(f"{value:.2f}x" for value in (table.mac_reduction, *faster)),
         f"{case.published}x" if case.published else "",
     )
-
-
-def _ratio(dense, thin, rounds):
-    """Returns the median of how many times longer the dense one takes."""
-    calls = {interleaving.BASELINE: thin, "dense": dense}
-    for call in calls.values():
-        call()
-    times = interleaving.measure(calls, rounds)
-    return statistics.median(interleaving.ratios(times, "dense"))
-
-
-def _in_tensorflow(model, x, threads):
-    del threads  # Those of the process.
-    function, x = backend.compiled(model), tf.constant(x)
-    return lambda: function(x).numpy()
-
-
-def _in_litert(model, x, threads):
-    function = backend.compiled(model).get_concrete_function(
-        tf.TensorSpec(x.shape)
-    )
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [function], model
-    )
-    interpreter = tf.lite.Interpreter(
-        model_content=converter.convert(), num_threads=threads
-    )
-    interpreter.allocate_tensors()
-    place = interpreter.get_input_details()[0]["index"]
-    interpreter.set_tensor(place, x)
-    return interpreter.invoke
