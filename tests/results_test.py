@@ -23,6 +23,21 @@ CLAIMS = {
         found["parameters"] - found["parameters_kept"] >= 12750
         and found["test_accuracy"] >= found["dense_test_accuracy"]
     ),
+    "lenet5_guided": lambda found: (
+        found["compression"] >= 10 and found["test_accuracy"] >= 0.99
+    ),
+    "lenet5_force": lambda found: (
+        3 * found["macs_kept"] <= found["dense_macs_kept"]
+        and found["test_accuracy"] >= found["dense_test_accuracy"] - 0.001
+        and found["dense_ranks"]["conv1"] <= 6
+        and found["dense_ranks"]["conv2"] <= 30
+    ),
+    # The same without force: ranks stay, and so do the multiplications.
+    "lenet5_no_force": lambda found: (
+        2 * found["macs_kept"] >= found["dense_macs_kept"]
+        and found["dense_ranks"]["conv1"] >= 12
+        and found["dense_ranks"]["conv2"] >= 40
+    ),
 }
 
 
@@ -50,8 +65,12 @@ def test_result(folder, tmp_path):
     assert len(found["seeds"]) >= 3
     assert (folder / "command.txt").read_text().startswith("python scripts/")
     if folder.name in CLAIMS:
-        middle = {
-            name: statistics.median(seed[name] for seed in found["seeds"])
-            for name in found["seeds"][0]
-        }
+        middle = median_of(found["seeds"])
         assert CLAIMS[folder.name](middle), middle
+
+
+def median_of(seeds):
+    """The median of each number, and of those in dicts."""
+    if not isinstance(seeds[0], dict):
+        return statistics.median(seeds)
+    return {name: median_of([x[name] for x in seeds]) for name in seeds[0]}
