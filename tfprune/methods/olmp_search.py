@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 
 import keras
 import numpy as np
@@ -126,6 +127,8 @@ class OLMPSearch(keras.callbacks.Callback):
         best = trace_lib.run(searcher, some, self._trace)
         if best.is_feasible:
             problem.send(some.whole([searcher.best])[0])
+        else:
+            warnings.warn(_nothing_found(step, best, problem), stacklevel=2)
 
     def _searcher(self, step, selected):
         plan, count = self._plan, int(selected.sum())
@@ -157,3 +160,12 @@ class _Some:
 
     def evaluate(self, candidates):
         return self._executor.evaluate(self.whole(candidates))
+
+
+def _nothing_found(step, best, problem):
+    return (
+        f"the search at step {step} found no thresholds within delta="
+        f"{problem.delta}: the best reach an accuracy of {best.accuracy:.4f}, "
+        f"{problem.bound:.4f} is the least allowed. The net keeps its masks; a "
+        "greater delta, a smaller sigma or more evaluations find more."
+    )
