@@ -21,7 +21,7 @@ def get_config():
         "change": "prune",
         "method": {
             "name": "force",
-            "force_decay": 1e-3,
+            "force_decay": 1e-4,
             "force_type": "constant",
             "force_mult": {"conv[1-3]": 1.0},
         },

@@ -22,7 +22,7 @@ def get_config():
         "change": "prune",
         "method": {
             "name": "force",
-            "force_decay": 1e-3,
+            "force_decay": 1e-4,
             "force_mult": {_CONVOLUTIONS: 1.0},
         },
         "steps": 64_000,

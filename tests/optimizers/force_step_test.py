@@ -50,15 +50,15 @@ class TestOneStep:
         assert added == pytest.approx(0.3 * np.linalg.norm(gradient), rel=1e-4)
 
     def test_the_same_direction_leaves_opposed_entries_out(self):
-        before, gradient, moved = step(sgd(direction="same"))
+        before, gradient, moved = step(sgd(force_decay=0.3, direction="same"))
         force = np.array(forces.of_kernel(before, "degradation"))
-        expected = np.where(force * -gradient >= 0, 1e-3 * force, 0) - gradient
+        expected = np.where(force * -gradient >= 0, 0.3 * force, 0) - gradient
         np.testing.assert_allclose(moved, expected, 1e-4, 1e-5)
 
     def test_groups_pull_within_only(self):
-        before, gradient, moved = step(sgd(groups={"conv": 2}))
+        before, gradient, moved = step(sgd(force_decay=0.3, groups={"conv": 2}))
         force = np.array(forces.of_kernel(before, "degradation", groups=2))
-        np.testing.assert_allclose(moved, 1e-3 * force - gradient, 1e-4, 1e-5)
+        np.testing.assert_allclose(moved, 0.3 * force - gradient, 1e-4, 1e-5)
 
     def test_a_gradient_that_is_none(self):
         model, optimizer = nets.net(), sgd()

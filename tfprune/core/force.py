@@ -25,7 +25,7 @@ class Force(part.Part):
     Args:
         force_decay: Float >= 0, the strength; or a
             `keras.optimizers.schedules.LearningRateSchedule` of the completed
-            updates. Defaults to 1e-3.
+            updates. Defaults to 1e-4.
         force_type: `"degradation"` (default; weakens as filters come near),
             `"constant"`, `"gravity"` or `"linear"`.
         force_mult: Dict, layer name or regular expression to a factor of
@@ -47,7 +47,7 @@ class Force(part.Part):
         2017.
     """
 
-    force_decay: typing.Any = 1e-3
+    force_decay: typing.Any = 1e-4
     force_type: str = "degradation"
     force_mult: dict | None = None
     direction: str = "all"

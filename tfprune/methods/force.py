@@ -15,7 +15,7 @@ from tfprune.methods import method as method_lib
 
 
 def Force(
-    force_decay: typing.Any = 1e-3,
+    force_decay: typing.Any = 1e-4,
     force_type: str = "degradation",
     *,
     force_mult: dict | None = None,
@@ -31,8 +31,8 @@ def Force(
     convolutions pull within their group.
 
     Args:
-        force_decay: Float >= 0, the strength, or a schedule. Defaults to
-            1e-3.
+        force_decay: Float >= 0, the strength, or a schedule; see there.
+            Defaults to 1e-4.
         force_type: `"degradation"` (default), `"constant"`, `"gravity"` or
             `"linear"`.
         force_mult: Dict, layer name or regular expression to a factor of

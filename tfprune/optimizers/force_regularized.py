@@ -32,8 +32,9 @@ class ForceRegularized(wrapper.OptimizerWrapper):
         inner_optimizer: Keras optimizer or its name; a `PruningOptimizer` may
             be inside or around. Defaults to `"adam"`.
         force_decay: Float >= 0, the strength, or a schedule of it. Which one
-            is right depends on the net: the more, the lower the ranks.
-            Defaults to 1e-3.
+            is right depends on the net: the more, the lower the ranks, and it
+            is a sum over filters. Too much leaves one of a layer: LeNet-5
+            keeps its accuracy with 7e-5. Defaults to 1e-4.
         force_type: `"degradation"` (default), `"constant"`, `"gravity"`,
             `"linear"`.
         force_mult: Dict, layer name or regular expression to a factor of
@@ -58,7 +59,7 @@ class ForceRegularized(wrapper.OptimizerWrapper):
     Example:
 
     ```python
-    optimizer = tfprune.ForceRegularized("sgd", 1e-3, "constant")
+    optimizer = tfprune.ForceRegularized("sgd", 1e-4, "constant")
     model.compile(optimizer, loss="mse")
     ```
 
@@ -70,7 +71,7 @@ class ForceRegularized(wrapper.OptimizerWrapper):
     def __init__(
         self,
         inner_optimizer="adam",
-        force_decay: typing.Any = 1e-3,
+        force_decay: typing.Any = 1e-4,
         force_type: str = "degradation",
         force_mult: dict | None = None,
         groups: dict | None = None,
