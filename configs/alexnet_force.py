@@ -18,12 +18,7 @@ def get_config():
     config.rank_energy = 0.95
     config.stages = ("force", "finetune")
     config.force = {
-        "change": "prune",
-        "method": {
-            "name": "force",
-            "force_decay": 1e-4,
-            "force_mult": {"conv[1-5]": 1.0},
-        },
+        **common.force(1e-4, {"conv[1-5]": 1.0}),
         "steps": 240_000,
         "optimizer": common.solver(
             1e-3, (150_000, 200_000, 220_000), 0.1, 5e-4

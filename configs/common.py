@@ -72,6 +72,17 @@ def imagenet(
     return config
 
 
+def force(decay: float, mult: dict, force_type: str = "degradation") -> dict:
+    """Returns what a stage under force has, but for its steps and solver."""
+    method = {
+        "name": "force",
+        "force_decay": decay,
+        "force_type": force_type,
+        "force_mult": mult,
+    }
+    return {"change": "prune", "method": method}
+
+
 def untrained(change: str, **fields) -> dict:
     """Returns a stage that changes the model, and takes no steps."""
     optimizer = {"name": "sgd", "learning_rate": 0.0}

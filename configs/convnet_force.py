@@ -18,13 +18,7 @@ def get_config():
     config.rank_energy = 0.95
     config.stages = ("train", "finetune")
     config.train = {
-        "change": "prune",
-        "method": {
-            "name": "force",
-            "force_decay": 1e-4,
-            "force_type": "constant",
-            "force_mult": {"conv[1-3]": 1.0},
-        },
+        **common.force(1e-4, {"conv[1-3]": 1.0}, "constant"),
         "steps": 240_000,
         "optimizer": common.solver(1e-3, (200_000, 220_000), 0.1, 4e-3),
     }

@@ -23,13 +23,7 @@ def get_config():
     config.rank_energy = 0.95
     config.stages = ("train", "finetune")
     config.train = {
-        "change": "prune",
-        "method": {
-            "name": "force",
-            "force_decay": 7e-5,
-            "force_type": "constant",
-            "force_mult": {"conv1": 2.5, "conv2": 1.0},
-        },
+        **common.force(7e-5, {"conv1": 2.5, "conv2": 1.0}, "constant"),
         "steps": 10_000,
         "optimizer": common.solver(
             0.01, (5000, 7000, 8000, 9000, 9500), 0.9, 5e-4

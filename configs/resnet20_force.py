@@ -19,12 +19,7 @@ def get_config():
     config.rank_energy = 0.95
     config.stages = ("train", "finetune")
     config.train = {
-        "change": "prune",
-        "method": {
-            "name": "force",
-            "force_decay": 1e-4,
-            "force_mult": {_CONVOLUTIONS: 1.0},
-        },
+        **common.force(1e-4, {_CONVOLUTIONS: 1.0}),
         "steps": 64_000,
         "optimizer": common.solver(0.1, (32_000, 48_000), 0.1, 1e-4),
     }

@@ -32,7 +32,7 @@ def run(names, machine_names, batch_size: int) -> str:
         if machine != THIS:
             machines.get(machine)
     profiles = {machine: _profile(machine) for machine in machine_names}
-    parts = [_about(profiles)]
+    parts = [_about(names, profiles)]
     for name in names:
         model = nets.pruned(name, nets.SKIMCAFFE)
         for machine, profile in profiles.items():
@@ -45,7 +45,7 @@ def _profile(machine):
     return calibrate.calibrate() if machine == THIS else machines.get(machine)
 
 
-def _about(profiles):
+def _about(names, profiles):
     """Returns the machines, since all of the rest follows from them."""
     rows = [
         (name, f"{x.flops / 1e9:.0f}", f"{x.bandwidth / 1e9:.0f}")
@@ -53,7 +53,11 @@ def _about(profiles):
         for name, x in profiles.items()
     ]
     heads = ("machine", "GFLOP/s", "GB/s", "alpha", "beta")
-    return "# Where pruning pays\n\n" + markdown.table([heads, *rows])
+    return (
+        "# Where pruning pays\n\n    python scripts/benchmark.py gates "
+        f"--model={','.join(names)} --machine={','.join(profiles)}\n\n"
+        + markdown.table([heads, *rows])
+    )
 
 
 def _section(name, machine, batch_size, found):

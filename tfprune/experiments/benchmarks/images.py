@@ -46,6 +46,7 @@ def run(rounds: int, images: int = 500, batch: int = 64) -> str:
         f"{images} JPEGs of {_SHAPE[1]}x{_SHAPE[0]} pixels, "
         f"{size // images // 1000} KB each, to random windows of 227x227 of "
         f"256x256, in batches of {batch}, on {os.cpu_count()} cores.\n\n"
+        "    python scripts/benchmark.py images\n\n"
     )
     return about + markdown.table([("layout", "images a second"), *rows])
 
