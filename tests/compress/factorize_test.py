@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 
 import tfprune
+from tests.compress import thin_nets
 from tfprune.compress import low_rank
 
 METHODS = list(low_rank.METHODS)
@@ -29,65 +30,28 @@ OTHERS = {
 SHAPES = {"causal": (9, 4), "volume": (4, 4, 4, 4)}
 
 
-def one(layer, shape=(8, 9, 4)):
-    return keras.Sequential([keras.Input(shape), layer])
-
-
-def noise(model, examples=3):
-    shape = (examples, *model.inputs[0].shape[1:])
-    return np.random.default_rng(0).normal(size=shape).astype("float32")
-
-
-def compare(model, other, tolerance=1e-5):
-    x = noise(model)
-    np.testing.assert_allclose(other(x), model(x), atol=tolerance)
-
-
-def low(rank=2, **arguments):
-    """A convolution whose filters are of a low rank."""
-    model = one(layers.Conv2D(16, 3, name="conv", **arguments))
-    kernel = model.layers[0].kernel
-    random = np.random.default_rng(0)
-    rows = random.normal(size=(np.prod(kernel.shape[:3]), rank))
-    kernel.assign((rows @ random.normal(size=(rank, 16))).reshape(kernel.shape))
-    return model
-
-
-def residual_net():
-    inputs = keras.Input((8, 8, 3))
-    x = layers.Conv2D(16, 3, padding="same", name="a")(inputs)
-    shared = layers.Conv2D(16, 3, padding="same", name="shared")
-    x = layers.Add(name="add")([shared(shared(x)), x])
-    inner = keras.Sequential(
-        [keras.Input((8, 8, 16)), layers.Conv2D(16, 3, name="b")],
-        name="inner",
-    )
-    x = layers.GlobalAveragePooling2D()(inner(x))
-    return keras.Model(inputs, layers.Dense(6, name="d")(x))
-
-
 @every_method
 @pytest.mark.parametrize("kind", LAYERS)
 def test_full_rank_is_exact(method, kind):
-    model = one(LAYERS[kind]())
+    model = thin_nets.one(LAYERS[kind]())
     found = tfprune.factorize(model, 1.0, method=method, split_where="always")
     (row,) = found.table.rows
     assert row.is_split and row.rank == row.full_rank
     assert len(found.model.layers) == 2
-    compare(model, found.model)
+    thin_nets.compare(model, found.model)
 
 
 @pytest.mark.parametrize("method", ["pca", "svd", "kmeans"])
 @pytest.mark.parametrize("kind", OTHERS)
 def test_full_rank_is_exact_for_other_layers(method, kind):
-    model = one(OTHERS[kind](), SHAPES.get(kind, (8, 9, 4)))
+    model = thin_nets.one(OTHERS[kind](), SHAPES.get(kind, (8, 9, 4)))
     found = tfprune.factorize(model, 1.0, method=method, split_where="always")
     assert found.table.rows[0].is_split
-    compare(model, found.model)
+    thin_nets.compare(model, found.model)
 
 
 def test_vertical_filters_are_followed_by_horizontal_ones():
-    model = one(layers.Conv2D(6, (3, 5), (2, 1), "same"))
+    model = thin_nets.one(layers.Conv2D(6, (3, 5), (2, 1), "same"))
     vertical, horizontal = tfprune.factorize(
         model, ranks={".*": 4}, method="lra", split_where="always"
     ).model.layers
@@ -97,13 +61,13 @@ def test_vertical_filters_are_followed_by_horizontal_ones():
 
 
 def test_low_rank_is_found_and_makes_a_layer_thin():
-    model = low(2, activation="relu", kernel_regularizer="l2")
+    model = thin_nets.low(2, activation="relu", kernel_regularizer="l2")
     found = tfprune.factorize(model)
     first, last = found.model.layers
     assert (first.name, last.name) == ("conv_lowrank", "conv_linear")
     assert (first.filters, last.filters) == (2, 16)
     assert not first.use_bias and last.activation is keras.activations.relu
-    compare(model, found.model, 1e-4)
+    thin_nets.compare(model, found.model, 1e-4)
     assert found.table.ranks == {"conv": 2}
     # 42 positions, 36 x 16 weights; 2 x (36 + 16) weights.
     assert found.table.rows[0].macs == 42 * 576
@@ -112,26 +76,26 @@ def test_low_rank_is_found_and_makes_a_layer_thin():
 
 
 def test_groups_have_the_same_rank_and_stay_apart():
-    model = low(2, groups=2)
+    model = thin_nets.low(2, groups=2)
     first, last = tfprune.factorize(model, 1.0).model.layers
     assert (first.groups, last.groups) == (2, 2)
     assert (first.filters, last.kernel.shape) == (4, (1, 1, 2, 16))
-    compare(model, tfprune.factorize(model, 1.0).model, 1e-4)
+    thin_nets.compare(model, tfprune.factorize(model, 1.0).model, 1e-4)
 
 
 def test_a_net_with_shared_and_nested_layers():
-    model = residual_net()
+    model = thin_nets.residual_net()
     found = tfprune.factorize(model, 1.0, split_where="always")
     assert set(found.table.ranks) == {"a", "shared", "b", "d"}
     inner = found.model.get_layer("inner")
     assert [x.name for x in inner.layers] == ["b_lowrank", "b_linear"]
-    compare(model, found.model)
+    thin_nets.compare(model, found.model)
     shared = found.table.rows[1]
     assert shared.macs == 2 * 64 * 9 * 16 * 16
 
 
 def test_the_model_itself_is_untouched():
-    model = residual_net()
+    model = thin_nets.residual_net()
     before = [np.array(x) for x in model.variables]
     tfprune.factorize(model, 0.5)
     for old, new in zip(before, model.variables, strict=True):
@@ -139,7 +103,7 @@ def test_the_model_itself_is_untouched():
 
 
 def test_layers_that_would_cost_more_stay():
-    model = one(layers.Conv2D(16, 1, name="conv"), (4, 4, 4))
+    model = thin_nets.one(layers.Conv2D(16, 1, name="conv"), (4, 4, 4))
     found = tfprune.factorize(model, 1.0)
     assert [x.name for x in found.model.layers] == ["conv"]
     (row,) = found.table.rows
@@ -148,14 +112,14 @@ def test_layers_that_would_cost_more_stay():
 
 
 def test_layers_are_split_by_time_where_that_is_measured():
-    model = low(1)
+    model = thin_nets.low(1)
     row = tfprune.factorize(model, split_where="time", rounds=2).table.rows[0]
     assert row.dense_ms > 0 and row.split_ms > 0
     assert row.is_split == (row.split_ms < row.dense_ms)
 
 
 def test_energy_and_ranks_by_layer():
-    model = residual_net()
+    model = thin_nets.residual_net()
     energy = {"a": 0.5, "b": 0.9, "shared": None}
     table = tfprune.factorize(model, energy, split_where="always").table
     assert set(table.ranks) == {"a", "b"}
@@ -164,74 +128,12 @@ def test_energy_and_ranks_by_layer():
     assert table.ranks == {"a": 3, "shared": 3, "b": 2}
 
 
-class TestBudget:
-    @pytest.mark.parametrize("what", ["macs", "parameters"])
-    @pytest.mark.parametrize("limit", [30, 60])
-    def test_is_met_and_almost_used_up(self, what, limit):
-        model = residual_net()
-        table = tfprune.factorize(model, budget=f"{what}<={limit}%").table
-        reduction = {
-            "macs": table.mac_reduction,
-            "parameters": table.parameter_reduction,
-        }[what]
-        assert limit / 100 - 0.06 < 1 / reduction <= limit / 100
-
-    def test_of_the_whole_net_leaves_it_alone(self):
-        assert not tfprune.factorize(residual_net(), budget="macs<=100%")[
-            1
-        ].ranks
-
-    def test_that_no_rank_meets(self):
-        with pytest.raises(ValueError, match="`budget` must be met.*At rank 1"):
-            tfprune.factorize(residual_net(), budget="macs<=1%")
-
-    def test_of_what_is_not_counted(self):
-        with pytest.raises(ValueError, match="must be one of: macs, param"):
-            tfprune.factorize(residual_net(), budget="bytes<=1%")
-
-
-class TestData:
-    def test_answers_on_it_are_kept(self):
-        model = one(layers.Conv2D(16, 3, activation="relu", name="conv"))
-        x = noise(model, 70) * [1, 1, 0.01, 0.01] + [0, 0.3, 0, 0]
-        errors = []
-        for data in (x, None):
-            found = tfprune.factorize(model, ranks={"conv": 6}, data=data)
-            errors.append(np.mean((found.model(x) - model(x)) ** 2))
-        assert errors[0] < 0.8 * errors[1]
-
-    def test_means_move_to_the_bias(self):
-        model = one(layers.Conv2D(8, 3, use_bias=False, name="conv"))
-        x = noise(model, 20) + 1
-        form = low_rank.Channels(low_rank.PCA(centered=True))
-        found = tfprune.factorize(model, ranks={"conv": 2}, method=form, data=x)
-        np.testing.assert_allclose(
-            np.mean(found.model(x), axis=(0, 1, 2)),
-            np.mean(model(x), axis=(0, 1, 2)),
-            atol=1e-4,
-        )
-
-    def test_full_rank_is_exact_in_nested_nets_and_groups(self):
-        model = residual_net()
-        found = tfprune.factorize(
-            model, 1.0, data=noise(model, 40), split_where="always"
-        )
-        assert all(row.is_split for row in found.table.rows)
-        compare(model, found.model, 1e-4)
-        model = one(layers.Conv2D(6, 3, groups=2))
-        found = tfprune.factorize(
-            model, 1.0, data=noise(model), split_where="always"
-        )
-        assert all(row.is_split for row in found.table.rows)
-        compare(model, found.model)
-
-
 def test_it_loads_with_plain_keras(tmp_path):
-    model = low(2)
+    model = thin_nets.low(2)
     small = tfprune.factorize(model).model
     small.save(tmp_path / "small.keras")
-    np.save(tmp_path / "x.npy", noise(model))
-    np.save(tmp_path / "y.npy", small(noise(model)))
+    np.save(tmp_path / "x.npy", thin_nets.noise(model))
+    np.save(tmp_path / "y.npy", small(thin_nets.noise(model)))
     code = (
         "import sys, keras, numpy as np\n"
         "model = keras.models.load_model('small.keras')\n"
@@ -243,25 +145,27 @@ def test_it_loads_with_plain_keras(tmp_path):
 
 
 def test_it_can_be_trained_pruned_and_sparsified():
-    model = tfprune.factorize(residual_net(), 0.9, split_where="always").model
+    model = tfprune.factorize(
+        thin_nets.residual_net(), 0.9, split_where="always"
+    ).model
     assert model.get_layer("a_lowrank").filters < 16
     pruned = tfprune.prune(model, tfprune.methods.Magnitude(0.5, frequency=1))
     pruned.compile(tfprune.PruningOptimizer("sgd"), "mse")
-    pruned.fit(noise(model), np.zeros((3, 6)), verbose=0)
+    pruned.fit(thin_nets.noise(model), np.zeros((3, 6)), verbose=0)
     bare = tfprune.strip(pruned)
     zeros = np.mean(bare.get_layer("a_lowrank").kernel == 0)
     assert zeros == pytest.approx(0.5, abs=0.01)
-    compare(bare, tfprune.sparsify(bare, rounds=1).model, 1e-4)
+    thin_nets.compare(bare, tfprune.sparsify(bare, rounds=1).model, 1e-4)
 
 
 def test_mixed_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
-    model = low(2)
+    model = thin_nets.low(2)
     found = tfprune.factorize(model)
     assert found.table.ranks == {"conv": 2}
     assert found.model.layers[0].kernel.dtype == "float32"
     assert found.model.layers[0].compute_dtype == "bfloat16"
-    compare(model, found.model, 0.3)
+    thin_nets.compare(model, found.model, 0.3)
 
 
 class TestWhatStaysDense:
@@ -275,68 +179,17 @@ class TestWhatStaysDense:
         ],
     )
     def test_is_listed_with_the_reason(self, layer, why):
-        model = one(layer)
+        model = thin_nets.one(layer)
         found = tfprune.factorize(model)
         assert why in found.table.rows[0].why and why in str(found)
-        compare(model, found.model, 0)
+        thin_nets.compare(model, found.model, 0)
 
     def test_thin_filters_have_no_spatial_form(self):
-        model = one(layers.Conv2D(8, (1, 3)))
+        model = thin_nets.one(layers.Conv2D(8, (1, 3)))
         table = tfprune.factorize(model, method="lra").table
         assert "thin already" in table.rows[0].why
 
     def test_quantized_kernels(self):
-        model = one(layers.Dense(8))
+        model = thin_nets.one(layers.Dense(8))
         model.layers[0].quantize("int8")
         assert "int8" in tfprune.factorize(model).table.rows[0].why
-
-
-class TestBadInput:
-    @pytest.mark.parametrize("energy", [0, -0.1, 1.01, "high", True])
-    def test_energy(self, energy):
-        with pytest.raises(ValueError, match=r"`energy` must be in \(0, 1\]"):
-            tfprune.factorize(low(), energy)
-
-    @pytest.mark.parametrize("rank", [17, 0, 2.5, True])
-    def test_rank(self, rank):
-        message = (
-            r"`ranks\['conv'\]` must be an integer from 1 to the full .*16"
-        )
-        with pytest.raises(ValueError, match=message):
-            tfprune.factorize(low(), ranks={"conv": rank})
-
-    def test_ranks_that_are_no_dict(self):
-        with pytest.raises(ValueError, match="`ranks` must be a dict"):
-            tfprune.factorize(low(), ranks=4)
-
-    def test_a_layer_that_is_not_there(self):
-        with pytest.raises(ValueError, match="Did you mean 'conv'"):
-            tfprune.factorize(low(), ranks={"cnv": 4})
-
-    def test_more_than_one_wish(self):
-        with pytest.raises(ValueError, match="must be one of the three"):
-            tfprune.factorize(low(), 0.9, budget="macs<=50%")
-
-    @pytest.mark.parametrize(
-        "wrong", [{"method": "pcs"}, {"split_where": "mac"}]
-    )
-    def test_unknown_names(self, wrong):
-        with pytest.raises(ValueError, match="Did you mean"):
-            tfprune.factorize(low(), **wrong)
-
-    @pytest.mark.parametrize("value", [np.nan, np.inf])
-    def test_weights_that_are_not_finite(self, value):
-        model = low()
-        kernel = np.array(model.layers[0].kernel)
-        kernel[0, 0, 0, 0] = value
-        model.layers[0].kernel.assign(kernel)
-        with pytest.raises(ValueError, match="finite weights.*'conv'"):
-            tfprune.factorize(model)
-
-    def test_a_model_with_masks(self):
-        with pytest.raises(ValueError, match="Call tfprune.strip first"):
-            tfprune.factorize(tfprune.prune(low(), "magnitude"))
-
-    def test_rounds(self):
-        with pytest.raises(ValueError, match="`rounds`"):
-            tfprune.factorize(low(), rounds=0)
