@@ -57,18 +57,24 @@ def run(setup: Setup, environments: engines.Environments, rounds: int) -> str:
         environments.convert or not others,
         "a Python that has tf2onnx, where other engines are measured",
     )
+    rows = []
+    for name, writer, servers in each(setup, environments):
+        rows += _measure(name, setup, writer, servers, rounds)
+    return models_table.markdown(rows, setup)
+
+
+def each(setup: Setup, environments: engines.Environments):
+    """Checks a setup, and yields each net's name, `Writer` and engines."""
     for name in setup.names:
         for sparsity in setup.sparsities:
             nets.check(name, sparsity)
     threads_lib.use(setup.threads)
-    rows = []
     with environments.running(setup.threads) as servers:
         for name in setup.names:
             print(name, file=sys.stderr, flush=True)
             with tempfile.TemporaryDirectory() as folder:
                 writer = net_files.Writer(folder, setup.batch, environments)
-                rows += _measure(name, setup, writer, servers, rounds)
-    return models_table.markdown(rows, setup)
+                yield name, writer, servers
 
 
 class _Case(typing.NamedTuple):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
-
 import tensorflow as tf
 
 from tfprune.compress import remove_filters
@@ -14,9 +11,7 @@ from tfprune.experiments.benchmarks import contest
 from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import markdown
 from tfprune.experiments.benchmarks import models
-from tfprune.experiments.benchmarks import net_files
 from tfprune.experiments.benchmarks import nets
-from tfprune.experiments.benchmarks import threads as threads_lib
 from tfprune.experiments.benchmarks import work
 
 _HEADER = ("net", "filters gone", "parameters", "MACs")
@@ -36,20 +31,11 @@ def run(
     Returns:
         The results as Markdown.
     """
-    for name in setup.names:
-        for sparsity in setup.sparsities:
-            part.check_sparsity("sparsities", sparsity)
-            nets.check(name, sparsity)
-    threads_lib.use(setup.threads)
+    for sparsity in setup.sparsities:
+        part.check_sparsity("sparsities", sparsity)
     rows = []
-    with environments.running(setup.threads) as servers:
-        for name in setup.names:
-            print(name, file=sys.stderr, flush=True)
-            with tempfile.TemporaryDirectory() as folder:
-                writer = net_files.Writer(folder, setup.batch, environments)
-                rows += _measure(
-                    name, setup.sparsities, writer, servers, rounds
-                )
+    for name, writer, servers in models.each(setup, environments):
+        rows += _measure(name, setup.sparsities, writer, servers, rounds)
     return f"{_heading(setup, rounds)}\n\n{_table(rows)}"
 
 
