@@ -19,7 +19,8 @@ def get_config():
     config.stages = ("train", "ssl", "finetune", "slim")
     config.ssl.method = {
         "name": "ssl",
-        "shapes": 0.01,
+        "shapes": 0.05,
+        "power": 0.0,
         "settings": {"ip1": None, "ip2": None},
     }
     config.finetune = config.slim.copy_and_resolve_references()
