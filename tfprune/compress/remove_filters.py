@@ -6,13 +6,11 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.compress import agreement
 from tfprune.compress import families
 from tfprune.compress import removal_plan
 from tfprune.compress import traverse
 from tfprune.compress import wiring
-
-_SIDE = 32  # Where only a call settles the size of an image or a sequence.
-_TOLERANCE = 1e-3
 
 
 def remove_filters(model: keras.Model, divisor: int = 1) -> keras.Model:
@@ -49,7 +47,7 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> keras.Model:
     plan = removal_plan.plan_removal(model, divisor)
     small = _rebuilt(model, plan)
     _copy_weights(model, small, plan)
-    _check_equal(model, small)
+    agreement.check(model, small)
     return small
 
 
@@ -173,38 +171,3 @@ def _gathered(variable, value, plan):
         kept = plan.kept.get((id(variable), axis))
         value = value if kept is None else value.take(kept, axis)
     return value
-
-
-def _check_equal(model, small):
-    """Raises unless two models give the same for random input."""
-    random = np.random.default_rng(0)
-    chain = isinstance(model, keras.Sequential)
-    inputs = keras.tree.map_structure(
-        lambda tensor: _sample(tensor, random),
-        model.inputs[0] if chain else model.input,
-    )
-    for one, other in zip(
-        _outputs(model, inputs), _outputs(small, inputs), strict=True
-    ):
-        wrong = np.max(np.abs(one - other), initial=0)
-        allowed = _TOLERANCE * np.max(np.abs(one), initial=0)
-        if not wrong <= allowed:
-            raise RuntimeError(
-                "The smaller model must give what `model` gives. Received: "
-                f"outputs that differ by {wrong:.3g}, where {allowed:.3g} is "
-                "allowed. `model` is as it was. Please report it with the "
-                "model's `get_config()`, and keep to tfprune.strip until then."
-            )
-
-
-def _outputs(model, inputs):
-    outputs = keras.tree.flatten(model(inputs, training=False))
-    return [keras.ops.convert_to_numpy(x).astype("float64") for x in outputs]
-
-
-def _sample(tensor, random):
-    shape = [size or _SIDE for size in tensor.shape]
-    shape[0] = tensor.shape[0] or 2
-    if "float" in tensor.dtype:
-        return random.normal(size=shape).astype("float32")
-    return random.integers(0, 2, shape)

@@ -1,0 +1,86 @@
+"""Agreement: whether two models give the same, as far as rounding lets them."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+_SIDE = 32  # Where only a call settles the size of an image or a sequence.
+_TOLERANCE = 1e-3
+_NUDGE = 1e-6  # About as much as a few roundings in float32.
+_MARGIN = 10
+
+
+def check(model: keras.Model, small: keras.Model) -> None:
+    """Raises unless two models give the same for random input.
+
+    They may differ by a thousandth of the greatest output. A model that
+    magnifies differences, as deep ones with random weights do, magnifies
+    roundings, too: it may differ by ten times what it makes of 1e-6 of its
+    input.
+
+    Raises:
+        RuntimeError: if they do not.
+    """
+    inputs = _inputs(model)
+    expected = _outputs(model, inputs)
+    wrong = _distances(_outputs(small, inputs), expected)
+    allowed = [_TOLERANCE * _largest(x) for x in expected]
+    if _within(wrong, allowed):
+        return
+    nudged = keras.tree.map_structure(_nudged, inputs)
+    noise = _distances(_outputs(model, nudged), expected)
+    allowed = [max(x, _MARGIN * y) for x, y in zip(allowed, noise, strict=True)]
+    if not _within(wrong, allowed):
+        raise RuntimeError(
+            "The smaller model must give what `model` gives. Received: outputs "
+            f"that differ by {_listed(wrong)}, where {_listed(allowed)} is "
+            "allowed. `model` is as it was. Please report it with the model's "
+            "`get_config()`, and keep to tfprune.strip until then."
+        )
+
+
+def _within(wrong, allowed):
+    return all(x <= limit for x, limit in zip(wrong, allowed, strict=True))
+
+
+def _distances(outputs, expected):
+    pairs = zip(outputs, expected, strict=True)
+    return [_largest(one - other) for one, other in pairs]
+
+
+def _largest(array):
+    return np.max(np.abs(array), initial=0)
+
+
+def _listed(numbers):
+    return ", ".join(f"{x:.3g}" for x in numbers)
+
+
+def _outputs(model, inputs):
+    outputs = keras.tree.flatten(model(inputs, training=False))
+    return [keras.ops.convert_to_numpy(x).astype("float64") for x in outputs]
+
+
+def _inputs(model):
+    random = np.random.default_rng(0)
+    chain = isinstance(model, keras.Sequential)
+    return keras.tree.map_structure(
+        lambda tensor: _sample(tensor, random),
+        model.inputs[0] if chain else model.input,
+    )
+
+
+def _sample(tensor, random):
+    shape = [size or _SIDE for size in tensor.shape]
+    shape[0] = tensor.shape[0] or 2
+    if "float" in tensor.dtype:
+        return random.normal(size=shape).astype("float32")
+    return random.integers(0, 2, shape)
+
+
+def _nudged(array):
+    if array.dtype != "float32":
+        return array
+    noise = np.random.default_rng(1).normal(size=array.shape)
+    return (array * (1 + _NUDGE * noise)).astype("float32")
