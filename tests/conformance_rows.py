@@ -42,7 +42,7 @@ ROWS = {
         True,
     ),
     "guided": Row(
-        lambda: methods.Guided(1e-3, threshold=0.02, factor=4.0),
+        lambda: methods.Guided(1e-3, threshold=0.3, factor=4.0),
         lambda: methods.Guided(0.0, threshold=0.0),
         None,
         True,
@@ -103,7 +103,7 @@ ROWS = {
         True,
     ),
     "winograd": Row(
-        lambda: methods.Winograd(1e-3, threshold=0.02, factor=4.0),
+        lambda: methods.Winograd(1e-3, threshold=0.3, factor=4.0),
         lambda: methods.Winograd(0.0, threshold=0.0),
         None,
         True,
@@ -132,15 +132,10 @@ def data():
 
 
 def net(extras=True, winograd=False):
-    """A small net; extras make it depend on statistics.
-
-    Of one in the Winograd domain the input is small: outputs follow
-    coefficients so strongly that optimizers would diverge.
-    """
+    """A small net; extras make it depend on statistics."""
     keras.utils.set_random_seed(1)
     layers = [
         keras.Input((6, 6, 4)),
-        *([keras.layers.Rescaling(1e-3, name="small")] if winograd else []),
         keras.layers.Conv2D(8, 3, name="conv", bias_initializer="normal"),
         *([keras.layers.BatchNormalization(name="bn")] if extras else []),
         keras.layers.ReLU(name="relu"),

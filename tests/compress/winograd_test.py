@@ -71,7 +71,7 @@ def test_there_and_back():
 def test_errors_tell_what_is_lost():
     own = tfprune.to_winograd(net(), "three")
     kernel = own.get_layer("three").kernel
-    kernel.assign(np.where(np.abs(kernel) > 0.05, kernel, 0))
+    kernel.assign(np.where(np.abs(kernel) > 1, kernel, 0))
     assert tfprune.to_spatial(own).errors["three"] > 1e-2
 
 

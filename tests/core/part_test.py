@@ -22,7 +22,6 @@ from tfprune.core import signals
 from tfprune.core import structures
 from tfprune.core import tied_axis
 from tfprune.core import timing
-from tfprune.core import winograd_shrinkage
 from tfprune.methods import filter_ranking
 from tfprune.methods import force as methods_force
 from tfprune.methods import guided
@@ -75,7 +74,6 @@ PARTS = [
     selection.Threshold(),
     selection.TopK(row=4),
     shrinkage.Guided(factor=5.0),
-    winograd_shrinkage.ByPosition(shrinkage.Soft()),
     shrinkage.Hard(),
     shrinkage.Hidden(),
     shrinkage.Soft(gradient_term=True),

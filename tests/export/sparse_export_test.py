@@ -14,7 +14,6 @@ import tensorflow as tf
 import tfprune
 from tests.ops import problems
 from tfprune import layers
-from tfprune.core import winograd
 from tfprune.ops import library
 
 compiled = pytest.mark.skipif(
@@ -49,9 +48,6 @@ def models():
         if hasattr(layer, "kernel"):
             flat = problems.sparse(1, np.prod(layer.kernel.shape), 0.95)
             value = flat.reshape(layer.kernel.shape) / 10
-            if isinstance(layer, layers.WinogradConv2D):
-                factors = winograd.transform(5).threshold_factors
-                value = value * factors[:, :, None, None]
             layer.kernel.assign(value)
         kind = {
             keras.layers.Conv2D: layers.SparseConv2D.from_dense,

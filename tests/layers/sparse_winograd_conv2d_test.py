@@ -47,8 +47,8 @@ def test_short_values(dtype):
     layer = winograd()
     own = layers.SparseWinogradConv2D.from_dense(layer, dtype)
     assert own.values.dtype == dtype
-    short = keras.ops.cast(layer.kernel, dtype)
-    layer.kernel.assign(keras.ops.cast(short, "float32"))
+    short = keras.ops.cast(layer.coefficients(), dtype)
+    layer.set_coefficients(keras.ops.cast(short, "float32"))
     x = images(2, 9, 7, 4)
     np.testing.assert_allclose(own(x), layer(x), rtol=0, atol=2e-4)
 

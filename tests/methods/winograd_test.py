@@ -59,32 +59,28 @@ def _idle(method):
 
 @pytest.mark.parametrize("kernel_size", [3, 5])
 def test_native_step_by_hand(kernel_size):
-    """Each position has a threshold of its own, which spares what moves."""
-    method = methods.Winograd(0.1, threshold=3e-3, factor=5.0)
+    """Thresholds spare what moves."""
+    method = methods.Winograd(0.1, threshold=0.1, factor=5.0)
     old, free = moved(method, kernel_size)
     _, new = step(wrapped(method, kernel_size))
     pulled = free - 0.01 * 0.1 * np.sign(old)
-    a = winograd.transform(kernel_size).outputs
-    norms = np.linalg.norm(np.kron(a, a), axis=1)
-    factors = 1 / norms.reshape(kernel_size + 3, -1, 1, 1)
-    limit = factors * 3e-3 / (np.abs(pulled - old) + 1 / 5)
+    limit = 0.1 / (np.abs(pulled - old) + 1 / 5)
     expected = np.where(np.abs(pulled) > limit, pulled, 0)
     sure = np.abs(np.abs(pulled) / limit - 1) > 1e-3
     np.testing.assert_allclose(new[sure], expected[sure], atol=1e-6)
     assert 0.05 < np.mean(new == 0) < 0.9
 
 
-@pytest.mark.parametrize("adjust", [True, False])
-def test_plain_threshold(adjust):
-    method = methods.Winograd(
-        0.0, threshold=0.02, shrinkage="hard", adjust=adjust
-    )
+def test_plain_threshold():
+    """Coefficients have one for each position, the kernel has one for all."""
+    method = methods.Winograd(0.0, threshold=0.5, shrinkage="hard")
     _, free = moved(method)
     _, new = step(wrapped(method))
-    factors = winograd.transform(3).threshold_factors[:, :, None, None]
-    limit = 0.02 * (factors if adjust else 1)
-    expected = np.where(np.abs(free) > limit, free, 0)
-    np.testing.assert_allclose(new, expected, atol=1e-6)
+    balance = winograd.transform(3).balance[:, :, None, None]
+    sure = np.abs(np.abs(free) / 0.5 - 1) > 1e-3
+    kept = np.abs(free * balance) > 0.5 * balance
+    np.testing.assert_array_equal((new != 0)[sure], kept[sure])
+    np.testing.assert_allclose(new[kept], free[kept], atol=1e-6)
     assert 0.1 < np.mean(new == 0) < 0.9
 
 

@@ -62,6 +62,16 @@ class Transform:
         return 1 / np.outer(norms, norms)
 
     @property
+    def balance(self) -> np.ndarray:
+        """By position, coefficient by weight of equal effect: `(M, M)`.
+
+        `threshold_factors`, by ||B||^2 / M: so much more than an input of
+        independent pixels varies what a coefficient is multiplied by.
+        """
+        gain = np.sum(np.square(self.inputs)) / self.size
+        return self.threshold_factors / gain
+
+    @property
     def projection_norms(self) -> np.ndarray:
         """By position, ||column of pinv(G kron G)||: `(M, M)`.
 

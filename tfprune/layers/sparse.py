@@ -61,7 +61,7 @@ class Sparse(keras.layers.Layer):
             input_shape: Tuple.
             **geometry: Arguments of the sparse layer that others lack.
         """
-        kernel = backend.to_numpy(layer.kernel)
+        kernel = cls._weights_of(layer)
         matrix = kernel.reshape(-1, kernel.shape[-1]).T.astype(values_dtype)
         own = cls(
             nonzeros=int(np.count_nonzero(matrix)),
@@ -78,6 +78,11 @@ class Sparse(keras.layers.Layer):
             own.bias.assign(layer.bias)
         own.trainable = layer.trainable
         return own
+
+    @staticmethod
+    def _weights_of(layer):
+        """Returns the weights of a dense layer as an array, outputs last."""
+        return backend.to_numpy(layer.kernel)
 
     def set_kernel(self, matrix) -> None:
         """Sets the weights.

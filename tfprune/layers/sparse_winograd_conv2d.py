@@ -87,5 +87,9 @@ class SparseWinogradConv2D(sparse_convolution.SparseConvolution):
             input_shape, self.filters, self.kernel_size, self.padding
         )
 
+    @staticmethod
+    def _weights_of(layer):
+        return layer.coefficients()
+
     def _taps(self):
         return self.size**2

@@ -31,12 +31,16 @@ class WinogradConv2D(keras.layers.Layer):
     """Convolves with filters given by their Winograd coefficients.
 
     ```
-    output tile = activation(A^T [ kernel * (B^T d B) ] A + bias)
+    output tile = activation(A^T [ coefficients * (B^T d B) ] A + bias)
+    coefficients = kernel * balance, position by position
     ```
 
     The kernel holds all M x M coefficients of each filter, M = 6 for filters
     of 3x3 and 8 for 5x5, and all of them are trained: what is learned need
     not be the image of any filter any more. It starts as the image of one.
+    The output follows some coefficients 85 times as strongly as others, but
+    the entries of the kernel about as it does ordinary weights: one learning
+    rate, one penalty and one threshold fit all of them.
 
     `channels_last`, stride 1. Arithmetic is in float32 at least, since the
     transforms would lose too much in 16 bits.
@@ -136,11 +140,24 @@ class WinogradConv2D(keras.layers.Layer):
         )
         backend.build(own, layer.get_build_config())
         kernel = backend.to_numpy(layer.kernel).astype("float64")
-        own.kernel.assign(winograd.coefficients(kernel, own.kernel_size))
+        own.set_coefficients(winograd.coefficients(kernel, own.kernel_size))
         if layer.use_bias:
             own.bias.assign(layer.bias)
         own.trainable = layer.trainable
         return own
+
+    @property
+    def balance(self) -> np.ndarray:
+        """By position, coefficient by entry of the kernel: `(M, M, 1, 1)`."""
+        return winograd.transform(self.kernel_size).balance[:, :, None, None]
+
+    def coefficients(self) -> np.ndarray:
+        """Returns a float64 array `(M, M, channels / groups, filters)`."""
+        return backend.to_numpy(self.kernel).astype("float64") * self.balance
+
+    def set_coefficients(self, coefficients) -> None:
+        """Sets the kernel to have these coefficients."""
+        self.kernel.assign(np.array(coefficients) / self.balance)
 
     def to_conv2d(self) -> Spatial:
         """Returns the nearest ordinary layer, by least squares."""
@@ -155,15 +172,15 @@ class WinogradConv2D(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
         backend.build(layer, self.get_build_config())
-        kernel = backend.to_numpy(self.kernel).astype("float64")
-        weights = winograd.weights(kernel, self.kernel_size)
+        coefficients = self.coefficients()
+        weights = winograd.weights(coefficients, self.kernel_size)
         layer.kernel.assign(weights)
         if self.use_bias:
             layer.bias.assign(self.bias)
         layer.trainable = self.trainable
         back = np.array(winograd.coefficients(weights, self.kernel_size))
-        norm = np.linalg.norm(kernel)
-        error = np.linalg.norm(back - kernel) / norm if norm else 0.0
+        norm = np.linalg.norm(coefficients)
+        error = np.linalg.norm(back - coefficients) / norm if norm else 0.0
         return Spatial(layer, float(error))
 
     def build(self, input_shape):
@@ -189,9 +206,10 @@ class WinogradConv2D(keras.layers.Layer):
 
     def call(self, inputs):
         dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        kernel = keras.ops.cast(backend.read(self.kernel), dtype)
         outputs = winograd_convolution.convolve(
             keras.ops.cast(inputs, dtype),
-            keras.ops.cast(backend.read(self.kernel), dtype),
+            kernel * keras.ops.convert_to_tensor(self.balance, dtype),
             self.kernel_size,
             self.padding,
             self.groups,
@@ -234,4 +252,5 @@ class WinogradConv2D(keras.layers.Layer):
         weights = self.kernel_initializer(
             (self.kernel_size, self.kernel_size, *shape[2:]), dtype
         )
-        return winograd.coefficients(weights, self.kernel_size)
+        coefficients = winograd.coefficients(weights, self.kernel_size)
+        return coefficients / keras.ops.convert_to_tensor(self.balance, dtype)

@@ -1,21 +1,19 @@
 """Winograd pruning: an L1 penalty and thresholds on Winograd coefficients.
 
-In each step, for the coefficients u of the layers that are pruned,
+In each step, for the entries u of the kernels that are pruned,
 
     gradient += decay * sign(u)
     d = the step that the inner optimizer makes of it
-    u <- 0 where abs(u) <= a * threshold / (abs(d) + 1 / factor)
+    u <- 0 where abs(u) <= threshold / (abs(d) + 1 / factor)
 
-with a = 1 / ||row p of (A kron A)|| at position p, so that what goes would
-change the output by as much at every position.
+In a `WinogradConv2D` the entry at position p is the coefficient times
+||row p of (A kron A)||, and times a constant: what goes would change the output
+by as much at every position.
 """
 
 from __future__ import annotations
 
-import dataclasses
-
 from tfprune.core import part
-from tfprune.core import winograd_shrinkage
 from tfprune.layers import winograd_conv2d
 from tfprune.methods import guided
 from tfprune.methods import method
@@ -28,15 +26,12 @@ def Winograd(
     factor: float = 10.0,
     signal: str = "step",
     shrinkage: str = "guided",
-    adjust: bool = True,
     settings: dict | None = None,
 ) -> method.Method:
     """Prunes the coefficients of `WinogradConv2D` layers while they train.
 
     Convert a model with `tfprune.to_winograd` first. Other methods prune
-    these layers, too; this one knows what each position is worth. Learning
-    rates must be low: the output follows a coefficient up to 85 times as
-    strongly as the weight of a filter.
+    these layers, too.
 
     Args:
         decay: Float >= 0, strength of the L1 penalty, in the gradient.
@@ -46,8 +41,6 @@ def Winograd(
         signal: `"step"` (default) or `"gradient"`, as for `Guided`.
         shrinkage: As for `Guided`: `"guided"` (default), `"hard"`, which is
             the plain threshold, `"soft"`, `"ista"` or `"hidden"`.
-        adjust: Bool, whether thresholds differ between positions. Defaults to
-            True.
         settings: As for `Guided`.
 
     Returns:
@@ -74,9 +67,6 @@ def Winograd(
         signal=signal,
         shrinkage=shrinkage,
     ).pruner
-    if adjust:
-        own = winograd_shrinkage.ByPosition(rule.shrinkage)
-        rule = dataclasses.replace(rule, shrinkage=own)
     return WinogradMethod("winograd", rule, settings=settings)
 
 

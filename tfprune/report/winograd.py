@@ -40,7 +40,7 @@ def winograd_sparsity(
 
 def _coefficients(layer):
     if isinstance(layer, winograd_conv2d.WinogradConv2D):
-        return rows.masked(layer.kernel)
+        return rows.masked(layer.kernel) * layer.balance
     if winograd_conv2d.WinogradConv2D.misfit(layer) is not None:
         return None
     kernel = rows.masked(layer.kernel).astype("float64")
