@@ -44,6 +44,18 @@ CLAIMS = {
         and found["dense_ranks"]["conv1"] >= 12
         and found["dense_ranks"]["conv2"] >= 40
     ),
+    "lenet5_gdp": lambda found: (
+        found["file_bytes"] <= 0.474 * found["dense_file_bytes"]
+        and found["test_accuracy"] >= 0.9891
+    ),
+    "lenet5_gdp_narrow": lambda found: (
+        found["file_bytes"] <= 0.35 * found["dense_file_bytes"]
+        and found["test_accuracy"] >= 0.99
+    ),
+    # The published net of 3 and 12 filters has 201 800.
+    "lenet5_ssl": lambda found: (
+        found["macs_kept"] <= 201_800 and found["test_error"] <= 0.01
+    ),
 }
 
 
