@@ -75,11 +75,15 @@ def _table(rows):
 
 
 def _heading(setup, rounds):
+    shares = ",".join(f"{x:g}" for x in setup.sparsities)
     return (
         "Nets without some of their filters, ordinary Keras models, beside "
         "whole ones in the same engine: how many times\nfewer parameters and "
         "multiply-accumulates (MACs), and how many times as fast, by the least "
         f"of {rounds} runs;\nruns in a row, engines and nets in turn. Random "
         f"weights, float32, batch {setup.batch}, {setup.threads} thread(s), "
-        f"TensorFlow {tf.__version__}."
+        f"TensorFlow {tf.__version__}.\n\n    python scripts/benchmark.py "
+        f"slimmed --model={','.join(setup.names)} --sparsities={shares} "
+        f"\\\n        --batch={setup.batch} --threads={setup.threads} "
+        "--engines=PYTHON --convert=PYTHON"
     )

@@ -49,7 +49,8 @@ def run(path, batch: int, threads: int, rounds: int) -> str:
     rows.append(_row("whole model", "", list(whole.values()), ""))
     about = (
         f"{config.name}: batch {batch}, {threads} thread(s) in TensorFlow, "
-        f"{rounds} rounds.\n\n"
+        f"{rounds} rounds.\n\n    python scripts/benchmark.py smaller "
+        f"--workdir={path} --batch={batch} --threads={threads}\n\n"
     )
     return about + markdown.table([_HEADER, *rows])
 
