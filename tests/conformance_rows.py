@@ -42,7 +42,7 @@ ROWS = {
         True,
     ),
     "guided": Row(
-        lambda: methods.Guided(1e-3, threshold=0.3, factor=4.0),
+        lambda: methods.Guided(1e-3, threshold=0.02, factor=4.0),
         lambda: methods.Guided(0.0, threshold=0.0),
         None,
         True,

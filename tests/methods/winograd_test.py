@@ -76,11 +76,16 @@ def test_plain_threshold():
     method = methods.Winograd(0.0, threshold=0.5, shrinkage="hard")
     _, free = moved(method)
     _, new = step(wrapped(method))
-    balance = winograd.transform(3).balance[:, :, None, None]
-    sure = np.abs(np.abs(free) / 0.5 - 1) > 1e-3
-    kept = np.abs(free * balance) > 0.5 * balance
+    transform = winograd.transform(3)
+    norms = np.linalg.norm(np.kron(*[transform.outputs] * 2), axis=1)
+    # The published one, and the constant, ||B||^2 / M.
+    limit = 0.5 / norms.reshape(6, 6, 1, 1) / (172 / 6)
+    coefficients = np.abs(free * transform.balance[:, :, None, None])
+    sure = np.abs(coefficients / limit - 1) > 1e-3
+    kept = coefficients > limit
     np.testing.assert_array_equal((new != 0)[sure], kept[sure])
-    np.testing.assert_allclose(new[kept], free[kept], atol=1e-6)
+    both = sure & kept
+    np.testing.assert_allclose(new[both], free[both], atol=1e-6)
     assert 0.1 < np.mean(new == 0) < 0.9
 
 
