@@ -3,10 +3,12 @@
     python scripts/train.py --config=configs/lenet300_olmp.py \\
         --workdir=results/lenet300_olmp
 
-About 4 minutes for a seed. Its delta is yet to be chosen on held-out data
-alone, with --config.data.rehearsal=10000, so there are no results. The released
-model of the paper: 97.82 % at 113.5x. 4000 training images are held out;
-searches see the first 2000 of them.
+About 6 minutes for a seed. The released model of the paper: 97.82 % at 113.5x.
+4000 training images are held out; searches see the first 2000 of them. Settings
+were chosen with --config.data.rehearsal=10000 and seed 11: searches up to step
+15 000 left 106.9x at 97.96 %, up to 25 000 145.1x at 97.58 %, which less weight
+decay in the last stage, 1e-4 for 1e-3, brought to 97.78 %; a rate of 0.03 for
+0.1 while pruning gave 101.8x at 97.76 %.
 """
 
 from configs import common
@@ -29,17 +31,17 @@ def get_config():
             "name": "olmp",
             "delta": 0.05,
             "interval": 1000,
-            "prune_stop": 15_000,
+            "prune_stop": 25_000,
             "gamma": 2e-5,
             "upper": 20.0,
             "evaluations": 400,
         },
-        "steps": 20_000,
-        "optimizer": common.solver(0.1, (6000, 12_000, 16_000), 0.4, 1e-3),
+        "steps": 32_000,
+        "optimizer": common.solver(0.1, (10_000, 18_000, 26_000), 0.4, 1e-3),
     }
     config.finetune = {
         "change": "freeze",
-        "steps": 20_000,
-        "optimizer": common.solver(0.1, (8000, 14_000, 18_000), 0.3, 2e-4),
+        "steps": 30_000,
+        "optimizer": common.solver(0.1, (12_000, 21_000, 27_000), 0.3, 1e-4),
     }
     return config
