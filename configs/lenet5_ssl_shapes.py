@@ -11,9 +11,9 @@
 The paper, of 25 taps and 500 columns: 7 and 14 at 1.0 % error, 21 and 41 at
 0.8 %. Columns stay out while what is left of them is fine-tuned; the rest is as
 in `lenet5_ssl.py`. Strengths were chosen as there, for conv1 and conv2: 0.045
-and 0.3 left 9 taps of 2 filters and 11 columns, at 98.94 %; 0.03 and 0.3 24
-taps and 12 columns, at 98.99 %; 0.02 and 0.12 21 taps of 3 filters and 34
-columns, at 99.04 %; 0.05 for both 4 taps and 25 columns, at 99.01 %.
+and 0.3 left 9 taps of 2 filters and 11 columns, at 98.94 %; 0.03 and 0.3 12
+taps of 2 and 12 columns, at 98.99 %; 0.02 and 0.12 21 taps of 3 and 34 columns,
+at 99.04 %; 0.05 for both 4 taps and 25 columns, at 99.01 %.
 """
 
 from configs import common
