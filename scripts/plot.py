@@ -2,8 +2,8 @@
 
     python scripts/plot.py --workdir=runs/lenet300
 
-Where ranks were logged it draws them and the spectra, too; `--beside` another
-run.
+Where thresholds were searched it draws every candidate; where ranks were
+logged, them and the spectra, `--beside` another run.
 """
 
 import json
@@ -21,18 +21,24 @@ def main():
     from tfprune.experiments import rank_figures
     from tfprune.experiments import workdir
     from tfprune.report import plots
+    from tfprune.report import search_plots
+    from tfprune.search import trace
 
     root = pathlib.Path(_WORKDIR.value)
     config = workdir.config(root)
     (root / "plots").mkdir(exist_ok=True)
     for seed in config.seeds:
-        records = workdir.read_metrics(
-            root / "seeds" / str(seed) / "metrics.jsonl"
-        )
+        folder = root / "seeds" / str(seed)
+        records = workdir.read_metrics(folder / "metrics.jsonl")
         records = [record for record in records if "accuracy" in record]
         path = root / "plots" / f"accuracy_and_sparsity_{seed}.png"
         plots.accuracy_and_sparsity(records, path)
         print(path)
+        for stage in config.stages:
+            if (folder / f"{stage}.jsonl").exists():
+                path = root / "plots" / f"{stage}_{seed}.png"
+                search_plots.search(trace.read(folder / f"{stage}.jsonl"), path)
+                print(path)
     if (root / "report.json").exists():
         path = root / "plots" / "sparsity_per_layer.png"
         report = json.loads((root / "report.json").read_text())

@@ -60,6 +60,12 @@ def run(path, data_dir):
     runs.run(config, path)
 
 
+def draw(path):
+    """Draws the run by the real script."""
+    plot = str(ROOT / "scripts/plot.py")
+    subprocess.run([sys.executable, plot, f"--workdir={path}"], check=True)
+
+
 def searched(path):
     """Candidates of the last search that are written already."""
     lines = trace.read(path / "seeds/3/olmp.jsonl")
@@ -91,3 +97,5 @@ def test_kill_9_in_the_middle_of_a_search(tmp_path, data_dir):
         np.testing.assert_array_equal(a, b)
     traces = [trace.read(p / "seeds/3/olmp.jsonl") for p in (whole, killed)]
     assert traces[0] == traces[1]
+    draw(whole)
+    assert (whole / "plots/olmp_3.png").stat().st_size > 5000
