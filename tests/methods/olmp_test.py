@@ -117,6 +117,15 @@ class TestSearch:
     def test_prunes(self, whole):
         assert kept(whole[0]) < 632 / 2
 
+    def test_goes_for_accuracy_from_the_target_cost_on(self, tmp_path):
+        path = tmp_path / "trace.jsonl"
+        fit(pruned(method(target_cost=0.5)), 4, driver(trace=path))
+        lines = [x for x in trace_lib.read(path) if "candidate" in x]
+        enough = [x for x in lines if x["cost"] <= 0.5 * 632]
+        best = min(lines, key=lambda x: x["value"])
+        assert best in enough and len(enough) > 1
+        assert best["accuracy"] == max(x["accuracy"] for x in enough)
+
     def test_best_is_sent_to_the_live_net(self, tmp_path):
         """Without one step of training, masks are those of the best."""
         model, path = pruned(), tmp_path / "trace.jsonl"
@@ -265,6 +274,7 @@ class TestArguments:
         ("changes", "words"),
         [
             ({"delta": -1.0}, "`delta` must be >= 0"),
+            ({"target_cost": -0.1}, r"`target_cost` must be in \[0, 1\)"),
             ({"interval": 0}, "`interval` must be an integer from 1"),
             ({"acceptance": "nsc"}, "Did you mean 'ncs'"),
             ({"objective": "flops"}, "`objective` must be one of"),

@@ -130,6 +130,17 @@ def test_value_is_the_cost_where_the_accuracy_is_within_bounds(model):
             assert not outcome.is_feasible
 
 
+def test_from_the_target_cost_on_accuracy_alone_counts(model):
+    problem = problem_lib.Problem(model, nets.data(), 0.1, target_cost=0.5)
+    total, bound = problem.objective.dense, problem.bound
+    counts = np.zeros((5, 6), int)
+    counts[:, 0] = [0.6 * total, 0.5 * total, 0.1 * total, 0, 0]
+    accuracies = np.array([1.0, bound, bound + 0.1, bound + 0.2, bound - 0.1])
+    values = [x.value for x in problem.judge(accuracies, counts)]
+    assert values[0] == counts[0, 0] / total > 0.5
+    assert values[1:] == pytest.approx([0.5, 0.45, 0.4, 1.1])
+
+
 def test_exactly_delta_is_allowed(model):
     problem = problem_lib.Problem(model, nets.data(), delta=0.05)
     problem.reference = 0.95
@@ -243,6 +254,7 @@ class TestBadInput:
             ({"delta": -0.1}, "`delta` must be >= 0. Received: delta=-0.1"),
             ({"layers": ["conv", "conv"]}, "`layers` must be .*repeated"),
             ({"layers": ["cnv"]}, "Did you mean 'conv'"),
+            ({"target_cost": 1.0}, r"`target_cost` must be in \[0, 1\)"),
             ({"setting": "d"}, "`setting` must be one of: .*c"),
             ({"batch_size": 61}, "`batch_size` must be at most 60"),
             ({"batch_size": 0}, "`batch_size` must be an integer from 1"),

@@ -44,6 +44,7 @@ def OLMP(
     upper: float = 10.0,
     sigma: typing.Any = 5.0,
     objective: str = "parameters",
+    target_cost: float = 0.0,
     seed: int = 0,
     settings: dict | None = None,
 ) -> method.Method:
@@ -72,6 +73,9 @@ def OLMP(
         objective: What is minimised: `"parameters"`, `"macs"`, `"bytes"` or
             `"latency"`: measured with the sparse kernels when training begins,
             also that of a resumed run. Defaults to `"parameters"`.
+        target_cost: Float in [0, 1), of the dense net's cost, as the objective
+            counts it: a search that reaches it goes for accuracy from there
+            on. Defaults to 0: as little as possible.
         seed: Integer, of coins and searches. Defaults to 0.
         settings: Dict, layer to any of `c`, `gamma`, `power`, `stop_step`, or
             to None for a layer that stays dense.
@@ -102,6 +106,7 @@ def OLMP(
         upper=upper,
         sigma=sigma,
         objective=objective,
+        target_cost=target_cost,
         seed=seed,
     )
     inside = lower <= c <= upper
@@ -131,11 +136,14 @@ class Plan(part.Part):
     upper: float = 10.0
     sigma: tuple = ((0, 5.0),)
     objective: str = "parameters"
+    target_cost: float = 0.0
     seed: int = 0
 
     def __post_init__(self):
         object.__setattr__(self, "sigma", _steps(self.sigma))
         part.check("delta", self.delta, self.delta >= 0, ">= 0")
+        inside = 0 <= self.target_cost < 1
+        part.check("target_cost", self.target_cost, inside, "in [0, 1)")
         part.check_count("interval", self.interval, 1)
         part.check_count("prune_stop", self.prune_stop)
         part.check_count("evaluations", self.evaluations)

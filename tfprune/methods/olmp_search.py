@@ -75,6 +75,7 @@ class OLMPSearch(keras.callbacks.Callback):
             self._plan.delta,
             layers=[unit.name for unit in self._units],
             objective=self._plan.objective,
+            target_cost=self._plan.target_cost,
             batch_size=self._batch_size,
         )
         self._resources = contextlib.ExitStack()

@@ -37,8 +37,9 @@ class Outcome(typing.NamedTuple):
         kept: Integer, entries kept of all arrays that have masks.
         cost: Float, what the pruned net costs, as the objective counts it.
         value: Float, what a search minimises: the cost by that of the dense
-            net, in [0, 1], where the accuracy is within bounds; 1 and what
-            is missing, at most 2, where it is not; 3 where it is no number.
+            net, in [0, 1], where the accuracy is within bounds, and from the
+            target cost on the less of that the more accurate; 1 and what is
+            missing, at most 2, where it is not; 3 where it is no number.
     """
 
     accuracy: float
@@ -71,14 +72,16 @@ class Problem:
         objective: `"parameters"`, `"macs"`, `"bytes"`, `"latency"`, or a
             callable as `search.objectives` describes it. Defaults to
             `"parameters"`.
+        target_cost: Float in [0, 1), of the dense net's cost: where a
+            candidate costs no more, accuracy alone counts. Defaults to 0.
         metric: As `Scorer` takes it. Defaults to the accuracy.
         batch_size: Integer or None, examples in one pass. Defaults to None:
             all of them.
 
     Raises:
         ValueError: for a negative delta, an unknown or repeated layer, an
-            unknown setting or objective, data that do not fit, or a net whose
-            metric is not a number.
+            unknown setting or objective, a target cost out of range, data that
+            do not fit, or a net whose metric is not a number.
 
     Example:
 
@@ -100,11 +103,15 @@ class Problem:
         setting: str = "c",
         layers: list[str] | None = None,
         objective: typing.Any = "parameters",
+        target_cost: float = 0.0,
         metric: typing.Callable | None = None,
         batch_size: int | None = None,
     ):
         part.check("delta", delta, delta >= 0, ">= 0")
+        inside = 0 <= target_cost < 1
+        part.check("target_cost", target_cost, inside, "in [0, 1)")
         self.delta, self.setting = delta, setting
+        self.target_cost = target_cost
         self.model = model
         self.arguments = {
             "data": data,
@@ -112,6 +119,7 @@ class Problem:
             "setting": setting,
             "layers": layers,
             "objective": objective,
+            "target_cost": target_cost,
             "metric": metric,
             "batch_size": batch_size,
         }
@@ -180,7 +188,9 @@ class Problem:
     def fingerprint(self) -> str:
         """Returns a digest of all that outcomes depend on."""
         digest = hashlib.sha256(
-            json.dumps([self.layers, self.setting, self.delta]).encode()
+            json.dumps(
+                [self.layers, self.setting, self.delta, self.target_cost]
+            ).encode()
         )
         for variable in self.variables:
             digest.update(backend.to_numpy(variable).tobytes())
@@ -222,7 +232,10 @@ class Problem:
         missing = self.bound - accuracy
         if missing > _SLACK:
             return 1.0 + min(missing, 1.0)
-        return float(cost / self.objective.dense)
+        share = float(cost / self.objective.dense)
+        if share > self.target_cost:
+            return share
+        return self.target_cost * (1.0 - min(max(-missing, 0.0), 1.0))
 
     def _substitute(self, row):
         """Returns (mask variable, mask) of all arrays, and entries kept."""
