@@ -56,10 +56,10 @@ CLAIMS = {
     "lenet5_ssl": lambda found: (
         found["macs_kept"] <= 201_800 and found["test_error"] <= 0.01
     ),
-    # Between the published ones of 49 000 MACs in convolutions at 1.0 % and of
-    # 155 000 at 0.8 %; its fully connected layers are not pruned.
+    # Published: 49 000 in convolutions at 1.0 %, and 155 000 at 0.8 %. What is
+    # fully connected is not pruned.
     "lenet5_ssl_shapes": lambda found: (
-        found["macs_kept"] <= 405_000 + 100_000 and found["test_error"] <= 0.01
+        found["macs_kept"] <= 405_000 + 60_000 and found["test_error"] <= 0.009
     ),
 }
 
