@@ -20,32 +20,44 @@ flags.mark_flag_as_required("workdir")
 def main():
     from tfprune.experiments import rank_figures
     from tfprune.experiments import workdir
-    from tfprune.report import plots
-    from tfprune.report import search_plots
-    from tfprune.search import trace
 
     root = pathlib.Path(_WORKDIR.value)
     config = workdir.config(root)
     (root / "plots").mkdir(exist_ok=True)
     for seed in config.seeds:
-        folder = root / "seeds" / str(seed)
-        records = workdir.read_metrics(folder / "metrics.jsonl")
-        records = [record for record in records if "accuracy" in record]
-        path = root / "plots" / f"accuracy_and_sparsity_{seed}.png"
-        plots.accuracy_and_sparsity(records, path)
-        print(path)
-        for stage in config.stages:
-            if (folder / f"{stage}.jsonl").exists():
-                path = root / "plots" / f"{stage}_{seed}.png"
-                search_plots.search(trace.read(folder / f"{stage}.jsonl"), path)
-                print(path)
+        draw_seed(root / "seeds" / str(seed), config.stages, root / "plots")
     if (root / "report.json").exists():
-        path = root / "plots" / "sparsity_per_layer.png"
-        report = json.loads((root / "report.json").read_text())
-        plots.sparsity_per_layer(report, path)
-        print(path)
+        draw_report(root / "report.json", root / "plots")
     if config.get("rank_energy"):
         rank_figures.draw([root, *filter(None, [_BESIDE.value])])
+
+
+def draw_seed(folder, stages, plots_dir):
+    """Draws the training of a seed, and the searches of its stages."""
+    from tfprune.experiments import workdir
+    from tfprune.report import plots
+    from tfprune.report import search_plots
+    from tfprune.search import trace
+
+    records = workdir.read_metrics(folder / "metrics.jsonl")
+    records = [record for record in records if "accuracy" in record]
+    path = plots_dir / f"accuracy_and_sparsity_{folder.name}.png"
+    plots.accuracy_and_sparsity(records, path)
+    print(path)
+    for stage in stages:
+        if (folder / f"{stage}.jsonl").exists():
+            path = plots_dir / f"{stage}_{folder.name}.png"
+            search_plots.search(trace.read(folder / f"{stage}.jsonl"), path)
+            print(path)
+
+
+def draw_report(file, plots_dir):
+    """Draws what is left of each layer."""
+    from tfprune.report import plots
+
+    path = plots_dir / "sparsity_per_layer.png"
+    plots.sparsity_per_layer(json.loads(file.read_text()), path)
+    print(path)
 
 
 if __name__ == "__main__":
