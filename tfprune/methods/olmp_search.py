@@ -126,17 +126,10 @@ class OLMPSearch(keras.callbacks.Callback):
         self._trace.begin(step, about, plan.population)
         some = _Some(self._executor, problem.incumbent, selected)
         best = trace_lib.run(searcher, some, self._trace)
-        if not best.is_feasible:
+        if best.is_feasible:
+            problem.send(some.whole([searcher.best])[0])
+        else:
             warnings.warn(_nothing_found(step, best, problem), stacklevel=2)
-            return
-        problem.send(some.whole([searcher.best])[0])
-        if best.value <= problem.target_cost:
-            self._finish(step)
-
-    def _finish(self, step):
-        """Surgery would go on below the target cost, which no search judged."""
-        for unit in self._units:
-            unit.settings["stop_step"] = step
 
     def _searcher(self, step, selected):
         plan, count = self._plan, int(selected.sum())
