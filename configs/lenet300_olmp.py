@@ -8,10 +8,10 @@ About 6 minutes for a seed. The released model of the paper: 97.82 % at 113.5x.
 
 Not run to its end yet. Settings come from --config.data.rehearsal=10000, where
 dense nets reach 98.2 %. Without a target cost, searches up to step 15 000 left
-106.9, 138.7 and 116.4x at 97.96, 97.60 and 97.84 % (seeds 11 to 13), up to 25
-000 145.1x at 97.58 % (seed 11). With one of 1/152 that seed had 150.0x at 97.54
-%, with 1/112 126.6x at 97.77 %: surgery goes on below the target. Runs of other
-settings that were stopped have seen the test set: their seeds 0 had 198.5x at
+106.9, 138.7 and 116.4x at 97.96, 97.60 and 97.84 % (seeds 11 to 13), up to
+25 000 145.1x at 97.58 % (seed 11). With one of 1/152 that seed had 150.0x at
+97.54 %, with 1/112 126.6x at 97.77 %: surgery goes on below the target. Other
+settings were stopped that had seen the test set: their seeds 0 had 198.5x at
 97.48 %, 138.5x at 97.78 % and 144.0x at 97.74 %.
 """
 

@@ -75,7 +75,8 @@ def OLMP(
             also that of a resumed run. Defaults to `"parameters"`.
         target_cost: Float in [0, 1), of the dense net's cost, as the objective
             counts it: a search that reaches it goes for accuracy from there
-            on. Defaults to 0: as little as possible.
+            on. Surgery between searches may leave less. Defaults to 0: as
+            little as possible.
         seed: Integer, of coins and searches. Defaults to 0.
         settings: Dict, layer to any of `c`, `gamma`, `power`, `stop_step`, or
             to None for a layer that stays dense.

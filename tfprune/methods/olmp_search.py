@@ -108,8 +108,8 @@ class OLMPSearch(keras.callbacks.Callback):
         due = self._pruner.due(step, settings)
         return np.array(
             [
-                bool(now) and not unit.frozen
-                for now, unit in zip(due, self._units, strict=True)
+                bool(is_due) and not unit.frozen
+                for is_due, unit in zip(due, self._units, strict=True)
             ]
         )
 
