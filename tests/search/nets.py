@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 import tfprune
+from tfprune.core import units
 
 
 def data(examples=60, seed=0):
@@ -53,3 +54,11 @@ def pruned(method=None, compiled=False):
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
     return model
+
+
+def masks(model):
+    return [
+        target.mask.numpy()
+        for unit in units.tagged(model.variables)
+        for target in unit.targets
+    ]

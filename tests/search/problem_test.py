@@ -9,7 +9,6 @@ from tests.search import nets
 from tfprune import backend
 from tfprune import methods
 from tfprune.core import units
-from tfprune.search import objectives
 from tfprune.search import problem as problem_lib
 
 CANDIDATES = np.array([[-1.0, 0.0, 0.5], [0.5, 1.0, -0.5], [2.0, 2.0, 2.0]])
@@ -17,14 +16,6 @@ CANDIDATES = np.array([[-1.0, 0.0, 0.5], [0.5, 1.0, -0.5], [2.0, 2.0, 2.0]])
 
 def everything(model):
     return [backend.to_numpy(variable) for variable in model.variables]
-
-
-def masks(model):
-    return [
-        target.mask.numpy()
-        for unit in units.tagged(model.variables)
-        for target in unit.targets
-    ]
 
 
 def by_hand(model, candidate, data):
@@ -119,7 +110,7 @@ def test_layers_that_are_not_searched_stay_as_they_are(model):
 
 def test_value_is_the_cost_where_the_accuracy_is_within_bounds(model):
     problem = problem_lib.Problem(model, nets.data(), delta=0.1)
-    total = sum(mask.size for mask in masks(model))
+    total = sum(mask.size for mask in nets.masks(model))
     for outcome in problem.evaluate(CANDIDATES):
         if outcome.accuracy >= problem.reference - 0.1 - 1e-6:
             assert outcome.value == outcome.kept / total
@@ -156,7 +147,7 @@ def test_send_prunes_and_sets():
     problem = problem_lib.Problem(model, data, 0.1)
     expected = problem.evaluate([[0.5, 1.0, -0.5]])[0]
     problem.send([0.5, 1.0, -0.5])
-    assert sum(mask.sum() for mask in masks(model)) == expected.kept
+    assert sum(mask.sum() for mask in nets.masks(model)) == expected.kept
     assert problem.accuracy() == pytest.approx(expected.accuracy)
     assert tfprune.settings(model)["hidden"]["c"] == 1.0
     problem.send([np.nan, 2.0, np.nan])
@@ -194,57 +185,6 @@ def test_settings_that_come_from_the_weights():
     assert np.isnan(tfprune.settings(model)["conv"]["c"])
     (outcome,) = problem.evaluate([problem.incumbent])
     assert outcome.kept == pytest.approx(0.1 * (76 + 520 + 36), abs=3)
-
-
-class TestObjectives:
-    kept = np.array([[10, 1, 100, 2, 5, 0], [72, 4, 512, 8, 32, 4]])
-
-    def build(self, name, model=None):
-        model = model or nets.pruned()
-        targets = [
-            target
-            for unit in units.tagged(model.variables)
-            for target in unit.targets
-        ]
-        return objectives.build(name, model, targets)
-
-    def test_parameters(self):
-        objective = self.build("parameters")
-        assert objective.dense == 632
-        assert objective(self.kept).tolist() == [118, 632]
-
-    def test_macs(self):
-        """4 x 4 places of the convolution, biases for nothing."""
-        objective = self.build("macs")
-        assert objective.dense == 16 * 72 + 512 + 32
-        assert objective(self.kept)[0] == 16 * 10 + 100 + 5
-
-    def test_bytes(self):
-        objective = self.build("bytes")
-        assert objective.dense == 4 * 632
-        # The two entries of a bias of 8 with indices, 1 of 4 as well.
-        assert objective(self.kept)[0] == 8 * 118
-
-    def test_what_has_no_mask_costs_the_same_always(self):
-        method = methods.Surgery(settings={"conv": None})
-        model = nets.pruned(method)
-        for name, rest in (("parameters", 76), ("macs", 16 * 72)):
-            objective = self.build(name, model)
-            assert objective(np.array([[0, 0, 0, 0]]))[0] == rest
-            assert objective.dense > rest
-
-    def test_report_counts_the_same(self):
-        model = nets.pruned()
-        problem = problem_lib.Problem(model, nets.data(), 1.0)
-        problem.send([0.5, 1.0, 0.0])
-        kept = np.array([[mask.sum() for mask in masks(model)]])
-        total = tfprune.report(model).total
-        assert self.build("parameters", model)(kept)[0] == total.kept
-        assert self.build("macs", model)(kept)[0] == total.macs_kept
-
-    def test_unknown(self):
-        with pytest.raises(ValueError, match="Did you mean 'macs'"):
-            self.build("mac")
 
 
 class TestBadInput:
@@ -310,16 +250,16 @@ class TestPublicCalls:
         model, data = nets.pruned(compiled=True), nets.data()
         expected, counts = by_hand(model, [0.5, 1.0, -0.5], data)
         tried = tfprune.pruned_accuracy(model, data, [0.5, 1.0, -0.5])
-        assert all(mask.all() for mask in masks(model))
+        assert all(mask.all() for mask in nets.masks(model))
         tfprune.send_thresholds(model, [0.5, 1.0, -0.5])
         now = tfprune.pruned_accuracy(model, data)
         assert now == tried == pytest.approx(expected)
-        assert [mask.sum() for mask in masks(model)] == counts
+        assert [mask.sum() for mask in nets.masks(model)] == counts
 
     def test_some_layers(self):
         model = nets.pruned()
         tfprune.send_thresholds(model, {"hidden": 1.0})
-        kept = [mask.all() for mask in masks(model)]
+        kept = [mask.all() for mask in nets.masks(model)]
         assert kept == [True, True, False, False, True, True]
         settings = tfprune.settings(model)
         assert settings["hidden"]["c"] == 1.0 and settings["out"]["c"] == 0.0
