@@ -12,6 +12,7 @@ from tfprune.experiments.benchmarks import low_rank
 from tfprune.experiments.benchmarks import model_layers
 from tfprune.experiments.benchmarks import models
 from tfprune.experiments.benchmarks import nets
+from tfprune.experiments.benchmarks import processor
 from tfprune.experiments.benchmarks import runs
 from tfprune.experiments.benchmarks import search_contest
 from tfprune.experiments.benchmarks import search_speed
@@ -30,9 +31,10 @@ def run(name: str, flags) -> str:
         flags: The flags of that script.
 
     Returns:
-        The results as Markdown.
+        The results as Markdown, and which processor they come from.
     """
-    return _COMMANDS[name](flags)
+    results = _COMMANDS[name](flags).rstrip()
+    return f"{results}\n\nMeasured on {processor.describe()}.\n"
 
 
 def _training(flags):
