@@ -14,7 +14,10 @@ from configs import vgg_mnist_winograd
 def get_config():
     config = vgg_mnist_winograd.get_config()
     config.name, config.model = "lenet5_winograd", "lenet_5"
-    config.train.optimizer = common.solver(0.05, (6000, 8500), 0.3, 1e-3)
+    config.train = {
+        "steps": 10_000,
+        "optimizer": common.solver(0.05, (6000, 8500), 0.3, 1e-3),
+    }
     config.convert = common.untrained("winograd", filters="conv2")
     config.native.method.settings = {}
     return config

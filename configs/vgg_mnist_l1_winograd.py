@@ -15,8 +15,8 @@ def get_config():
     config.processes = 2
     config.stages = ("train", "spatial")
     config.train = {
-        "steps": 10_000,
-        "optimizer": common.solver(0.01, (6000, 8500), 0.3, 5e-4),
+        "steps": 5000,
+        "optimizer": common.solver(0.01, (3000, 4300), 0.3, 5e-4),
     }
     config.spatial = {
         "change": "prune",
@@ -26,7 +26,7 @@ def get_config():
             "threshold": 1e-3,
             "settings": {"conv1_1": None},
         },
-        "steps": 30_000,
-        "optimizer": common.solver(0.01, (18_000, 25_000), 0.1, 0.0),
+        "steps": 11_000,
+        "optimizer": common.solver(0.01, (6000, 9000), 0.1, 0.0),
     }
     return config

@@ -16,8 +16,8 @@ def get_config():
     config.processes = 2
     config.stages = ("train", "convert", "native", "finetune")
     config.train = {
-        "steps": 10_000,
-        "optimizer": common.solver(0.01, (6000, 8500), 0.3, 5e-4),
+        "steps": 5000,
+        "optimizer": common.solver(0.01, (3000, 4300), 0.3, 5e-4),
     }
     config.convert = common.untrained("winograd")
     # One channel alone does not make conv1_1 worth it.
@@ -25,17 +25,17 @@ def get_config():
         "change": "prune",
         "method": {
             "name": "winograd",
-            "decay": 1e-4,
-            "threshold": 0.02,
+            "decay": 2e-4,
+            "threshold": 5e-4,
             "factor": 10.0,
             "settings": {"conv1_1": None},
         },
-        "steps": 30_000,
-        "optimizer": common.solver(0.01, (18_000, 25_000), 0.3, 0.0),
+        "steps": 8000,
+        "optimizer": common.solver(0.01, (5000, 7000), 0.3, 0.0),
     }
     config.finetune = {
         "change": "freeze",
-        "steps": 10_000,
-        "optimizer": common.solver(0.01, (5000, 8000), 0.3, 0.0),
+        "steps": 3000,
+        "optimizer": common.solver(0.01, (1500, 2500), 0.3, 0.0),
     }
     return config
