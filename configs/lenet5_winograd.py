@@ -3,8 +3,11 @@
     python scripts/train.py --config=configs/lenet5_winograd.py \\
         --workdir=results/lenet5_winograd
 
-Not run yet. Wanted: 90 % of conv2's coefficients gone within 0.1 point of the
-dense accuracy. What is not said here is as in `vgg_mnist_winograd.py`.
+Not run to its end yet. Wanted: 90 % of conv2's coefficients gone within 0.1
+point of the dense accuracy. With --config.data.rehearsal=10000 and seed 11, of
+99.11 % when dense, a decay of 2e-4 and a threshold of 5e-4 left 87 % of them,
+2e-3 and 0.01 25 %, at 98.94 %. What is not said here is as in
+`vgg_mnist_winograd.py`.
 """
 
 from configs import common
