@@ -10,8 +10,7 @@ pruned too much by nearly all candidates. Settings were chosen with
 goes on below the target cost by 8 to 20 %: 1/300 left 363.5x at 98.90 %, 1/260
 286.8x at 99.02 %. No better: steps twice as long with more searches (299.8x at
 98.84 %), a lower rate with a smaller delta (288.9x at 98.91 %), searches on
-3000 images (286.8x at 98.83 %). Fine-tuning with more decay, averaged weights
-or moved images changes 0.03 points.
+3000 images (286.8x at 98.83 %).
 """
 
 from configs import common

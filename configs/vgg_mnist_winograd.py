@@ -25,8 +25,8 @@ def get_config():
         "change": "prune",
         "method": {
             "name": "winograd",
-            "decay": 2e-4,
-            "threshold": 5e-4,
+            "decay": 2e-3,
+            "threshold": 0.01,
             "factor": 10.0,
             "settings": {"conv1_1": None},
         },
