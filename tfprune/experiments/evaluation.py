@@ -19,6 +19,7 @@ from tfprune.experiments import workdir
 from tfprune.experiments.datasets import batches
 from tfprune.export import compact
 from tfprune.report import summary
+from tfprune.report import winograd
 
 # What is told of the net before pruning, beside the net after it.
 _OF_DENSE = ("test_accuracy", "parameters", "macs_kept", "file_bytes")
@@ -90,7 +91,8 @@ def measure(model: keras.Model, test) -> dict:
     """Returns the accuracy on the test set beside the size of the model.
 
     `macs_kept` are multiply-accumulates with weights that are not zero,
-    `file_bytes` the size of the model in a `.keras` file.
+    `file_bytes` the size of the model in a `.keras` file, `winograd_sparsity`
+    the fraction of coefficients that are zero in each layer that has some.
     """
     total = summary.report(model).to_dict()
     found = accuracy(model, test)["accuracy"]
@@ -102,6 +104,7 @@ def measure(model: keras.Model, test) -> dict:
         "compression": total["compression"],
         "macs_kept": total["macs_kept"],
         "file_bytes": _file_bytes(model),
+        "winograd_sparsity": winograd.winograd_sparsity(model),
     }
 
 
