@@ -26,6 +26,9 @@ CLAIMS = {
     "lenet5_olmp": lambda found: (
         found["compression"] >= 340 and found["test_accuracy"] >= 0.9905
     ),
+    "lenet5_olmp_wide": lambda found: (
+        found["compression"] >= 295 and found["test_accuracy"] >= 0.99
+    ),
     # Half of the 25500 weights of its convolutions; nothing else is pruned.
     "lenet5_threshold_surgery": lambda found: (
         found["parameters"] - found["parameters_kept"] >= 12750
