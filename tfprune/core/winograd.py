@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 
 import numpy as np
 from keras import ops
@@ -103,8 +104,7 @@ def coefficients(kernel, kernel_size: int):
     Returns:
         Float tensor `(M, M, channels, filters)`.
     """
-    g = transform(kernel_size).weights
-    return both_axes(g.T, kernel, 0, 1)
+    return both_axes(transform(kernel_size).weights.T, kernel)
 
 
 def weights(kernel, kernel_size: int):
@@ -117,47 +117,27 @@ def weights(kernel, kernel_size: int):
     Returns:
         Float tensor `(r, r, channels, filters)`.
     """
-    return both_axes(transform(kernel_size).inverse.T, kernel, 0, 1)
+    return both_axes(transform(kernel_size).inverse.T, kernel)
 
 
-def input_coefficients(tiles, kernel_size: int):
-    """Returns B^T d B of every tile.
+def both_axes(matrix: np.ndarray, tensor):
+    """Returns `matrix^T t matrix` over the first two axes of a tensor.
 
-    Args:
-        tiles: Float tensor `(batch, rows, M, columns, M, channels)`.
-        kernel_size: Integer r.
+    Those two are first so that both products are of matrices as they lie in
+    memory.
     """
-    return both_axes(transform(kernel_size).inputs, tiles, 2, 4)
-
-
-def output_tiles(products, kernel_size: int):
-    """Returns A^T z A of every tile.
-
-    Args:
-        products: Float tensor `(batch, rows, M, columns, M, filters)`.
-        kernel_size: Integer r.
-
-    Returns:
-        Float tensor `(batch, rows, 4, columns, 4, filters)`.
-    """
-    return both_axes(transform(kernel_size).outputs, products, 2, 4)
-
-
-def both_axes(matrix: np.ndarray, tensor, first: int, second: int):
-    """Returns `matrix^T t matrix` over two axes of a tensor."""
-    return _along(matrix, _along(matrix, tensor, first), second)
+    old, new = matrix.shape
+    rest = ops.shape(tensor)[2:]
+    inner = math.prod(rest)
+    matrix = ops.convert_to_tensor(matrix.T, tensor.dtype)
+    rows = ops.matmul(matrix, ops.reshape(tensor, (old, old * inner)))
+    both = ops.matmul(matrix, ops.reshape(rows, (new, old, inner)))
+    return ops.reshape(both, (new, new, *rest))
 
 
 @functools.cache
 def _transform(kernel_size):
     return Transform(kernel_size, *map(np.array, _MATRICES[kernel_size]))
-
-
-def _along(matrix, tensor, axis):
-    letters = "abcdefgh"[: len(tensor.shape)]
-    new = letters.replace(letters[axis], "z")
-    matrix = ops.convert_to_tensor(matrix, tensor.dtype)
-    return ops.einsum(f"{letters},{letters[axis]}z->{new}", tensor, matrix)
 
 
 # G, B and A. The points are 0, 1, -1, 2, -2 and infinity, and for filters of

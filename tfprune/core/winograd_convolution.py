@@ -22,22 +22,17 @@ def convolve(inputs, coefficients, kernel_size: int, padding: str, groups: int):
         Float tensor `(batch, new height, new width, filters)`. Images smaller
         than a filter give none.
     """
-    height, width = (
+    sizes = tuple(
         output_size(size, kernel_size, padding)
         for size in ops.shape(inputs)[1:3]
     )
     before = (kernel_size - 1) // 2 if padding == "same" else 0
-    tiles = _overlapping(inputs, 1, height, before, kernel_size)
-    tiles = _overlapping(tiles, 3, width, before, kernel_size)
+    transform = winograd.transform(kernel_size)
+    pixels = _overlapping(inputs, sizes, before, kernel_size)
     products = _products(
-        winograd.input_coefficients(tiles, kernel_size), coefficients, groups
+        winograd.both_axes(transform.inputs, pixels), coefficients, groups
     )
-    outputs = winograd.output_tiles(products, kernel_size)
-    batch, rows, _, columns, _, filters = ops.shape(outputs)
-    outputs = ops.reshape(
-        outputs, (batch, rows * winograd.TILE, columns * winograd.TILE, filters)
-    )
-    return outputs[:, :height, :width]
+    return _joined(winograd.both_axes(transform.outputs, products), sizes)
 
 
 def output_size(size, kernel_size: int, padding: str):
@@ -59,32 +54,52 @@ def tiles(size):
     return -(-size // winograd.TILE)
 
 
-def _overlapping(tensor, axis, out, before, kernel_size):
-    """Cuts an axis into tiles of M pixels, each 4 behind the last one.
+def _overlapping(images, sizes, before, kernel_size):
+    """Cuts images into tiles of MxM pixels, each 4 behind the last one.
 
     A tile is 4 pixels and the first ones of the 4 behind them.
+
+    Returns:
+        Tensor `(M, M, batch, rows, columns, channels)`.
     """
-    sizes = list(ops.shape(tensor))
-    count = tiles(out)
-    padded = (count + 1) * winograd.TILE
-    pad = [(0, 0)] * len(sizes)
-    pad[axis] = (before, padded - before - sizes[axis])
-    tensor = ops.pad(tensor, pad)
-    sizes[axis : axis + 1] = [count + 1, winograd.TILE]
-    pieces = ops.reshape(tensor, sizes)
-    ahead = (slice(None),) * axis
-    first = pieces[(*ahead, slice(0, count))]
-    second = pieces[(*ahead, slice(1, count + 1), slice(0, kernel_size - 1))]
-    return ops.concatenate([first, second], axis=axis + 1)
+    batch, *old, channels = ops.shape(images)
+    counts = [tiles(size) + 1 for size in sizes]
+    pads = [
+        (before, count * winograd.TILE - before - size)
+        for count, size in zip(counts, old, strict=True)
+    ]
+    images = ops.pad(images, [(0, 0), *pads, (0, 0)])
+    rows, columns = counts
+    cut = (batch, rows, winograd.TILE, columns, winograd.TILE, channels)
+    cut = ops.transpose(ops.reshape(images, cut), (2, 4, 0, 1, 3, 5))
+    more = kernel_size - 1
+    cut = ops.concatenate([cut[:, :, :, :-1], cut[:more, :, :, 1:]], axis=0)
+    first, second = cut[..., :-1, :], cut[:, :more, ..., 1:, :]
+    return ops.concatenate([first, second], axis=1)
 
 
-def _products(tiles, coefficients, groups):
+def _products(pixels, coefficients, groups):
     """Multiplies every position's tiles by its matrix, group by group."""
-    *places, channels = ops.shape(tiles)
-    *positions, inputs, filters = ops.shape(coefficients)
-    tiles = ops.reshape(tiles, (*places, groups, channels // groups))
+    *positions, batch, rows, columns, channels = ops.shape(pixels)
+    inputs, filters = ops.shape(coefficients)[2:]
+    pixels = ops.reshape(
+        pixels, (*positions, batch * rows * columns, groups, inputs)
+    )
     matrices = ops.reshape(
         coefficients, (*positions, inputs, groups, filters // groups)
     )
-    products = ops.einsum("nyaxbgc,abcgf->nyaxbgf", tiles, matrices)
-    return ops.reshape(products, (*places, filters))
+    products = ops.swapaxes(
+        ops.matmul(ops.swapaxes(pixels, 2, 3), ops.swapaxes(matrices, 2, 3)),
+        2,
+        3,
+    )
+    return ops.reshape(products, (*positions, batch, rows, columns, filters))
+
+
+def _joined(outputs, sizes):
+    """Puts tiles of 4x4 pixels `(4, 4, batch, rows, columns, filters)` back."""
+    *_, batch, rows, columns, filters = ops.shape(outputs)
+    height, width = rows * winograd.TILE, columns * winograd.TILE
+    outputs = ops.transpose(outputs, (2, 3, 0, 4, 1, 5))
+    outputs = ops.reshape(outputs, (batch, height, width, filters))
+    return outputs[:, : sizes[0], : sizes[1]]

@@ -117,7 +117,7 @@ def _penalized(gradient, weight, step, *, decay, **settings):
     """Adds the gradient of the coefficients' L1 norm."""
     transform = winograd.transform(weight.shape[0])
     signs = ops.sign(winograd.coefficients(weight, transform.kernel_size))
-    pull = winograd.both_axes(transform.weights, signs, 0, 1)
+    pull = winograd.both_axes(transform.weights, signs)
     return gradient + ops.cast(decay * pull, gradient.dtype)
 
 
