@@ -11,9 +11,9 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     take the place of the test set (to choose settings); `log_every` and
     `checkpoint_every` in steps; `stages`, names of fields that each have a
     `change` of the model (none, prune, freeze, strip, slim, factorize,
-    winograd), an `optimizer` and a number of `steps`. Where a method
-    searches, it sees the first `search_examples` of the images held out, or
-    all of them.
+    winograd), an `optimizer` and a number of `steps`, and may have a
+    `jit_compile` of their own. Where a method searches, it sees the first
+    `search_examples` of the images held out, or all of them.
     """
     config = ml_collections.ConfigDict()
     config.name = name

@@ -172,7 +172,7 @@ def _compile(model, stage, config, state, folder):
         optimizer,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        jit_compile=config.jit_compile,
+        jit_compile=stage.get("jit_compile", config.jit_compile),
         steps_per_execution=config.steps_per_execution,
     )
     model.optimizer.build(model.trainable_variables)
