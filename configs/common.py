@@ -12,8 +12,10 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     `checkpoint_every` in steps; `stages`, names of fields that each have a
     `change` of the model (none, prune, freeze, strip, slim, factorize,
     winograd), an `optimizer` and a number of `steps`, and may have a
-    `jit_compile` of their own. Where a method searches, it sees the first
-    `search_examples` of the images held out, or all of them.
+    `jit_compile` of their own. What a net was before a stage that prunes or
+    factorizes is what results compare it with, but for `from_dense=False`.
+    Where a method searches, it sees the first `search_examples` of the images
+    held out, or all of them.
     """
     config = ml_collections.ConfigDict()
     config.name = name

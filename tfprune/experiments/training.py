@@ -90,7 +90,8 @@ def change(model: keras.Model, stage) -> keras.Model:
 
 def _keep_dense(model, stage, folder):
     """Keeps the net as it was before it lost anything, to compare with."""
-    if stage.get("change") in ("prune", "factorize"):
+    loses = stage.get("change") in ("prune", "factorize")
+    if loses and stage.get("from_dense", True):
         compact.save(api.strip(model), folder / "dense.npz")
 
 
