@@ -92,7 +92,7 @@ def measure(model: keras.Model, test) -> dict:
 
     `macs_kept` are multiply-accumulates with weights that are not zero,
     `file_bytes` the size of the model in a `.keras` file, `winograd_sparsity`
-    the fraction of coefficients that are zero in each layer that has some.
+    the fraction of coefficients of at most 1e-4 in each layer that has some.
     """
     total = summary.report(model).to_dict()
     found = accuracy(model, test)["accuracy"]
