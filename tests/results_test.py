@@ -34,10 +34,10 @@ CLAIMS = {
         found["parameters"] - found["parameters_kept"] >= 12750
         and found["test_accuracy"] >= found["dense_test_accuracy"]
     ),
-    # Wanted: within 0.001 of the dense accuracy.
+    # Medians: single seeds lose up to 0.0016.
     "lenet5_winograd": lambda found: (
         found["winograd_sparsity"]["conv2"] > 0.9
-        and found["test_accuracy"] >= found["dense_test_accuracy"] - 0.0013
+        and found["test_accuracy"] >= found["dense_test_accuracy"] - 0.00101
     ),
     "lenet5_guided": lambda found: (
         found["compression"] >= 10 and found["test_accuracy"] >= 0.99
