@@ -14,6 +14,7 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     winograd), an `optimizer` and a number of `steps`, and may have a
     `jit_compile` of their own. What a net was before a stage that prunes or
     factorizes is what results compare it with, but for `from_dense=False`.
+    A stage `winograd` looks at so many `examples`, or at none.
     Where a method searches, it sees the first `search_examples` of the images
     held out, or all of them.
     """

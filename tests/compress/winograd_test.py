@@ -111,3 +111,82 @@ def test_pruned_layers_stay_as_they_are():
 
 def test_the_name_of_the_layer_class_is_public():
     assert tfprune.WinogradConv2D is layers.WinogradConv2D
+
+
+@pytest.mark.filterwarnings("ignore:to_winograd leaves")
+def test_data_changes_entries_and_not_what_they_compute():
+    model = net()
+    plain = tfprune.to_winograd(model)
+    own = tfprune.to_winograd(model, data=images())
+    np.testing.assert_allclose(own(images()), model(images()), atol=2e-4)
+    kernels = [x.get_layer("three").kernel.numpy() for x in (plain, own)]
+    assert not np.allclose(*kernels, rtol=0.1)
+
+
+def uneven(groups=1):
+    """A layer, and images with channels of unequal loudness."""
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.Conv2D(4, 3, groups=groups, use_bias=False)
+    model = keras.Sequential([keras.Input((10, 10, 4)), layer])
+    x = np.random.default_rng(0).normal(size=(3, 10, 10, 4))
+    return model, (x * [1, 3, 10, 1] + [0, 1, 2, 3]).astype("float32")
+
+
+@pytest.mark.parametrize(
+    "at", [(0, 0, 0, 0), (1, 4, 1, 1), (5, 2, 2, 3), (3, 3, 3, 2)]
+)
+def test_entries_of_one_size_matter_alike(at):
+    """What an entry adds to the outputs has 4 r / M times the inputs' norm."""
+    model, x = uneven()
+    layer = tfprune.to_winograd(model, data=x).layers[0]
+    kernel = layer.kernel.numpy()
+    before = layer(x).numpy()
+    kernel[at] += 1
+    layer.kernel.assign(kernel)
+    added = np.sum((layer(x).numpy() - before) ** 2, dtype="float64")
+    tiles = 3 * 2 * 2
+    expected = 2 * np.sqrt(np.mean(x.astype("float64") ** 2) * tiles)
+    np.testing.assert_allclose(np.sqrt(added), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_small_entries_matter_less_with_data(groups):
+    model, x = uneven(groups)
+    dense = model(x).numpy()
+    lost = {}
+    for name, data in (("blind", None), ("seen", x)):
+        own = tfprune.to_winograd(model, data=data)
+        kernel = own.layers[0].kernel.numpy()
+        small = np.abs(kernel) <= np.quantile(np.abs(kernel), 0.5)
+        own.layers[0].kernel.assign(np.where(small, 0, kernel))
+        lost[name] = np.linalg.norm(own(x).numpy() - dense)
+    assert 0 < lost["seen"] < 0.5 * lost["blind"]
+
+
+def test_silent_channels_count_as_faint_ones():
+    model, x = uneven()
+    for silent in (0 * x, x * [1, 1, 0, 1]):
+        own = tfprune.to_winograd(model, data=silent)
+        assert np.all(np.isfinite(own.layers[0].kernel))
+        np.testing.assert_allclose(own(x), model(x), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (np.zeros((0, 10, 10, 4), "float32"), "`data` must have examples"),
+        (np.full((1, 10, 10, 4), np.nan, "float32"), "'conv.*' finite inputs"),
+    ],
+)
+def test_data_that_tell_nothing_are_refused(data, message):
+    with pytest.raises(ValueError, match=message):
+        tfprune.to_winograd(uneven()[0], data=data)
+
+
+def test_gains_must_fit():
+    own = tfprune.to_winograd(uneven()[0])
+    kernel = own.layers[0].kernel.numpy()
+    for gains in (np.ones((6, 6, 3)), np.zeros((6, 6, 4))):
+        with pytest.raises(ValueError, match="`gains` must be finite numbers"):
+            own.layers[0].rebalance(gains)
+    np.testing.assert_array_equal(own.layers[0].kernel, kernel)

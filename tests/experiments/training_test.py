@@ -16,6 +16,7 @@ import pytest
 from tests.experiments import runs
 from tfprune.core import units
 from tfprune.experiments import checkpoints
+from tfprune.experiments import datasets
 from tfprune.experiments import evaluation
 from tfprune.experiments import models
 from tfprune.experiments import training
@@ -80,7 +81,7 @@ def test_seeds_in_processes_equal_seeds_in_turn(tmp_path, data_dir):
 
 
 def test_a_stage_that_changes_shapes_resumes(tmp_path, data_dir, monkeypatch):
-    def cut(model, stage):
+    def cut(model, stage, splits):
         """Half of the hidden units of a plain net."""
         layers = [
             keras.layers.Flatten(),
@@ -222,18 +223,21 @@ def test_unwritable_workdir(tmp_path, data_dir):
         workdir.create(tmp_path / "file" / "run", runs.config_of(data_dir), "")
 
 
-def test_change_to_the_winograd_domain():
-    stage = {"change": "winograd", "filters": "conv2"}
-    changed = training.change(models.build("lenet_5", 0), stage)
+def test_change_to_the_winograd_domain(data_dir):
+    stage = {"change": "winograd", "filters": "conv2", "examples": 50}
+    splits = datasets.load(runs.config_of(data_dir).data)
+    changed = training.change(models.build("lenet_5", 0), stage, splits)
     assert type(changed.get_layer("conv2")).__name__ == "WinogradConv2D"
     assert type(changed.get_layer("conv1")).__name__ == "Conv2D"
+    balance = np.array(changed.get_layer("conv2").balance)
+    assert np.std(balance[0, 0]) > 0
 
 
 def test_unknown_change(tmp_path, data_dir):
     config = runs.config_of(data_dir)
     config.finetune.change = "freze"
     with pytest.raises(ValueError, match="Did you mean 'freeze'"):
-        training.change(None, config.finetune)
+        training.change(None, config.finetune, None)
 
 
 def test_evaluate_needs_a_finished_run(tmp_path, data_dir):

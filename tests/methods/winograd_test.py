@@ -78,9 +78,9 @@ def test_plain_threshold():
     _, new = step(wrapped(method))
     transform = winograd.transform(3)
     norms = np.linalg.norm(np.kron(*[transform.outputs] * 2), axis=1)
-    # The published one, and the constant, ||B||^2 / M.
-    limit = 0.5 / norms.reshape(6, 6, 1, 1) / (172 / 6)
-    coefficients = np.abs(free * transform.balance[:, :, None, None])
+    # The published one, and the constant, 4 r / M by ||B||^2 / M.
+    limit = 0.5 / norms.reshape(6, 6, 1, 1) * 2 / (172 / 6)
+    coefficients = np.abs(free * transform.balance()[:, :, None, None])
     sure = np.abs(coefficients / limit - 1) > 1e-3
     kept = coefficients > limit
     np.testing.assert_array_equal((new != 0)[sure], kept[sure])

@@ -10,10 +10,8 @@ from keras import ops
 
 from tfprune.compress import candidates
 from tfprune.compress import graph
-from tfprune.compress import traverse
+from tfprune.compress import watch
 from tfprune.core import decompositions
-
-_BATCH = 64
 
 
 def measured(
@@ -26,42 +24,24 @@ def measured(
         found: List of `Candidate`.
         data: Array of examples, or what else `model` takes, along axis 0.
     """
-    watchers = {id(x.layer): _Watcher(x.layer) for x in found}
-    watched = traverse.clone(
-        model, lambda layer, twin: watchers.get(id(layer), twin)
-    )
-    arrays = keras.tree.map_structure(np.asarray, data)
-    size = len(keras.tree.flatten(arrays)[0])
-    for begin in range(0, size, _BATCH):
-        part = slice(begin, begin + _BATCH)
-        batch = keras.tree.map_structure(lambda x, part=part: x[part], arrays)
-        watched(batch, training=False)
+    watchers = {id(x.layer): _Responses(x.layer) for x in found}
+    watch.run(model, watchers, data)
     return [
         dataclasses.replace(x, responses=watchers[id(x.layer)].responses())
         for x in found
     ]
 
 
-class _Watcher(keras.layers.Layer):
-    """Runs a copy of a layer, and sums up what its filters answer."""
+class _Responses(watch.Watcher):
+    """Sums up what a layer's filters answer."""
 
     def __init__(self, layer):
-        super().__init__(name=layer.name, dtype=layer.dtype_policy)
-        self._layer, self._linear = traverse.copy(layer), _linear(layer)
+        super().__init__(layer)
+        self._linear = _linear(layer)
         self._groups = getattr(layer, "groups", 1)
         first = getattr(layer, "data_format", None) == "channels_first"
         self._axis = 1 if first else -1
         self._count, self._sum, self._products = 0, 0.0, 0.0
-
-    def compute_output_shape(self, input_shape):
-        return self._layer.compute_output_shape(input_shape)
-
-    def compute_output_spec(self, inputs):
-        return self._layer.compute_output_spec(inputs)
-
-    def call(self, inputs):
-        self._note(inputs)
-        return self._layer(inputs)
 
     def responses(self) -> list[decompositions.Responses]:
         """Returns the moments of each group's filters."""
@@ -71,7 +51,7 @@ class _Watcher(keras.layers.Layer):
             for products, mean in zip(self._products, means, strict=True)
         ]
 
-    def _note(self, inputs):
+    def note(self, inputs):
         outputs = ops.convert_to_numpy(self._linear(inputs))
         rows = np.moveaxis(outputs, self._axis, -1)
         rows = rows.reshape(-1, rows.shape[-1]).astype("float64")

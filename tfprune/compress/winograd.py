@@ -6,10 +6,17 @@ import typing
 import warnings
 
 import keras
+import numpy as np
+from keras import ops
 
 from tfprune.compress import traverse
+from tfprune.compress import watch
 from tfprune.core import names
+from tfprune.core import winograd_convolution
 from tfprune.layers import winograd_conv2d
+
+# The least root of mean squares of a channel, by that of the loudest one.
+_FAINT = 0.01
 
 
 class Spatial(typing.NamedTuple):
@@ -25,7 +32,9 @@ class Spatial(typing.NamedTuple):
     errors: dict[str, float]
 
 
-def to_winograd(model: keras.Model, filters: typing.Any = None) -> keras.Model:
+def to_winograd(
+    model: keras.Model, filters: typing.Any = None, *, data: typing.Any = None
+) -> keras.Model:
     """Returns a model that computes the same on Winograd coefficients.
 
     Convolutions of stride 1 with filters of 3x3 or 5x5 become
@@ -37,21 +46,27 @@ def to_winograd(model: keras.Model, filters: typing.Any = None) -> keras.Model:
         filters: Which layers: a regular expression, a list of them, or a
             callable `layer -> bool`. Defaults to None: all that fit; other
             convolutions are listed in a warning.
+        data: A few hundred examples, as the model takes them; give them if
+            you mean to prune. Entries of the kernels are then scaled by what
+            reaches them, so that those of one magnitude matter alike, and
+            train alike. Defaults to None: all channels count as equal.
 
     Raises:
         ValueError: for a subclassed model, a pattern that matches no layer, a
-            chosen layer that does not fit, or if none fits.
+            chosen layer that does not fit, if none fits, or if `data` has no
+            examples or is not finite.
 
     Example:
 
     ```python
-    model = tfprune.to_winograd(model)
+    model = tfprune.to_winograd(model, data=x_train[:500])
     model = tfprune.prune(model, tfprune.methods.Winograd())
     ```
 
     Reference:
         Li, Park, Tang. Enabling Sparse Winograd Convolution by Native
-        Pruning. 2017.
+        Pruning. 2017. Scaled by inputs as the scores of Sun et al. A Simple
+        and Effective Pruning Approach for Large Language Models. ICLR 2024.
     """
     traverse.check_clonable(model, "convert")
     layers = traverse.leaves(model)
@@ -68,7 +83,10 @@ def to_winograd(model: keras.Model, filters: typing.Any = None) -> keras.Model:
             return twin
         return winograd_conv2d.WinogradConv2D.from_conv2d(twin)
 
-    return traverse.clone(model, convert)
+    converted = traverse.clone(model, convert)
+    if data is not None:
+        _rebalance(converted, data)
+    return converted
 
 
 def to_spatial(model: keras.Model) -> Spatial:
@@ -109,6 +127,51 @@ def _chosen(layers, filters):
         for name in names.matching("filters", pattern, known)
     }
     return [layer for layer in layers if layer.name in found]
+
+
+def _rebalance(model, data):
+    """Scales the kernels' entries by what the layers are given."""
+    layers = [
+        layer
+        for layer in traverse.leaves(model)
+        if isinstance(layer, winograd_conv2d.WinogradConv2D)
+    ]
+    watchers = {id(layer): _Inputs(layer) for layer in layers}
+    watch.run(model, watchers, data)
+    for layer in layers:
+        layer.rebalance(watchers[id(layer)].gains())
+
+
+class _Inputs(watch.Watcher):
+    """Tells how much the transform makes of a layer's inputs."""
+
+    def __init__(self, layer):
+        super().__init__(layer)
+        self._pixels, self._tiles = [], []
+
+    def note(self, inputs):
+        layer = self._layer
+        tiles = winograd_convolution.transformed(
+            ops.cast(inputs, "float32"), layer.kernel_size, layer.padding
+        )
+        self._pixels.append(np.mean(np.square(inputs, dtype="float64")))
+        self._tiles.append(np.mean(np.square(tiles), axis=(2, 3, 4)))
+
+    def gains(self) -> np.ndarray:
+        """Returns gains as `WinogradConv2D.rebalance` wants them.
+
+        Channels that are silent, or nearly so, count as faint ones.
+        """
+        power = np.mean(self._tiles, axis=0)
+        power = power.reshape(*power.shape[:2], self._layer.groups, -1)
+        power = np.mean(power, axis=2) / (np.mean(self._pixels) or 1.0)
+        if not np.all(np.isfinite(power)):
+            raise ValueError(
+                f"`data` must give layer {self.name!r} finite inputs. "
+                "Received: NaN or infinity."
+            )
+        loudest = np.max(power, initial=0.0) or 1.0
+        return np.sqrt(np.maximum(power, _FAINT**2 * loudest))
 
 
 def _complain(model, fit, others, filters):

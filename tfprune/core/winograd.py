@@ -62,15 +62,26 @@ class Transform:
         norms = np.linalg.norm(self.outputs, axis=1)
         return 1 / np.outer(norms, norms)
 
-    @property
-    def balance(self) -> np.ndarray:
-        """By position, coefficient by weight of equal effect: `(M, M)`.
+    def balance(self, gains=None) -> np.ndarray:
+        """Returns coefficients by entries of a kernel that all matter alike.
 
-        `threshold_factors`, by ||B||^2 / M: so much more than an input of
-        independent pixels varies what a coefficient is multiplied by.
+        `threshold_factors` by `gains`, times 4 r / M: then the entries move
+        the output as r x r weights of the same mean square would.
+
+        Args:
+            gains: Float array `(M, M, ...)`, the root of the mean square of
+                the transformed inputs by that of the inputs. Defaults to
+                None: what it is for independent pixels in the mean of all
+                positions, at each of them.
+
+        Returns:
+            Float array of the shape of `gains`, or `(M, M)`.
         """
-        gain = np.sum(np.square(self.inputs)) / self.size
-        return self.threshold_factors / gain
+        if gains is None:
+            gains = np.sum(np.square(self.inputs)) / self.size
+        more = (1,) * (np.ndim(gains) - 2)
+        factors = self.threshold_factors.reshape(self.size, self.size, *more)
+        return TILE * self.kernel_size / self.size * factors / gains
 
     @property
     def projection_norms(self) -> np.ndarray:

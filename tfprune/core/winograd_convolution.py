@@ -22,17 +22,29 @@ def convolve(inputs, coefficients, kernel_size: int, padding: str, groups: int):
         Float tensor `(batch, new height, new width, filters)`. Images smaller
         than a filter give none.
     """
-    sizes = tuple(
-        output_size(size, kernel_size, padding)
-        for size in ops.shape(inputs)[1:3]
+    pixels = transformed(inputs, kernel_size, padding)
+    outputs = winograd.both_axes(
+        winograd.transform(kernel_size).outputs,
+        _products(pixels, coefficients, groups),
     )
+    return _joined(outputs, _sizes(inputs, kernel_size, padding))
+
+
+def transformed(inputs, kernel_size: int, padding: str):
+    """Returns what coefficients are multiplied with, B^T d B of each tile.
+
+    Args:
+        inputs: As for `convolve`.
+        kernel_size: Integer, 3 or 5.
+        padding: `"valid"` or `"same"`.
+
+    Returns:
+        Float tensor `(M, M, batch, rows, columns, channels)`.
+    """
+    sizes = _sizes(inputs, kernel_size, padding)
     before = (kernel_size - 1) // 2 if padding == "same" else 0
-    transform = winograd.transform(kernel_size)
     pixels = _overlapping(inputs, sizes, before, kernel_size)
-    products = _products(
-        winograd.both_axes(transform.inputs, pixels), coefficients, groups
-    )
-    return _joined(winograd.both_axes(transform.outputs, products), sizes)
+    return winograd.both_axes(winograd.transform(kernel_size).inputs, pixels)
 
 
 def output_size(size, kernel_size: int, padding: str):
@@ -52,6 +64,14 @@ def output_shape(inputs, filters: int, kernel_size: int, padding: str):
 def tiles(size):
     """Returns how many tiles so many rows or columns of output take."""
     return -(-size // winograd.TILE)
+
+
+def _sizes(inputs, kernel_size, padding):
+    """Returns rows and columns of the output."""
+    return tuple(
+        output_size(size, kernel_size, padding)
+        for size in ops.shape(inputs)[1:3]
+    )
 
 
 def _overlapping(images, sizes, before, kernel_size):

@@ -68,7 +68,7 @@ def run_seed(config, folder, seed: int, init: str = "") -> None:
         stage = config[config.stages[number]]
         if step is None:
             _keep_dense(model, stage, folder)
-            model, step, optimizer = change(model, stage), 0, None
+            model, step, optimizer = change(model, stage, splits), 0, None
         _compile(model, stage, config, optimizer, folder)
         _fit(model, splits, config, folder, seed, number, step)
         step = None
@@ -76,8 +76,13 @@ def run_seed(config, folder, seed: int, init: str = "") -> None:
     evaluation.finish(model, splits, folder, seed, **machine)
 
 
-def change(model: keras.Model, stage) -> keras.Model:
+def change(model: keras.Model, stage, splits) -> keras.Model:
     """Applies the change that a stage begins with.
+
+    Args:
+        model: Keras model.
+        stage: ConfigDict.
+        splits: `Splits` of the data, of which some changes see examples.
 
     Raises:
         ValueError: for an unknown one.
@@ -85,7 +90,7 @@ def change(model: keras.Model, stage) -> keras.Model:
     name = stage.get("change") or "none"
     if name not in CHANGES:
         raise ValueError(errors.unknown("change", name, CHANGES))
-    return CHANGES[name](model, stage)
+    return CHANGES[name](model, stage, splits)
 
 
 def _keep_dense(model, stage, folder):
@@ -95,7 +100,7 @@ def _keep_dense(model, stage, folder):
         compact.save(api.strip(model), folder / "dense.npz")
 
 
-def _prune(model, stage):
+def _prune(model, stage, splits):
     arguments = stage.method.to_dict()
     if "gate" in stage:
         own = arguments.get("settings", {})
@@ -103,12 +108,19 @@ def _prune(model, stage):
     return api.prune(model, methods.build(arguments.pop("name"), **arguments))
 
 
-def _factorize(model, stage):
+def _factorize(model, stage, splits):
     factorized = factorize.factorize(
         api.strip(model), **stage.factorize.to_dict()
     )
     print(factorized)
     return factorized.model
+
+
+def _winograd(model, stage, splits):
+    images = splits.train.images[: stage.get("examples", 0)]
+    return winograd.to_winograd(
+        model, stage.get("filters"), data=images if len(images) else None
+    )
 
 
 def _gate(model, fields):
@@ -130,15 +142,13 @@ def _on(fields):
 
 
 CHANGES: dict[str, typing.Callable] = {
-    "none": lambda model, stage: model,
+    "none": lambda model, stage, splits: model,
     "factorize": _factorize,
     "prune": _prune,
-    "freeze": lambda model, stage: api.freeze(model),
-    "strip": lambda model, stage: api.strip(model),
-    "winograd": lambda model, stage: winograd.to_winograd(
-        model, stage.get("filters")
-    ),
-    "slim": lambda model, stage: remove_filters.remove_filters(
+    "freeze": lambda model, stage, splits: api.freeze(model),
+    "strip": lambda model, stage, splits: api.strip(model),
+    "winograd": _winograd,
+    "slim": lambda model, stage, splits: remove_filters.remove_filters(
         api.strip(model)
     ),
 }

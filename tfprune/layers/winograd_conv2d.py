@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.core import part
 from tfprune.core import winograd
 from tfprune.core import winograd_convolution
 from tfprune.layers import convolution
@@ -32,7 +33,7 @@ class WinogradConv2D(keras.layers.Layer):
 
     ```
     output tile = activation(A^T [ coefficients * (B^T d B) ] A + bias)
-    coefficients = kernel * balance, position by position
+    coefficients = kernel * balance, by position and channel
     ```
 
     The kernel holds all M x M coefficients of each filter, M = 6 for filters
@@ -40,7 +41,8 @@ class WinogradConv2D(keras.layers.Layer):
     not be the image of any filter any more. It starts as the image of one.
     The output follows some coefficients 85 times as strongly as others, but
     the entries of the kernel about as it does ordinary weights: one learning
-    rate, one penalty and one threshold fit all of them.
+    rate, one penalty and one threshold fit all of them. More so where
+    `to_winograd` has seen data, whose channels and positions differ.
 
     `channels_last`, stride 1. Arithmetic is in float32 at least, since the
     transforms would lose too much in 16 bits.
@@ -146,18 +148,39 @@ class WinogradConv2D(keras.layers.Layer):
         own.trainable = layer.trainable
         return own
 
-    @property
-    def balance(self) -> np.ndarray:
-        """By position, coefficient by entry of the kernel: `(M, M, 1, 1)`."""
-        return winograd.transform(self.kernel_size).balance[:, :, None, None]
-
     def coefficients(self) -> np.ndarray:
         """Returns a float64 array `(M, M, channels / groups, filters)`."""
-        return backend.to_numpy(self.kernel).astype("float64") * self.balance
+        kernel = backend.to_numpy(self.kernel).astype("float64")
+        return kernel * backend.to_numpy(self.balance)
 
     def set_coefficients(self, coefficients) -> None:
         """Sets the kernel to have these coefficients."""
-        self.kernel.assign(np.array(coefficients) / self.balance)
+        balance = backend.to_numpy(self.balance)
+        self.kernel.assign(np.array(coefficients) / balance)
+
+    def rebalance(self, gains) -> None:
+        """Sets what an entry of the kernel is worth, not what it computes.
+
+        Args:
+            gains: Float array `(M, M, channels / groups)`, above 0, the root
+                of the mean square of the transformed inputs by that of the
+                inputs.
+
+        Raises:
+            ValueError: for any other array.
+        """
+        shape = tuple(self.balance.shape[:3])
+        fits = np.shape(gains) == shape and np.all(np.isfinite(gains))
+        part.check(
+            "gains",
+            np.shape(gains),
+            fits and np.all(np.greater(gains, 0)),
+            f"finite numbers above 0 of shape {shape}",
+        )
+        coefficients = self.coefficients()
+        transform = winograd.transform(self.kernel_size)
+        self.balance.assign(transform.balance(gains)[..., None])
+        self.set_coefficients(coefficients)
 
     def to_conv2d(self) -> Spatial:
         """Returns the nearest ordinary layer, by least squares."""
@@ -194,6 +217,13 @@ class WinogradConv2D(keras.layers.Layer):
             initializer=self._initialize,
             autocast=False,
         )
+        self.balance = self.add_weight(
+            name="balance",
+            shape=(self.size, self.size, inputs, 1),
+            initializer=self._alike,
+            trainable=False,
+            autocast=False,
+        )
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
@@ -206,10 +236,13 @@ class WinogradConv2D(keras.layers.Layer):
 
     def call(self, inputs):
         dtype = keras.backend.result_type(self.compute_dtype, "float32")
-        kernel = keras.ops.cast(backend.read(self.kernel), dtype)
+        kernel, balance = (
+            keras.ops.cast(backend.read(variable), dtype)
+            for variable in (self.kernel, self.balance)
+        )
         outputs = winograd_convolution.convolve(
             keras.ops.cast(inputs, dtype),
-            kernel * keras.ops.convert_to_tensor(self.balance, dtype),
+            kernel * balance,
             self.kernel_size,
             self.padding,
             self.groups,
@@ -253,4 +286,10 @@ class WinogradConv2D(keras.layers.Layer):
             (self.kernel_size, self.kernel_size, *shape[2:]), dtype
         )
         coefficients = winograd.coefficients(weights, self.kernel_size)
-        return coefficients / keras.ops.convert_to_tensor(self.balance, dtype)
+        return coefficients / self._alike(shape, dtype)
+
+    def _alike(self, shape, dtype):
+        """Returns a balance without knowledge of the inputs."""
+        balance = winograd.transform(self.kernel_size).balance()
+        balance = keras.ops.convert_to_tensor(balance[..., None, None], dtype)
+        return keras.ops.broadcast_to(balance, (*shape[:3], 1))

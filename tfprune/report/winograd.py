@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from tfprune import backend
 from tfprune.core import winograd
 from tfprune.layers import winograd_conv2d
 from tfprune.report import checks
@@ -40,7 +41,7 @@ def winograd_sparsity(
 
 def _coefficients(layer):
     if isinstance(layer, winograd_conv2d.WinogradConv2D):
-        return rows.masked(layer.kernel) * layer.balance
+        return rows.masked(layer.kernel) * backend.to_numpy(layer.balance)
     if winograd_conv2d.WinogradConv2D.misfit(layer) is not None:
         return None
     kernel = rows.masked(layer.kernel).astype("float64")
