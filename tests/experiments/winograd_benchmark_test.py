@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfprune import ops
+from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import kernels
 from tfprune.experiments.benchmarks import shapes
 from tfprune.experiments.benchmarks import winograd
@@ -25,12 +26,13 @@ def test_layers_have_a_winograd_form():
 
 def test_problem():
     problem = winograd.WinogradProblem(SMALL, 0.75, 3)
-    assert problem.kernel.shape == (6, 6, 4, 12)
-    assert np.mean(problem.kernel == 0) == pytest.approx(0.75, abs=0.05)
+    assert problem.matrix.shape == (12, 6 * 6 * 4)
+    assert np.mean(problem.matrix == 0) == pytest.approx(0.75, abs=0.05)
     assert problem.tiles == 3 * 4
-    x = np.random.default_rng(0).normal(size=(3, 6, 6, 8)).astype("float32")
-    assert problem.operation()(x).shape == (3, 6, 6, 12)
-    assert problem.error(x) < 1e-5
+    assert problem.flops == 2 * 3 * 4 * 6 * 6 * 4 * 12
+    outputs = problem.sparse(problem.x)
+    np.testing.assert_allclose(outputs, problem.dense(problem.x), atol=1e-3)
+    assert outputs.shape == (3, 6, 6, 12) and problem.error() < 1e-5
 
 
 @pytest.mark.skipif(library.load().ops is None, reason=ops.describe())
@@ -42,14 +44,16 @@ def test_table(monkeypatch):
         "set_intra_op_parallelism_threads",
         lambda threads: None,
     )
-    lines = winograd.run(kernels.Setup((0.5, 0.9)), 1)
-    lines = lines.splitlines()
-    header, _, *rows = [x for x in lines if x.startswith("|")]
-    assert len(rows) == 2 and "net/3x3 | 90%" in rows[1]
+    setup = kernels.Setup((0.5, 0.9))
+    text = winograd.run(setup, engines.Environments(), 1)
+    header, _, *rows = [x for x in text.splitlines() if x.startswith("|")]
+    assert len(rows) == 4 and "net/3x3 | 90%" in rows[1]
+    assert "mean | 90%" in rows[3]
     assert len({row.count("|") for row in [header, *rows]}) == 1
+    assert "measured: TensorFlow, " in text and "direct sparse" in header
 
 
 def test_it_needs_the_compiled_ops(monkeypatch):
     monkeypatch.setattr(library, "load", lambda: library.Library(None, ""))
     with pytest.raises(ValueError, match="needs the compiled ops"):
-        winograd.run(kernels.Setup((0.9,)), 1)
+        winograd.run(kernels.Setup((0.9,)), engines.Environments(), 1)

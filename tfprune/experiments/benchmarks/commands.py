@@ -125,7 +125,8 @@ def _winograd(flags):
     setup = kernels.Setup(
         _sparsities(flags), flags.batch, flags.threads, flags.layers
     )
-    return winograd.run(setup, flags.rounds)
+    environments = engines.Environments(flags.engines, flags.deepsparse)
+    return winograd.run(setup, environments, flags.rounds)
 
 
 def _sparsities(flags):

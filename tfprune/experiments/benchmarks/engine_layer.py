@@ -22,6 +22,7 @@ class Layer:
         with np.load(path) as file:
             fields = {name: file[name] for name in file.files}
         self.matrix, self.x, self.y = (fields[n] for n in ("matrix", "x", "y"))
+        self.domain = str(fields["domain"])
         self.is_product = self.x.ndim == 2
         if not self.is_product:
             self.kernel, self.stride, self.groups = fields["geometry"].tolist()

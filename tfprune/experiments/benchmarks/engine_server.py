@@ -123,6 +123,13 @@ def _tfprune(layer, threads):
     weights = ops.Csr.from_dense(layer.matrix)
     if layer.is_product:
         return _repeated(layer, lambda x: ops.csr_matmul(x, weights))
+    if layer.domain == "winograd":
+        return _repeated(
+            layer,
+            lambda x: ops.sparse_winograd_conv2d(
+                x, weights, layer.kernel, layer.padding, layer.groups
+            ),
+        )
     geometry = Geometry(
         (layer.kernel,) * 2,
         (layer.stride,) * 2,

@@ -30,6 +30,8 @@ class Problem:
     sparsity: float
     batch: int
 
+    domain = "spatial"
+
     @property
     def is_product(self) -> bool:
         return isinstance(self.layer, shapes.Product)
@@ -105,8 +107,14 @@ def write(problem: Problem, path) -> None:
     if not problem.is_product:
         geometry = [layer.kernel, layer.stride, layer.groups]
         fields = {"geometry": geometry, "pads": _pads(problem)}
-    y = problem.dense(problem.x).numpy()
-    np.savez(path, matrix=problem.matrix, x=problem.x, y=y, **fields)
+    np.savez(
+        path,
+        matrix=problem.matrix,
+        domain=problem.domain,
+        x=problem.x,
+        y=problem.dense(problem.x).numpy(),
+        **fields,
+    )
     if problem.sparsity == 0:
         pathlib.Path(path).with_suffix(".tflite").write_bytes(_lite(problem))
 

@@ -1,42 +1,48 @@
-"""Convolutions in the Winograd domain beside direct and dense ones."""
+"""Convolutions in the Winograd domain beside direct sparse and dense ones."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import math
-import typing
+import pathlib
+import statistics
+import sys
+import tempfile
 
 import numpy as np
 import tensorflow as tf
 
-from tfprune import backend
 from tfprune import ops
 from tfprune.compress import calibrate
-from tfprune.compress import measure
+from tfprune.core import cost
 from tfprune.core import part
 from tfprune.core import winograd
 from tfprune.core import winograd_convolution
+from tfprune.experiments.benchmarks import contest
+from tfprune.experiments.benchmarks import engines
 from tfprune.experiments.benchmarks import kernels
+from tfprune.experiments.benchmarks import kernels_table
 from tfprune.experiments.benchmarks import markdown
 from tfprune.experiments.benchmarks import problems
+from tfprune.experiments.benchmarks import rivals
 from tfprune.experiments.benchmarks import shapes
 from tfprune.ops import library
 
-_REPEATS = 4
+_DIRECT, _TRANSFORMS = "direct sparse", "transforms"
+_RIVALS = {
+    "x TensorFlow": rivals.TENSORFLOW,
+    "x best dense": rivals.DENSE,
+    "x direct sparse": [_DIRECT],
+}
 _HEADER = (
-    "layer",
-    "sparsity",
-    "ms",
-    "x TensorFlow",
-    "x direct sparse",
-    "transforms",
-    "of FMA floor",
-    "of memory floor",
-    "error",
+    *("layer", "sparsity", "dense-equivalent GFLOPS", *_RIVALS),
+    *("transforms", "of FMA floor", "of memory floor", "error"),
 )
 
 
-def run(setup: kernels.Setup, rounds: int) -> str:
+def run(
+    setup: kernels.Setup, environments: engines.Environments, rounds: int
+) -> str:
     """Measures the convolutions of the shape files that have a Winograd form.
 
     Coefficients and weights are zero where they fall, equally many of them: a
@@ -44,7 +50,8 @@ def run(setup: kernels.Setup, rounds: int) -> str:
 
     Args:
         setup: `kernels.Setup`.
-        rounds: Integer, interleaved runs of each.
+        environments: `engines.Environments`.
+        rounds: Integer, runs of each engine on each layer.
 
     Returns:
         The results as Markdown.
@@ -56,21 +63,16 @@ def run(setup: kernels.Setup, rounds: int) -> str:
     found = layers(setup.pattern)
     tf.config.threading.set_intra_op_parallelism_threads(setup.threads)
     machine = calibrate.calibrate()
-    rows = [
-        _row(WinogradProblem(layer, sparsity, setup.batch), machine, rounds)
-        for layer in found
-        for sparsity in setup.sparsities
-    ]
-    return (
-        f"Sparse Winograd convolutions: batch {setup.batch}, {setup.threads} "
-        f"thread(s), random coefficients, float32.\nThe least of {rounds} "
-        "interleaved runs; above 1, Winograd is the faster one. TensorFlow: "
-        "its own dense convolution;\ndirect sparse: as many weights zero. "
-        "Transforms: the part of the time that remains without any "
-        "coefficients.\nFloors as in kernels.md, of the coefficients that are "
-        "kept. Error: the greatest, over the greatest output,\nbeside double "
-        f"precision.\n\n{markdown.table([_HEADER, *rows])}"
-    )
+    rows = []
+    with environments.running(setup.threads) as servers:
+        chosen = (*rivals.DENSE, engines.OURS)
+        servers = [x for x in servers if x.engine.name in chosen]
+        for layer in found:
+            print(layer.name, file=sys.stderr, flush=True)
+            for sparsity, times in _measure(layer, setup, servers, rounds):
+                problem = WinogradProblem(layer, sparsity, setup.batch)
+                rows.append(Row(problem, times, machine))
+    return f"{_heading(rows, setup)}\n\n{markdown.table(_lines(rows, setup))}"
 
 
 def layers(pattern: str) -> list:
@@ -88,101 +90,171 @@ def layers(pattern: str) -> list:
     return chosen
 
 
-class WinogradProblem(typing.NamedTuple):
-    """A convolution with sparse coefficients.
+class WinogradProblem(problems.Problem):
+    """A convolution with sparse coefficients."""
 
-    Args:
-        layer: `shapes.Convolution`.
-        sparsity: Float, of the coefficients.
-        batch: Integer.
-    """
+    domain = "winograd"
 
-    layer: shapes.Convolution
-    sparsity: float
-    batch: int
-
-    @property
-    def kernel(self):
-        """Coefficients of random filters, some of them zero."""
+    @functools.cached_property
+    def coefficients(self):
+        """Those of random filters, some of them zero."""
         layer, rng = self.layer, np.random.default_rng(0)
         size = (layer.kernel, layer.kernel, layer.channels // layer.groups)
         weights = rng.normal(size=(*size, layer.filters))
         u = np.array(winograd.coefficients(weights, layer.kernel))
         return (u * (rng.random(u.shape) >= self.sparsity)).astype("float32")
 
+    @functools.cached_property
+    def matrix(self):
+        """A row of coefficients for each filter."""
+        return self.coefficients.reshape(-1, self.layer.filters).T
+
     @property
     def tiles(self) -> int:
         """Of all images."""
-        layer = self.layer
-        size = winograd_convolution.output_size(
-            layer.size, layer.kernel, layer.padding.lower()
-        )
-        return self.batch * winograd_convolution.tiles(size) ** 2
+        height, _ = self.geometry.output_size(*[self.layer.size] * 2)
+        return self.batch * winograd_convolution.tiles(height) ** 2
 
-    def operation(self):
-        """Returns the op as a function of the input."""
-        layer, kernel = self.layer, self.kernel
-        weights = ops.Csr.from_dense(kernel.reshape(-1, layer.filters).T)
-        return functools.partial(
-            ops.sparse_winograd_conv2d,
-            weights=weights,
-            kernel_size=layer.kernel,
-            padding=layer.padding,
-            groups=layer.groups,
-        )
+    @property
+    def flops(self) -> int:
+        """Of the products, if no coefficient were zero."""
+        return 2 * self.tiles * self.coefficients.size
 
-    def error(self, x) -> float:
-        """Returns the greatest error, over the greatest output."""
-        layer = self.layer
-        exact = winograd_convolution.convolve(
+    def dense(self, x):
+        """Returns the layer's output, by double precision."""
+        return winograd_convolution.convolve(
             tf.cast(x, "float64"),
-            tf.constant(self.kernel, "float64"),
-            layer.kernel,
-            layer.padding.lower(),
-            layer.groups,
+            tf.constant(self.coefficients, "float64"),
+            self.layer.kernel,
+            self.layer.padding.lower(),
+            self.layer.groups,
         )
-        deviation = np.abs(self.operation()(x).numpy() - exact).max()
-        return float(deviation / np.abs(exact).max())
+
+    def sparse(self, x):
+        """Returns what the sparse layer gives."""
+        return ops.sparse_winograd_conv2d(
+            x,
+            ops.Csr.from_dense(self.matrix),
+            self.layer.kernel,
+            self.layer.padding,
+            self.layer.groups,
+        )
+
+    def error(self) -> float:
+        """Returns the greatest error, over the greatest output."""
+        x = self.x[:1]
+        exact = self.dense(x).numpy()
+        return float(
+            np.abs(self.sparse(x).numpy() - exact).max() / np.abs(exact).max()
+        )
 
 
-def _row(problem, machine, rounds):
-    layer, sparsity = problem.layer, problem.sparsity
-    direct = problems.Problem(layer, sparsity, problem.batch)
-    dense = problems.Problem(layer, 0.0, problem.batch)
-    seconds = _seconds(
-        {
-            "own": problem.operation(),
-            "transforms": problem._replace(sparsity=1.0).operation(),
-            "direct": direct.sparse,
-            "dense": dense.dense,
-        },
-        direct.x,
-        rounds,
+@dataclasses.dataclass(frozen=True)
+class Row(rivals.Timed):
+    """A layer at one sparsity.
+
+    Args:
+        problem: `WinogradProblem`.
+        times: Dict, name of an engine to the seconds of its runs.
+        machine: `cost.MachineProfile`.
+    """
+
+    problem: WinogradProblem
+    times: dict[str, list[float]]
+    machine: cost.MachineProfile
+
+    def cells(self) -> tuple:
+        """Returns the line of the table."""
+        problem, own = self.problem, self.seconds
+        direct = problems.Problem(problem.layer, 0.0, problem.batch)
+        kept = 1 - problem.sparsity
+        arrays = problem.x.size + problem.pixels * problem.layer.filters
+        weights = kernels_table.BYTES_OF_A_WEIGHT * problem.coefficients.size
+        moved = weights * kept + 4 * arrays
+        return (
+            problem.layer.name,
+            f"{problem.sparsity:.0%}",
+            f"{direct.flops / own / 1e9:.0f}",
+            *(self._against(names) for names in _RIVALS.values()),
+            f"{min(self.times[_TRANSFORMS]) / own:.0%}",
+            f"{kept * problem.flops / self.machine.flops / own:.0%}",
+            f"{moved / self.machine.bandwidth / own:.0%}",
+            f"{problem.error():.1e}",
+        )
+
+    def _against(self, names):
+        best = self.best(names) if names == rivals.DENSE else ""
+        return f"{self.ratios(names)} {best}".rstrip()
+
+
+def _measure(layer, setup, servers, rounds):
+    """Yields each sparsity, and the times of all at it."""
+    sparsities = setup.sparsities
+    direct = {s: problems.Problem(layer, s, setup.batch) for s in sparsities}
+    own = {s: WinogradProblem(layer, s, setup.batch) for s in sparsities}
+    todo = {
+        "dense": problems.Problem(layer, 0.0, setup.batch),
+        _TRANSFORMS: WinogradProblem(layer, 1.0, setup.batch),
+        **{(_DIRECT, s): problem for s, problem in direct.items()},
+        **own,
+    }
+    times = _times(todo, servers, rounds)
+    for sparsity in sparsities:
+        yield (
+            sparsity,
+            {
+                **times["dense"],
+                engines.OURS: times[sparsity][engines.OURS],
+                _DIRECT: times[_DIRECT, sparsity][engines.OURS],
+                _TRANSFORMS: times[_TRANSFORMS][engines.OURS],
+            },
+        )
+
+
+def _times(todo, servers, rounds):
+    """Lets all engines that have something for a problem run it in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        entries = []
+        for number, (name, problem) in enumerate(todo.items()):
+            path = pathlib.Path(folder, f"{number}.npz")
+            problems.write(problem, path)
+            entries.append(contest.Entry(name, path, problem.sparsity > 0))
+        return contest.hold(servers, entries, rounds, kernels.REPEATS)
+
+
+def _lines(rows, setup):
+    """Returns the rows, and the geometric means at each sparsity."""
+    lines = [_HEADER, *(row.cells() for row in rows)]
+    for sparsity in setup.sparsities:
+        some = [row for row in rows if row.problem.sparsity == sparsity]
+        means = [_mean(some, names) for names in _RIVALS.values()]
+        lines.append(("mean", f"{sparsity:.0%}", "", *means, *[""] * 4))
+    return lines
+
+
+def _mean(rows, names):
+    least, median = (
+        statistics.geometric_mean(row.ratio(names, kind) for row in rows)
+        for kind in (min, statistics.median)
     )
-    own = seconds["own"]
-    kept = (1 - sparsity) * math.prod(problem.kernel.shape)
-    moved = 6 * kept + 4 * (direct.x.size + direct.pixels * layer.filters)
+    return f"{least:.2f} ({median:.2f})"
+
+
+def _heading(rows, setup):
+    machine, runs = rows[0].machine, len(rows[0].times[engines.OURS])
+    measured = {name for row in rows for name in row.times}
     return (
-        layer.name,
-        f"{sparsity:.0%}",
-        f"{1e3 * own:.3f}",
-        f"{seconds['dense'] / own:.2f}",
-        f"{seconds['direct'] / own:.2f}",
-        f"{seconds['transforms'] / own:.0%}",
-        f"{2 * kept * problem.tiles / machine.flops / own:.0%}",
-        f"{moved / machine.bandwidth / own:.0%}",
-        f"{problem.error(direct.x[:1]):.1e}",
+        f"Sparse Winograd convolutions: batch {setup.batch}, {setup.threads} "
+        f"thread(s), random coefficients, float32.\nRatios of the least of "
+        f"{runs} runs, in parentheses those of the medians; runs of "
+        f"{kernels.REPEATS} in a row, engines in turn.\nAbove 1, the Winograd "
+        "kernel is the faster one. Direct sparse: tfprune's kernel with as "
+        "many weights zero.\nTransforms: the part of the time that remains "
+        "without any coefficients. FMA floor: TensorFlow's product of large\n"
+        f"matrices, {machine.flops / 1e9:.0f} GFLOPS, of the coefficients "
+        f"that are kept; memory floor: its sum of 256 MB,\n"
+        f"{machine.bandwidth / 1e9:.0f} GB/s, "
+        f"{kernels_table.BYTES_OF_A_WEIGHT} bytes for one of them. Error: the "
+        "greatest, over the greatest output, beside double precision.\n"
+        f"TensorFlow {tf.__version__}; measured: {', '.join(sorted(measured))}."
     )
-
-
-def _seconds(operations, x, rounds):
-    """Returns the least seconds of operations, without those of a call."""
-    calls = {
-        name: backend.repeated(run, x, _REPEATS)
-        for name, run in {"": lambda x: x, **operations}.items()
-    }
-    times = measure.least(calls, rounds)
-    return {
-        name: 1e-3 * max(times[name] - times[""], 1e-6) / _REPEATS
-        for name in operations
-    }
