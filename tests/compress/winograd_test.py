@@ -123,6 +123,15 @@ def test_data_changes_entries_and_not_what_they_compute():
     assert not np.allclose(*kernels, rtol=0.1)
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_data_in_half_precision(policy):
+    keras.config.set_dtype_policy(policy)
+    model, x = uneven()
+    own = tfprune.to_winograd(model, data=x)
+    wide = np.array(own.layers[0].balance)
+    assert wide.dtype == "float32" and np.std(wide[0, 0]) > 0
+
+
 def uneven(groups=1):
     """A layer, and images with channels of unequal loudness."""
     keras.utils.set_random_seed(0)

@@ -150,11 +150,11 @@ class _Inputs(watch.Watcher):
         self._pixels, self._tiles = [], []
 
     def note(self, inputs):
-        layer = self._layer
+        inputs = ops.cast(inputs, "float32")
         tiles = winograd_convolution.transformed(
-            ops.cast(inputs, "float32"), layer.kernel_size, layer.padding
+            inputs, self._layer.kernel_size, self._layer.padding
         )
-        self._pixels.append(np.mean(np.square(inputs, dtype="float64")))
+        self._pixels.append(np.mean(np.square(inputs)))
         self._tiles.append(np.mean(np.square(tiles), axis=(2, 3, 4)))
 
     def gains(self) -> np.ndarray:

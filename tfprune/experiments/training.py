@@ -117,9 +117,11 @@ def _factorize(model, stage, splits):
 
 
 def _winograd(model, stage, splits):
-    images = splits.train.images[: stage.get("examples", 0)]
+    count = stage.get("examples")
     return winograd.to_winograd(
-        model, stage.get("filters"), data=images if len(images) else None
+        model,
+        stage.get("filters"),
+        data=splits.train.images[:count] if count else None,
     )
 
 

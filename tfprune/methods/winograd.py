@@ -7,8 +7,9 @@ In each step, for the entries u of the kernels that are pruned,
     u <- 0 where abs(u) <= threshold / (abs(d) + 1 / factor)
 
 In a `WinogradConv2D` the entry at position p is the coefficient times
-||row p of (A kron A)||, and times a constant: what goes would change the output
-by as much at every position.
+||row p of (A kron A)||, and times a constant or, where `to_winograd` has seen
+data, what the entry is multiplied with: what goes would change the output by as
+much at every position.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def Winograd(
 ) -> method.Method:
     """Prunes the coefficients of `WinogradConv2D` layers while they train.
 
-    Convert a model with `tfprune.to_winograd` first. Other methods prune
+    Convert a model with `tfprune.to_winograd` first, and show it data. Other methods prune
     these layers, too.
 
     Args:
@@ -52,7 +53,7 @@ def Winograd(
     Example:
 
     ```python
-    model = tfprune.to_winograd(model)
+    model = tfprune.to_winograd(model, data=x_train[:500])
     model = tfprune.prune(model, tfprune.methods.Winograd(1e-4))
     ```
 
