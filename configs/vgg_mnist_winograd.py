@@ -9,6 +9,9 @@ of single channels first, then the coefficients themselves are pruned by
 magnitude, each worth what it is given by 1000 images. With
 --config.data.rehearsal=10000 and seed 11 it left 99.04 % of 98.98 %; without
 the first of the two 98.60 %. The spatial variant: `vgg_mnist_l1_winograd.py`.
+
+Seeds 0 to 2: 99.31, 99.31 and 99.19 % of 99.28, 99.34 and 99.28 %, with 91 % of
+the coefficients gone.
 """
 
 from configs import common

@@ -31,8 +31,8 @@ def Winograd(
 ) -> method.Method:
     """Prunes the coefficients of `WinogradConv2D` layers while they train.
 
-    Convert a model with `tfprune.to_winograd` first, and show it data. Other methods prune
-    these layers, too.
+    Convert a model with `tfprune.to_winograd` first, and show it data. Other
+    methods prune these layers, too.
 
     Args:
         decay: Float >= 0, strength of the L1 penalty, in the gradient.
