@@ -4,6 +4,8 @@ import pytest
 
 import tfprune
 from tfprune import layers
+from tfprune.compress import watch
+from tfprune.core import winograd
 
 
 def net():
@@ -145,7 +147,7 @@ def uneven(groups=1):
     "at", [(0, 0, 0, 0), (1, 4, 1, 1), (5, 2, 2, 3), (3, 3, 3, 2)]
 )
 def test_entries_of_one_size_matter_alike(at):
-    """What an entry adds to the outputs has 4 r / M times the inputs' norm."""
+    """It adds 4 r / M times the inputs' root of mean squares to a tile."""
     model, x = uneven()
     layer = tfprune.to_winograd(model, data=x).layers[0]
     kernel = layer.kernel.numpy()
@@ -178,6 +180,30 @@ def test_silent_channels_count_as_faint_ones():
         own = tfprune.to_winograd(model, data=silent)
         assert np.all(np.isfinite(own.layers[0].kernel))
         np.testing.assert_allclose(own(x), model(x), rtol=0, atol=1e-3)
+    # By position: what the output makes of it, by what inputs are.
+    transform = winograd.transform(3)
+    heard = transform.threshold_factors.reshape(6, 6, 1) / np.array(
+        own.layers[0].balance[..., 0]
+    )
+    np.testing.assert_allclose(heard[..., 2], heard.max() / 100, rtol=1e-3)
+
+
+def test_every_example_counts_as_much(monkeypatch):
+    model, x = uneven()
+    x = x * np.array([1, 2, 8], "float32").reshape(3, 1, 1, 1)
+    whole = tfprune.to_winograd(model, data=x).layers[0].balance
+    monkeypatch.setattr(watch, "_BATCH", 2)
+    parts = tfprune.to_winograd(model, data=x).layers[0].balance
+    np.testing.assert_allclose(parts, whole, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:to_winograd leaves")
+def test_layers_that_were_converted_before_stay():
+    first = tfprune.to_winograd(net(), "three")
+    both = tfprune.to_winograd(first, "five", data=images())
+    for name in ("kernel", "balance"):
+        old, new = (getattr(x.get_layer("three"), name) for x in (first, both))
+        np.testing.assert_array_equal(old, new)
 
 
 @pytest.mark.parametrize(
@@ -196,6 +222,6 @@ def test_gains_must_fit():
     own = tfprune.to_winograd(uneven()[0])
     kernel = own.layers[0].kernel.numpy()
     for gains in (np.ones((6, 6, 3)), np.zeros((6, 6, 4))):
-        with pytest.raises(ValueError, match="`gains` must be finite numbers"):
+        with pytest.raises(ValueError, match="`gains` must be (of shape|fin)"):
             own.layers[0].rebalance(gains)
     np.testing.assert_array_equal(own.layers[0].kernel, kernel)

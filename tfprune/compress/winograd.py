@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing
 import warnings
 
@@ -15,7 +16,7 @@ from tfprune.core import names
 from tfprune.core import winograd_convolution
 from tfprune.layers import winograd_conv2d
 
-# The least root of mean squares of a channel, by that of the loudest one.
+# The least root of mean squares, of a position and channel, by the greatest.
 _FAINT = 0.01
 
 
@@ -48,8 +49,9 @@ def to_winograd(
             convolutions are listed in a warning.
         data: A few hundred examples, as the model takes them; give them if
             you mean to prune. Entries of the kernels are then scaled by what
-            reaches them, so that those of one magnitude matter alike, and
-            train alike. Defaults to None: all channels count as equal.
+            reaches them, in the mean of all groups, so that those of one
+            magnitude matter alike, and train alike. Defaults to None: all
+            channels count as equal.
 
     Raises:
         ValueError: for a subclassed model, a pattern that matches no layer, a
@@ -78,14 +80,17 @@ def to_winograd(
     _complain(model, fit, others, filters)
     wanted = {id(layer) for layer, _ in fit}
 
+    made = []
+
     def convert(layer, twin):
         if id(layer) not in wanted:
             return twin
-        return winograd_conv2d.WinogradConv2D.from_conv2d(twin)
+        made.append(winograd_conv2d.WinogradConv2D.from_conv2d(twin))
+        return made[-1]
 
     converted = traverse.clone(model, convert)
     if data is not None:
-        _rebalance(converted, data)
+        _rebalance(converted, made, data)
     return converted
 
 
@@ -129,13 +134,8 @@ def _chosen(layers, filters):
     return [layer for layer in layers if layer.name in found]
 
 
-def _rebalance(model, data):
+def _rebalance(model, layers, data):
     """Scales the kernels' entries by what the layers are given."""
-    layers = [
-        layer
-        for layer in traverse.leaves(model)
-        if isinstance(layer, winograd_conv2d.WinogradConv2D)
-    ]
     watchers = {id(layer): _Inputs(layer) for layer in layers}
     watch.run(model, watchers, data)
     for layer in layers:
@@ -147,24 +147,24 @@ class _Inputs(watch.Watcher):
 
     def __init__(self, layer):
         super().__init__(layer)
-        self._pixels, self._tiles = [], []
+        self._pixels, self._tiles = _Mean(), _Mean()
 
     def note(self, inputs):
         inputs = ops.cast(inputs, "float32")
         tiles = winograd_convolution.transformed(
             inputs, self._layer.kernel_size, self._layer.padding
         )
-        self._pixels.append(np.mean(np.square(inputs)))
-        self._tiles.append(np.mean(np.square(tiles), axis=(2, 3, 4)))
+        self._pixels.add(np.square(inputs), (0, 1, 2, 3))
+        self._tiles.add(np.square(tiles), (2, 3, 4))
 
     def gains(self) -> np.ndarray:
         """Returns gains as `WinogradConv2D.rebalance` wants them.
 
-        Channels that are silent, or nearly so, count as faint ones.
+        What is silent, or nearly so, counts as faint.
         """
-        power = np.mean(self._tiles, axis=0)
+        power = self._tiles.value
         power = power.reshape(*power.shape[:2], self._layer.groups, -1)
-        power = np.mean(power, axis=2) / (np.mean(self._pixels) or 1.0)
+        power = np.mean(power, axis=2) / (self._pixels.value or 1.0)
         if not np.all(np.isfinite(power)):
             raise ValueError(
                 f"`data` must give layer {self.name!r} finite inputs. "
@@ -172,6 +172,21 @@ class _Inputs(watch.Watcher):
             )
         loudest = np.max(power, initial=0.0) or 1.0
         return np.sqrt(np.maximum(power, _FAINT**2 * loudest))
+
+
+class _Mean:
+    """The mean of arrays along axes, over all of them."""
+
+    def __init__(self):
+        self._sum, self._count = 0.0, 0
+
+    def add(self, array, axes):
+        self._sum = self._sum + np.sum(array, axes, dtype="float64")
+        self._count += math.prod(array.shape[axis] for axis in axes)
+
+    @property
+    def value(self):
+        return self._sum / max(self._count, 1)
 
 
 def _complain(model, fit, others, filters):

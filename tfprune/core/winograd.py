@@ -63,10 +63,11 @@ class Transform:
         return 1 / np.outer(norms, norms)
 
     def balance(self, gains=None) -> np.ndarray:
-        """Returns coefficients by entries of a kernel that all matter alike.
+        """Returns what an entry of a kernel times is its coefficient.
 
-        `threshold_factors` by `gains`, times 4 r / M: then the entries move
-        the output as r x r weights of the same mean square would.
+        `threshold_factors` by `gains`, times 4 r / M: then all entries matter
+        alike, and together move the output as r x r weights of the same mean
+        square would.
 
         Args:
             gains: Float array `(M, M, ...)`, the root of the mean square of

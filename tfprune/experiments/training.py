@@ -118,6 +118,11 @@ def _factorize(model, stage, splits):
 
 def _winograd(model, stage, splits):
     count = stage.get("examples")
+    if count and not hasattr(splits.train, "images"):
+        raise ValueError(
+            "`examples` must be left out where images are streamed. Received: "
+            f"examples={count}"
+        )
     return winograd.to_winograd(
         model,
         stage.get("filters"),

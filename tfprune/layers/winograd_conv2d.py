@@ -164,19 +164,17 @@ class WinogradConv2D(keras.layers.Layer):
         Args:
             gains: Float array `(M, M, channels / groups)`, above 0, the root
                 of the mean square of the transformed inputs by that of the
-                inputs.
+                inputs; groups share them.
 
         Raises:
             ValueError: for any other array.
         """
         shape = tuple(self.balance.shape[:3])
-        fits = np.shape(gains) == shape and np.all(np.isfinite(gains))
-        part.check(
-            "gains",
-            np.shape(gains),
-            fits and np.all(np.greater(gains, 0)),
-            f"finite numbers above 0 of shape {shape}",
-        )
+        received = np.shape(gains)
+        part.check("gains", received, received == shape, f"of shape {shape}")
+        least = np.min(gains, initial=np.inf)
+        finite = np.all(np.isfinite(gains))
+        part.check("gains", least, finite and least > 0, "finite and above 0")
         coefficients = self.coefficients()
         transform = winograd.transform(self.kernel_size)
         self.balance.assign(transform.balance(gains)[..., None])

@@ -183,7 +183,7 @@ class Row(rivals.Timed):
         )
 
     def _transforms(self):
-        # Of medians: next to nothing is left behind an empty loop.
+        # Of medians: less an empty loop, the least may be nothing at all.
         without, whole = (
             statistics.median(self.times[name])
             for name in (_TRANSFORMS, engines.OURS)
@@ -257,13 +257,14 @@ def _heading(rows, setup):
         f"{runs} runs, in parentheses those of the medians; runs of "
         f"{kernels.REPEATS} in a row, engines in turn.\nAbove 1, the Winograd "
         "kernel is the faster one. Direct sparse: tfprune's kernel with as "
-        "many weights zero.\nTransforms: the part of the median that remains "
-        "without any coefficients, which one\nthread computes. FMA floor: "
+        "many weights zero.\nTransforms: the median time of a kernel without "
+        "coefficients, on one thread, by that of the row.\nFMA floor: "
         "TensorFlow's product of large matrices, "
         f"{machine.flops / 1e9:.0f} GFLOPS, of the coefficients "
         f"that are kept; memory floor: its sum of 256 MB,\n"
         f"{machine.bandwidth / 1e9:.0f} GB/s, "
         f"{kernels_table.BYTES_OF_A_WEIGHT} bytes for one of them. Error: the "
-        "greatest, over the greatest output, beside double precision.\n"
+        "greatest of an image, over its greatest output, beside double "
+        "precision.\n"
         f"TensorFlow {tf.__version__}; measured: {', '.join(sorted(measured))}."
     )
