@@ -16,6 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these")
     ("name", "layers", "kind"),
     (
         ("lenet5_winograd", {"conv1", "conv2"}, "WinogradConv2D"),
+        ("lenet5_native_winograd", {"conv1", "conv2"}, "WinogradConv2D"),
         (
             "vgg_mnist_winograd",
             {"conv1_1", "conv1_2", "conv2_1", "conv2_2"},
