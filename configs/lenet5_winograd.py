@@ -23,6 +23,7 @@ from configs import common
 
 def get_config():
     config = common.mnist("lenet5_winograd", "lenet_5")
+    config.processes = 2
     config.stages = (
         *("train", "spatial", "strip", "convert"),
         *("native", "finetune"),

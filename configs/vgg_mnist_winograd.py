@@ -20,6 +20,7 @@ from configs import common
 
 def get_config():
     config = common.mnist("vgg_mnist_winograd", "vgg_mnist")
+    config.processes = 2
     config.stages = ("train", "spatial", "strip", "convert", "native")
     config.train = {
         "steps": 6000,

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import numpy as np
@@ -231,6 +232,13 @@ def test_change_to_the_winograd_domain(data_dir):
     assert type(changed.get_layer("conv1")).__name__ == "Conv2D"
     balance = np.array(changed.get_layer("conv2").balance)
     assert np.std(balance[0, 0]) > 0
+
+
+def test_streams_have_no_examples_to_show():
+    stage = {"change": "winograd", "examples": 50}
+    splits = types.SimpleNamespace(train=object())
+    with pytest.raises(ValueError, match="where images are streamed"):
+        training.change(models.build("lenet_5", 0), stage, splits)
 
 
 def test_unknown_change(tmp_path, data_dir):

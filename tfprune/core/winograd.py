@@ -63,7 +63,7 @@ class Transform:
         return 1 / np.outer(norms, norms)
 
     def balance(self, gains=None) -> np.ndarray:
-        """Returns what an entry of a kernel times is its coefficient.
+        """Returns the ratios of coefficients to the entries of a kernel.
 
         `threshold_factors` by `gains`, times 4 r / M: then all entries matter
         alike, and together move the output as r x r weights of the same mean

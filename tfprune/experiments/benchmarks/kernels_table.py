@@ -74,7 +74,7 @@ class Row(rivals.Timed):
     def of_memory(self) -> float:
         """The part that reading and writing everything once would take."""
         layer = self.problem.layer
-        kept = (1 - self.problem.sparsity) * layer.rows * layer.columns
+        kept = (1 - self.problem.sparsity) * self.problem.weights
         inputs = self.problem.batch * math.prod(layer.input_shape)
         outputs = self.problem.pixels * layer.rows
         moved = BYTES_OF_A_WEIGHT * kept + 4 * (inputs + outputs)

@@ -70,9 +70,14 @@ class Problem:
         return self.batch * math.prod(size)
 
     @property
+    def weights(self) -> int:
+        """How many there are, zeros among them."""
+        return self.layer.rows * self.layer.columns
+
+    @property
     def flops(self) -> int:
         """Of the dense layer."""
-        return 2 * self.pixels * self.layer.rows * self.layer.columns
+        return 2 * self.pixels * self.weights
 
     def dense(self, x):
         """Returns what TensorFlow's dense layer gives."""

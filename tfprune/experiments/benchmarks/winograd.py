@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import pathlib
 import statistics
@@ -14,7 +13,6 @@ import tensorflow as tf
 
 from tfprune import ops
 from tfprune.compress import calibrate
-from tfprune.core import cost
 from tfprune.core import part
 from tfprune.core import winograd
 from tfprune.core import winograd_convolution
@@ -110,6 +108,10 @@ class WinogradProblem(problems.Problem):
         return self.coefficients.reshape(-1, self.layer.filters).T
 
     @property
+    def weights(self) -> int:
+        return self.coefficients.size
+
+    @property
     def tiles(self) -> int:
         """Of all images."""
         height, _ = self.geometry.output_size(*[self.layer.size] * 2)
@@ -118,7 +120,7 @@ class WinogradProblem(problems.Problem):
     @property
     def flops(self) -> int:
         """Of the products, if no coefficient were zero."""
-        return 2 * self.tiles * self.coefficients.size
+        return 2 * self.tiles * self.weights
 
     def dense(self, x):
         """Returns the layer's output, by double precision."""
@@ -149,36 +151,21 @@ class WinogradProblem(problems.Problem):
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Row(rivals.Timed):
-    """A layer at one sparsity.
-
-    Args:
-        problem: `WinogradProblem`.
-        times: Dict, name of an engine to the seconds of its runs.
-        machine: `cost.MachineProfile`.
-    """
-
-    problem: WinogradProblem
-    times: dict[str, list[float]]
-    machine: cost.MachineProfile
+class Row(kernels_table.Row):
+    """A layer at one sparsity, with a `WinogradProblem`."""
 
     def cells(self) -> tuple:
         """Returns the line of the table."""
-        problem, own = self.problem, self.seconds
+        problem = self.problem
         direct = problems.Problem(problem.layer, 0.0, problem.batch)
-        kept = 1 - problem.sparsity
-        arrays = problem.x.size + problem.pixels * problem.layer.filters
-        weights = kernels_table.BYTES_OF_A_WEIGHT * problem.coefficients.size
-        moved = weights * kept + 4 * arrays
         return (
             problem.layer.name,
             f"{problem.sparsity:.0%}",
-            f"{direct.flops / own / 1e9:.0f}",
+            f"{direct.flops / self.seconds / 1e9:.0f}",
             *(self._against(names) for names in _RIVALS.values()),
             f"{self._transforms():.0%}",
-            f"{kept * problem.flops / self.machine.flops / own:.0%}",
-            f"{moved / self.machine.bandwidth / own:.0%}",
+            f"{self.of_arithmetic:.0%}",
+            f"{self.of_memory:.0%}",
             f"{problem.error():.1e}",
         )
 
