@@ -39,13 +39,15 @@ double Seconds(int repeats, const std::function<void()>& work) {
 double Pace(const LaneKernels& kernels) {
   const int vectors = std::min(kernels.most_vectors, 12);
   std::vector<Entry> entries(1 << 16, Entry{0, 1e-9f});
-  const Row row = {0, static_cast<int32_t>(entries.size())};
+  const size_t count = RowsAtOnce(vectors);
+  const std::vector<Row> rows(
+      count, Row{0, static_cast<int32_t>(entries.size() / count)});
   std::vector<float> memory(2 * 16 * kMostVectors + 16);
   float* x = memory.data();
   while (reinterpret_cast<uintptr_t>(x) % 64) ++x;
   const double seconds = Seconds(50, [&] {
-    kernels.multiply[vectors](&row, &row + 1, entries.data(), x,
-                              x + 16 * kMostVectors);
+    kernels.multiply[vectors](rows.data(), rows.data() + count, entries.data(),
+                              x, x + 16 * kMostVectors);
   });
   return entries.size() * vectors * kernels.lanes / seconds;
 }

@@ -20,17 +20,19 @@ const LaneKernels* const kAll[] = {
 #endif
     &kPortableKernels};
 
-// Code takes more room than lists do, and must serve many pixels each time that
-// it is fetched, unless it is small.
-constexpr int64_t kNonzerosInCaches = 100'000;
+// Code takes more room than lists do: it must stay in the L3 cache, and serve
+// many pixels each time that it is fetched, unless it is small.
+constexpr int64_t kNonzerosInL3 = 750'000;
+constexpr int64_t kNonzerosInL2 = 100'000;
 constexpr int64_t kManyPixels = 128;
 
 bool IsWorthwhile(const LaneKernels& kernels, const ConvShape& shape,
                   int64_t nonzeros) {
 #if defined(__x86_64__)
   if (kernels.generates_code)
-    return shape.OutputPixels() >= kManyPixels ||
-           (IsPointwise(shape) && nonzeros <= kNonzerosInCaches);
+    return shape.OutputPixels() >= kManyPixels
+               ? nonzeros <= kNonzerosInL3
+               : IsPointwise(shape) && nonzeros <= kNonzerosInL2;
   // AMD's family 19h does 512 bits in two turns. What lists gain by them, fewer
   // instructions and whole cache lines, is lost again where taps look further:
   // 16 strips are shorter than 8, and more of what is packed is surroundings.

@@ -30,6 +30,13 @@ struct Row {
   int32_t count;  // of entries
 };
 
+// Sums that wait for each other cannot keep the multipliers busy: where a
+// filter has few, so many rows in a row take turns. They have as many entries
+// each, side by side: first all rows' first ones.
+constexpr int RowsAtOnce(int vectors) {
+  return vectors >= 8 ? 1 : (7 + vectors) / vectors;
+}
+
 // sums[row.slot][vectors][lanes] = or += the sum of value * x[offset + ...]
 using MultiplyFn = void (*)(const Row* row, const Row* end, const Entry* entry,
                             const float* x, float* sums);

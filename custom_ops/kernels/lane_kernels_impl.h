@@ -25,12 +25,6 @@
 namespace tfprune {
 namespace {
 
-// So few vectors cannot keep the multipliers busy: several entries at a time
-// do.
-constexpr int Sets(int vectors) {
-  return vectors >= 8 ? 1 : (7 + vectors) / vectors;
-}
-
 template <class Isa, int kVectors>
 using Total = typename Isa::Vector[kVectors];
 
@@ -47,28 +41,26 @@ void Add(const Entry& entry, const float* x, Total<Isa, kVectors>& total) {
 template <class Isa, int kVectors, bool kGoesOn>
 void Multiply(const Row* row, const Row* end, const Entry* entry,
               const float* x, float* sums) {
-  constexpr int kSets = Sets(kVectors);
+  constexpr int kRows = RowsAtOnce(kVectors);
   constexpr int64_t kSum = kVectors * Isa::kLanes;
-  for (; row != end; ++row) {
-    float* sum = sums + row->slot * kSum;
-    Total<Isa, kVectors> total[kSets] = {};
-    if (kGoesOn) {
+  for (; row != end; row += kRows) {
+    Total<Isa, kVectors> total[kRows] = {};
+    TFPRUNE_UNROLL
+    for (int r = 0; kGoesOn && r < kRows; ++r) {
       TFPRUNE_UNROLL
       for (int v = 0; v < kVectors; ++v)
-        total[0][v] = Isa::Load(sum + v * Isa::kLanes);
+        total[r][v] = Isa::Load(sums + row[r].slot * kSum + v * Isa::kLanes);
     }
-    const Entry* stop = entry + row->count;
-    for (; stop - entry >= kSets; entry += kSets) {
+    const Entry* stop = entry + int64_t{row->count} * kRows;
+    for (; entry != stop; entry += kRows) {
       TFPRUNE_UNROLL
-      for (int s = 0; s < kSets; ++s) Add<Isa, kVectors>(entry[s], x, total[s]);
+      for (int r = 0; r < kRows; ++r) Add<Isa, kVectors>(entry[r], x, total[r]);
     }
-    for (; entry != stop; ++entry) Add<Isa, kVectors>(*entry, x, total[0]);
     TFPRUNE_UNROLL
-    for (int v = 0; v < kVectors; ++v) {
+    for (int r = 0; r < kRows; ++r) {
       TFPRUNE_UNROLL
-      for (int s = 1; s < kSets; ++s)
-        total[0][v] = Isa::Add(total[0][v], total[s][v]);
-      Isa::Store(sum + v * Isa::kLanes, total[0][v]);
+      for (int v = 0; v < kVectors; ++v)
+        Isa::Store(sums + row[r].slot * kSum + v * Isa::kLanes, total[r][v]);
     }
   }
 }

@@ -18,6 +18,7 @@ namespace tfprune {
 struct Addresses {
   std::vector<int64_t> taps;  // of the kernel, row by row
   int64_t plane;              // from one channel to the next
+  // Behind the last channel there is another one, of zeros.
 };
 
 class PackedWeights {

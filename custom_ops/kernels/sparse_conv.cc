@@ -61,8 +61,7 @@ std::unique_ptr<const SparseConv> SparseConv::Pack(const Csr& weights,
     if (conv->shape_.OutputPixels() * shape.filters == 0) return conv;
     const Addresses addresses = conv->LayOut();
     // Entries have addresses of 32 bits.
-    const double bytes =
-        static_cast<double>(shape.channels) * conv->plane_ * sizeof(float);
+    const double bytes = (shape.channels + 1.0) * conv->plane_ * sizeof(float);
     if (bytes > std::numeric_limits<int32_t>::max()) return nullptr;
     conv->weights_ = PackedWeights::Make(weights, conv->shape_, kernels,
                                          conv->tuning_, addresses);
@@ -158,7 +157,7 @@ SparseConv::Chunk SparseConv::ChunkAt(const Grid& grid, int64_t index) const {
 void SparseConv::RunChunk(const Job& job, const Chunk& chunk,
                           float* scratch) const {
   float* packed = scratch;
-  float* sums = packed + shape_.channels * plane_;
+  float* sums = packed + (shape_.channels + 1) * plane_;
   const bool pools = job.epilogue.pool.height > 0;
   if (pools) ClearPooled(job, chunk);
   const int64_t step = tuning_.vectors * kernels_.lanes;
@@ -192,6 +191,7 @@ void SparseConv::Pack(const Job& job, int64_t line, int64_t tile,
                    end - first + layout_->halo(),
                    shape_.InputPixels() - InputPixelsFrom(line), zeros_.data(),
                    packed + phase * phase_, plane_, ahead});
+  std::fill_n(packed + shape_.channels * plane_, plane_, 0.0f);
 }
 
 void SparseConv::Store(const Job& job, int64_t line, int64_t tile,
@@ -266,7 +266,7 @@ int64_t SparseConv::TileFloats() const {
 
 // A packed piece, the sums of a tile and, for pooling, its pixels.
 int64_t SparseConv::ScratchFloats() const {
-  return RoundUp(shape_.channels * plane_ + 2 * TileFloats(), 16);
+  return RoundUp((shape_.channels + 1) * plane_ + 2 * TileFloats(), 16);
 }
 
 int64_t SparseConv::InputPixelsFrom(int64_t line) const {

@@ -8,8 +8,9 @@
 namespace tfprune {
 namespace {
 
-// What of the caches a block of channels, and a piece, may take.
+// What of the caches a block of channels, sums, and a piece may take.
 constexpr int64_t kL1Floats = 20 * 1024 / sizeof(float);
+constexpr int64_t kSumsFloats = 32 * 1024 / sizeof(float);
 constexpr int64_t kL2Floats = 256 * 1024 / sizeof(float);
 // So few entries do not pay for fetching a filter's sums and putting them back.
 constexpr double kEntriesThatPay = 12;
@@ -55,10 +56,11 @@ int64_t Vectors(const Layout& layout, int threads, const LaneKernels& kernels) {
   return DivideUp(needed, tiles);
 }
 
-// Equal shares of filters for all threads, in multiples of a cache line.
-int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most) {
-  const int64_t share = DivideUp(shape.filters, threads);
-  return RoundUp(DivideUp(share, DivideUp(share, most)), 16);
+// Sums of lists are fetched for each block of channels, and should stay in the
+// L1 cache.
+int64_t MostFilters(int64_t vectors, const LaneKernels& kernels) {
+  if (kernels.generates_code) return 128;
+  return std::max<int64_t>(kSumsFloats / (vectors * kernels.lanes), 64);
 }
 
 // As many as fit into the L2 cache, but not so few that most of what is packed
@@ -97,6 +99,11 @@ int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads) {
   return work < kWorkThatPays ? 1 : std::max(threads, 1);
 }
 
+int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most) {
+  const int64_t share = DivideUp(shape.filters, threads);
+  return RoundUp(DivideUp(share, DivideUp(share, most)), 16);
+}
+
 int64_t TilesOfLine(const Layout& layout, const Tuning& tuning, int lanes) {
   return DivideUp(layout.length(), lanes * tuning.vectors);
 }
@@ -121,7 +128,7 @@ Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
               : ChannelBlock(shape, nonzeros, tuning.vectors, kernels.lanes);
     if (!wanted.filter_block)
       tuning.filter_block =
-          FilterBlock(shape, threads, kernels.generates_code ? 128 : 64);
+          FilterBlock(shape, threads, MostFilters(tuning.vectors, kernels));
     const double cost = Cost(shape, layout, tuning, nonzeros, kernels.lanes);
     if (cost >= least) continue;
     least = cost;

@@ -25,6 +25,10 @@ struct Tuning {
 // Returns as many of the threads as the work is worth waking.
 int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads);
 
+// Equal shares of filters for all threads, but at most so many at once, in
+// multiples of a cache line.
+int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most);
+
 // Returns `wanted` with its zeros filled in, by a model of what a run costs.
 // The shape has a pixel of output, and at least one filter.
 Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,

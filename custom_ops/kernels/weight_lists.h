@@ -26,10 +26,13 @@ class WeightLists : public PackedWeights {
   struct Block {
     int64_t row_begin, row_end, entry;
   };
-  struct Source;
-  void PackFilters(const Source& source, int64_t begin, int64_t end);
+  using Filters = std::vector<std::vector<Entry>>;
+  void PackBlock(const Filters& filters, bool goes_on);
+  void PackRows(const Filters& filters, const int32_t* slots);
 
   const MultiplyFn multiply_, multiply_add_;
+  const int rows_at_once_;
+  const Entry nothing_;
   std::vector<Entry> entries_;
   std::vector<Row> rows_;
   std::vector<std::vector<Block>> blocks_;  // by block of filters

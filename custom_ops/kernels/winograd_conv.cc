@@ -11,8 +11,13 @@
 namespace tfprune {
 namespace {
 
-// What of the L2 cache transformed inputs may take.
-constexpr int64_t kL2Floats = 768 * 1024 / sizeof(float);
+// Coefficients are fetched for so many tiles at most, if their transformed
+// inputs stay in the L3 cache; it costs as much as multiplying half a vector.
+constexpr int64_t kMostTiles = 112;
+constexpr int64_t kL3Floats = (8 << 20) / sizeof(float);
+constexpr double kFetchingCost = 0.5;
+// Transformed inputs are read for so many filters.
+constexpr int64_t kMostFilters = 256;
 constexpr int64_t kLineFloats = 64 / sizeof(float);
 
 // The coefficients of one position.
@@ -63,17 +68,23 @@ ConvShape ProductShape(const ConvShape& s) {
   return product;
 }
 
-// As many vectors of tiles as fit into the L2 cache once they are transformed,
-// but not so many that threads go without.
+// Few tiles that are none, few times that coefficients are fetched, and no
+// threads that go without.
 int64_t Vectors(const ConvShape& product, int64_t positions, int threads,
                 const LaneKernels& kernels) {
   const int64_t needed = DivideUp(product.width, kernels.lanes);
   const int64_t vector =
       std::max<int64_t>(product.channels, 1) * positions * kernels.lanes;
-  const int64_t most = std::clamp<int64_t>(
-      std::min(kL2Floats / vector, DivideUp(needed, threads)), 1,
-      kernels.most_vectors);
-  return DivideUp(needed, DivideUp(needed, most));
+  const int64_t most =
+      std::min<int64_t>({kernels.most_vectors, kMostTiles / kernels.lanes,
+                         kL3Floats / vector, DivideUp(needed, threads)});
+  const auto cost = [&](int64_t vectors) {
+    return DivideUp(needed, vectors) * (vectors + kFetchingCost);
+  };
+  int64_t best = 1;
+  for (int64_t vectors = 2; vectors <= most; ++vectors)
+    if (cost(vectors) <= cost(best)) best = vectors;
+  return best;
 }
 
 }  // namespace
@@ -119,8 +130,7 @@ std::unique_ptr<const WinogradConv> WinogradConv::Pack(
     std::unique_ptr<WinogradConv> conv(
         new WinogradConv(coefficients, shape, threads, kernels, tuning));
     // Entries have addresses of 32 bits.
-    const double bytes =
-        static_cast<double>(shape.channels) * conv->plane_ * sizeof(float);
+    const double bytes = (shape.channels + 1.0) * conv->plane_ * sizeof(float);
     if (bytes > std::numeric_limits<int32_t>::max()) return nullptr;
     if (conv->chunks_) conv->PackPositions(coefficients);
     return conv;
@@ -146,6 +156,8 @@ WinogradConv::WinogradConv(const Csr& coefficients, const ConvShape& shape,
   wanted.images = wanted.tiles = 1;
   if (!wanted.vectors)
     wanted.vectors = Vectors(product_, Positions(), threads_, kernels);
+  if (!wanted.filter_block)
+    wanted.filter_block = FilterBlock(product_, threads_, kMostFilters);
   tuning_ = Tune(product_, coefficients.nonzeros / Positions(), threads_,
                  kernels, wanted);
   chunks_ = DivideUp(product_.width, Step());
@@ -187,7 +199,7 @@ bool WinogradConv::Run(const float* input, const Epilogue& epilogue,
 void WinogradConv::RunChunk(const Job& job, const Chunk& chunk,
                             float* scratch) const {
   float* inputs = scratch;
-  float* sums = inputs + shape_.channels * plane_;
+  float* sums = inputs + (shape_.channels + 1) * plane_;
   int32_t* pixels =
       reinterpret_cast<int32_t*>(sums + Positions() * SumsFloats());
   TransformInputs(job, chunk.first_tile, inputs, pixels);
@@ -210,6 +222,7 @@ void WinogradConv::TransformInputs(const Job& job, int64_t first_tile,
   for (int64_t v = 0; v < vectors; ++v)
     transforms_.inputs(inputs + v * kernels_.lanes, Step(), shape_.channels,
                        plane_);
+  std::fill_n(inputs + shape_.channels * plane_, plane_, 0.0f);
 }
 
 // The sums of all positions, and output tiles in the place of the first 16.
@@ -275,7 +288,7 @@ int64_t WinogradConv::SumsFloats() const {
 // Transformed inputs, sums, and where pixels are.
 int64_t WinogradConv::ScratchFloats() const {
   return RoundUp(
-      shape_.channels * plane_ + Positions() * (SumsFloats() + Step()),
+      (shape_.channels + 1) * plane_ + Positions() * (SumsFloats() + Step()),
       kLineFloats);
 }
 

@@ -76,6 +76,30 @@ TEST(CsrMatmul, ManyColumns) {
   }
 }
 
+// Rows of 0 to 8 nonzeros, none of which meets the infinite column 0.
+TEST(CsrMatmul, InfinitiesWithoutWeights) {
+  Matrix matrix = {9, 9, {}, {}, {0}};
+  for (int32_t row = 0; row < 9; ++row) {
+    for (int32_t column = 1; column <= row; ++column) {
+      matrix.values.push_back(1);
+      matrix.column_indices.push_back(column);
+    }
+    matrix.row_offsets.push_back(static_cast<int32_t>(matrix.values.size()));
+  }
+  for (int64_t batch : {1, 2, 9, 33, 65, 300}) {
+    std::vector<float> input(batch * 9, 1);
+    for (int64_t i = 0; i < batch; ++i) input[i * 9] = INFINITY;
+    for (const LaneKernels* kernels : AllLaneKernels()) {
+      if (!kernels->runs_here()) continue;
+      const auto packed = CsrMatmul::Pack(matrix.View(), batch, 1, *kernels);
+      std::vector<float> got(batch * 9, NAN);
+      ASSERT_TRUE(packed->Run(input.data(), {}, got.data(), PoolFor));
+      for (int64_t i = 0; i < batch * 9; ++i)
+        ASSERT_EQ(got[i], i % 9) << kernels->name << " batch " << batch;
+    }
+  }
+}
+
 TEST(CsrMatmul, SharesOfThreads) {
   std::mt19937 random(1);
   for (double sparsity : {0.0, 0.9}) {
