@@ -25,11 +25,12 @@ constexpr double kWorkThatPays = 1.5e6;
 // where these few hold next to nothing.
 int64_t ChannelBlock(const ConvShape& shape, int64_t nonzeros, int64_t vectors,
                      int lanes) {
-  const int64_t channels = std::max<int64_t>(shape.channels / shape.groups, 1);
+  const int64_t channels = std::max<int64_t>(shape.channels, 1);
   const int64_t reads =
       shape.kernel_height * (vectors + shape.kernel_width - 1) * lanes;
   const double entries = static_cast<double>(nonzeros) /
-                         static_cast<double>(shape.filters * channels);
+                         static_cast<double>(shape.filters * channels) *
+                         shape.groups;
   const double pays = std::min<double>(kEntriesThatPay / entries, channels);
   return std::clamp<int64_t>(
       std::max(kL1Floats / reads, static_cast<int64_t>(pays)), 1, channels);

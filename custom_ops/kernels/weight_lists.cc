@@ -1,6 +1,7 @@
 #include "weight_lists.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "rounding.h"
 
@@ -13,29 +14,46 @@ WeightLists::WeightLists(const Csr& weights, const ConvShape& shape,
       multiply_add_(kernels.multiply_add[tuning.vectors]),
       rows_at_once_(RowsAtOnce(static_cast<int>(tuning.vectors))),
       nothing_({static_cast<int32_t>(shape.channels * addresses.plane), 0}) {
-  const int64_t width =
-      std::max<int64_t>(DivideUp(shape.channels, tuning.channel_block), 1);
+  const int64_t width = DivideUp(shape.channels, tuning.channel_block);
   for (int64_t begin = 0; begin < shape.filters; begin += tuning.filter_block) {
     const int64_t end = std::min(begin + tuning.filter_block, shape.filters);
-    std::vector<Filters> filters(width, Filters(end - begin));
+    std::vector<Filters> blocks(width, Filters(end - begin));
     ForEachNonzero(
         weights, shape, addresses, begin, end,
         [&](int64_t filter, int64_t channel, int64_t offset, int64_t index) {
-          filters[channel / tuning.channel_block][filter - begin].push_back(
+          blocks[channel / tuning.channel_block][filter - begin].push_back(
               {static_cast<int32_t>(offset), ValueAt(weights, index)});
         });
     blocks_.emplace_back();
-    for (int64_t i = 0; i < width; ++i) PackBlock(filters[i], i > 0);
+    PackFilters(blocks, end - begin);
   }
 }
 
+// Each sum begins with the first channels that it needs, if need be with
+// nothing.
+void WeightLists::PackFilters(const std::vector<Filters>& blocks,
+                              int64_t height) {
+  std::vector<bool> has_begun(height);
+  for (const Filters& filters : blocks) {
+    Slots begin, go_on;
+    for (int32_t slot = 0; slot < height; ++slot) {
+      if (filters[slot].empty()) continue;
+      (has_begun[slot] ? go_on : begin).push_back(slot);
+      has_begun[slot] = true;
+    }
+    PackBlock(filters, std::move(begin), multiply_);
+    PackBlock(filters, std::move(go_on), multiply_add_);
+  }
+  Slots nowhere;
+  for (int32_t slot = 0; slot < height; ++slot)
+    if (!has_begun[slot]) nowhere.push_back(slot);
+  PackBlock(Filters(height), std::move(nowhere), multiply_);
+}
+
 // Filters in the order of their counts, so that those that take turns differ
-// little. All sums begin with the first block, be it with nothing.
-void WeightLists::PackBlock(const Filters& filters, bool goes_on) {
-  std::vector<int32_t> slots;
-  for (size_t slot = 0; slot < filters.size(); ++slot)
-    if (!goes_on || !filters[slot].empty())
-      slots.push_back(static_cast<int32_t>(slot));
+// little.
+void WeightLists::PackBlock(const Filters& filters, Slots slots,
+                            MultiplyFn multiply) {
   if (slots.empty()) return;
   std::stable_sort(slots.begin(), slots.end(), [&](int32_t a, int32_t b) {
     return filters[a].size() < filters[b].size();
@@ -43,7 +61,7 @@ void WeightLists::PackBlock(const Filters& filters, bool goes_on) {
   // Who comes several times at once has the same sum each time.
   const int64_t rows = slots.size();
   slots.insert(slots.begin(), RoundUp(rows, rows_at_once_) - rows, slots[0]);
-  Block block = {static_cast<int64_t>(rows_.size()), 0,
+  Block block = {multiply, static_cast<int64_t>(rows_.size()), 0,
                  static_cast<int64_t>(entries_.size())};
   for (size_t i = 0; i < slots.size(); i += rows_at_once_)
     PackRows(filters, &slots[i]);
@@ -65,12 +83,9 @@ void WeightLists::PackRows(const Filters& filters, const int32_t* slots) {
 
 void WeightLists::Multiply(int64_t filter_block, const float* x,
                            float* sums) const {
-  MultiplyFn multiply = multiply_;
-  for (const Block& block : blocks_[filter_block]) {
-    multiply(rows_.data() + block.row_begin, rows_.data() + block.row_end,
-             entries_.data() + block.entry, x, sums);
-    multiply = multiply_add_;
-  }
+  for (const Block& block : blocks_[filter_block])
+    block.multiply(rows_.data() + block.row_begin, rows_.data() + block.row_end,
+                   entries_.data() + block.entry, x, sums);
 }
 
 }  // namespace tfprune

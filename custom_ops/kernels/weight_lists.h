@@ -24,10 +24,13 @@ class WeightLists : public PackedWeights {
  private:
   // Filters by channels, multiplied while the channels are in the cache.
   struct Block {
+    MultiplyFn multiply;
     int64_t row_begin, row_end, entry;
   };
   using Filters = std::vector<std::vector<Entry>>;
-  void PackBlock(const Filters& filters, bool goes_on);
+  using Slots = std::vector<int32_t>;
+  void PackFilters(const std::vector<Filters>& blocks, int64_t height);
+  void PackBlock(const Filters& filters, Slots slots, MultiplyFn multiply);
   void PackRows(const Filters& filters, const int32_t* slots);
 
   const MultiplyFn multiply_, multiply_add_;
