@@ -34,16 +34,6 @@ void Assembler::Advance(Register which, int32_t bytes) {
   Int32(bytes);
 }
 
-void Assembler::Repeat(size_t begin) {
-  Byte(0x48);
-  Byte(0xff);
-  Byte(0xc8 | kCounter);
-  Byte(0x0f);
-  Byte(0x85);
-  Int32(static_cast<int32_t>(begin) -
-        static_cast<int32_t>(position() + sizeof(int32_t)));
-}
-
 void Assembler::Return() {
   for (int byte : {0xc5, 0xf8, 0x77}) Byte(byte);  // vzeroupper
   Byte(0xc3);

@@ -12,7 +12,7 @@ namespace tfprune {
 class Assembler {
  public:
   // Those that hold the first arguments of a function, by their numbers.
-  enum Register { kCounter = 1, kThird = 2, kSecond = 6, kFirst = 7 };
+  enum Register { kThird = 2, kSecond = 6, kFirst = 7 };
 
   // Vectors of 16 floats are numbered from 0 to 31. Memory is at a register
   // plus so many bytes, and aligned.
@@ -23,8 +23,6 @@ class Assembler {
   void MultiplyAdd(int sum, int x, Register base, int32_t offset);
 
   void Advance(Register which, int32_t bytes);
-  // Goes back to `begin` until the counter is down to 0.
-  void Repeat(size_t begin);
   void Return();
 
   // Where the next instruction will be.

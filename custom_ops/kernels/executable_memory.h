@@ -22,6 +22,7 @@ class ExecutableMemory {
   static bool IsAllowed();
 
   const uint8_t* data() const { return data_; }
+  size_t size() const { return size_; }
 
  private:
   size_t size_;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kLanes = 16;
 constexpr int kVectorBytes = kLanes * sizeof(float);
+constexpr size_t kLine = 64;
 // Registers: the last one holds the input, the others sums.
 constexpr int kMostSums = 31;
 constexpr int kInput = 31;
@@ -86,22 +87,19 @@ class WeightCode::Compiler {
     return group;
   }
 
-  // A loop over the positions of a tile.
+  // A function of one position of a tile.
   void Emit(const Group& group, const std::vector<Nonzero>& nonzeros,
             bool goes_on) {
-    to_.functions_.back().push_back({assembler_.position(),
-                                     static_cast<int64_t>(to_.weights_.size()),
-                                     group.sums});
+    Function function = {assembler_.position(), 0,
+                         static_cast<int64_t>(to_.weights_.size()), group.sums};
     const int32_t pitch = static_cast<int32_t>(tuning_.vectors) * kVectorBytes;
-    const size_t loop = assembler_.position();
     for (int i = 0; i < group.size; ++i)
       goes_on ? assembler_.Load(i, kSums, i * pitch) : assembler_.Zero(i);
     EmitProducts(nonzeros);
     for (int i = 0; i < group.size; ++i) assembler_.Store(i, kSums, i * pitch);
-    assembler_.Advance(kX, kVectorBytes);
-    assembler_.Advance(kSums, kVectorBytes);
-    assembler_.Repeat(loop);
     assembler_.Return();
+    function.end = assembler_.position();
+    to_.functions_.back().push_back(function);
   }
 
   void EmitProducts(const std::vector<Nonzero>& nonzeros) {
@@ -118,7 +116,6 @@ class WeightCode::Compiler {
       to_.weights_.push_back(nonzero.value);
       weight += sizeof(float);
     }
-    if (base) assembler_.Advance(kWeights, -base);
   }
 
   WeightCode& to_;
@@ -141,9 +138,26 @@ WeightCode::WeightCode(const Csr& weights, const ConvShape& shape,
 
 void WeightCode::Multiply(int64_t filter_block, const float* x,
                           float* sums) const {
-  for (const Function& f : functions_[filter_block])
-    reinterpret_cast<Code>(reinterpret_cast<uintptr_t>(code_->data()) + f.code)(
-        x, weights_.data() + f.weights, sums + f.sums, vectors_);
+  for (const Function& function : functions_[filter_block])
+    Run(function, x, sums);
+}
+
+// No hardware fetches code ahead, as it does with data. So as much as the
+// function has, of what comes behind it, is fetched into the L2 cache: a share
+// for each position, since caches have few misses at a time.
+void WeightCode::Run(const Function& f, const float* x, float* sums) const {
+  const auto run = reinterpret_cast<Code>(
+      reinterpret_cast<uintptr_t>(code_->data()) + f.begin);
+  const size_t end = std::min(2 * f.end - f.begin, code_->size());
+  const size_t share = RoundUp(DivideUp(f.end - f.begin, vectors_), kLine);
+  size_t ahead = f.end;
+  for (int64_t v = 0; v < vectors_; ++v) {
+    const size_t stop = std::min(ahead + share, end);
+    for (; ahead < stop; ahead += kLine)
+      __builtin_prefetch(code_->data() + ahead, 0, 2);
+    run(x + v * kLanes, weights_.data() + f.weights,
+        sums + f.sums + v * kLanes);
+  }
 }
 
 }  // namespace tfprune

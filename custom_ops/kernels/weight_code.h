@@ -18,7 +18,7 @@
 
 namespace tfprune {
 
-// One function for some filters and a block of channels.
+// One function for some filters, a block of channels and one position.
 class WeightCode : public PackedWeights {
  public:
   WeightCode(const Csr& weights, const ConvShape& shape, const Tuning& tuning,
@@ -28,13 +28,13 @@ class WeightCode : public PackedWeights {
                 float* sums) const override;
 
  private:
-  using Code = void (*)(const float* x, const float* weights, float* sums,
-                        int64_t vectors);
+  using Code = void (*)(const float* x, const float* weights, float* sums);
   struct Function {
-    size_t code;
+    size_t begin, end;  // of its code
     int64_t weights, sums;
   };
   class Compiler;
+  void Run(const Function& function, const float* x, float* sums) const;
 
   const int64_t vectors_;
   std::vector<float> weights_;
