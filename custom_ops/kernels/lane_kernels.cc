@@ -20,8 +20,8 @@ const LaneKernels* const kAll[] = {
 #endif
     &kPortableKernels};
 
-// Code takes more room than lists do: it must stay in the L3 cache, and serve
-// many pixels each time that it is fetched, unless it is small.
+// Code takes more room than lists do: it must serve many pixels each time that
+// it is fetched, and stay in the L3 cache if it has one tap, or be small.
 constexpr int64_t kNonzerosInL3 = 750'000;
 constexpr int64_t kNonzerosInL2 = 100'000;
 constexpr int64_t kManyPixels = 128;
@@ -31,7 +31,7 @@ bool IsWorthwhile(const LaneKernels& kernels, const ConvShape& shape,
 #if defined(__x86_64__)
   if (kernels.generates_code)
     return shape.OutputPixels() >= kManyPixels
-               ? nonzeros <= kNonzerosInL3
+               ? !IsPointwise(shape) || nonzeros <= kNonzerosInL3
                : IsPointwise(shape) && nonzeros <= kNonzerosInL2;
   // AMD's family 19h does 512 bits in two turns. What lists gain by them, fewer
   // instructions and whole cache lines, is lost again where taps look further:
