@@ -13,7 +13,7 @@ not know their inputs. Without the first of the two, 90 to 92 % gone left
 98.82 %, by magnitude as by the threshold of `Winograd`: each pixel of a tile
 has filters of its own then. The first alone left 98.79 % at 97 %.
 
-Seeds 0 to 2: 99.19, 99.31 and 99.22 % of 99.28, 99.30 and 99.28 %. Before, at
+Seeds 0 to 2: 99.19, 99.30 and 99.22 % of 99.28, 99.30 and 99.28 %. Before, at
 91 %, with 3e-5 and 4e-5 for decay and threshold, and without the images: 99.12,
 99.18 and 99.23 %.
 """
