@@ -21,7 +21,8 @@ const LaneKernels* const kAll[] = {
     &kPortableKernels};
 
 // Code takes more room than lists do: it must serve many pixels each time that
-// it is fetched, and stay in the L3 cache if it has one tap, or be small.
+// it is fetched. Where each pixel is one of input, too, it pays for few pixels
+// if it is small, and must not leave the L3 cache.
 constexpr int64_t kNonzerosInL3 = 750'000;
 constexpr int64_t kNonzerosInL2 = 100'000;
 constexpr int64_t kManyPixels = 128;

@@ -27,12 +27,13 @@ struct Entry {
 // The nonzeros of one filter in one block of channels.
 struct Row {
   int32_t slot;   // of the filter among those summed up together
-  int32_t count;  // of entries
+  int32_t count;  // of entries, those that are filled up included
 };
 
 // Sums that wait for each other cannot keep the multipliers busy: where a
-// filter has few, so many rows in a row take turns. They have as many entries
-// each, side by side: first all rows' first ones.
+// filter has few, so many rows, all of which there must be, take turns. They
+// have as many entries each, side by side: first all rows' first ones. A row
+// may come several times at once.
 constexpr int RowsAtOnce(int vectors) {
   return vectors >= 8 ? 1 : (7 + vectors) / vectors;
 }

@@ -157,7 +157,7 @@ SparseConv::Chunk SparseConv::ChunkAt(const Grid& grid, int64_t index) const {
 void SparseConv::RunChunk(const Job& job, const Chunk& chunk,
                           float* scratch) const {
   float* packed = scratch;
-  float* sums = packed + (shape_.channels + 1) * plane_;
+  float* sums = packed + PackedFloats();
   const bool pools = job.epilogue.pool.height > 0;
   if (pools) ClearPooled(job, chunk);
   const int64_t step = tuning_.vectors * kernels_.lanes;
@@ -264,9 +264,14 @@ int64_t SparseConv::TileFloats() const {
   return RoundUp(filters, kernels_.lanes) * tuning_.vectors * kernels_.lanes;
 }
 
+// Channels, and one of zeros.
+int64_t SparseConv::PackedFloats() const {
+  return (shape_.channels + 1) * plane_;
+}
+
 // A packed piece, the sums of a tile and, for pooling, its pixels.
 int64_t SparseConv::ScratchFloats() const {
-  return RoundUp((shape_.channels + 1) * plane_ + 2 * TileFloats(), 16);
+  return RoundUp(PackedFloats() + 2 * TileFloats(), 16);
 }
 
 int64_t SparseConv::InputPixelsFrom(int64_t line) const {

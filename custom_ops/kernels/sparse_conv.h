@@ -73,6 +73,7 @@ class SparseConv {
   int64_t Blocks() const;  // of filters
   int64_t Filters(int64_t block) const;
   int64_t TileFloats() const;  // of the sums of a block of filters
+  int64_t PackedFloats() const;
   int64_t ScratchFloats() const;
   int64_t InputPixelsFrom(int64_t line) const;
   int64_t OutputPixelsFrom(int64_t line) const;

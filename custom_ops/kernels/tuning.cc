@@ -61,7 +61,8 @@ int64_t Vectors(const Layout& layout, int threads, const LaneKernels& kernels) {
 // L1 cache.
 int64_t MostFilters(int64_t vectors, const LaneKernels& kernels) {
   if (kernels.generates_code) return 128;
-  return std::max<int64_t>(kSumsFloats / (vectors * kernels.lanes), 64);
+  const int64_t fit = kSumsFloats / (vectors * kernels.lanes);
+  return std::max<int64_t>(fit / 16 * 16, 64);
 }
 
 // As many as fit into the L2 cache, but not so few that most of what is packed

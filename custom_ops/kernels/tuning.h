@@ -19,7 +19,7 @@ struct Tuning {
   int64_t vectors = 0;        // of a tile
   int64_t tiles = 0;          // of a piece
   int64_t channel_block = 0;  // multiplied while they are in the L1 cache
-  int64_t filter_block = 0;   // summed up while their sums are there
+  int64_t filter_block = 0;   // summed up before the next tile or position
 };
 
 // Returns as many of the threads as the work is worth waking.

@@ -14,6 +14,7 @@ WeightLists::WeightLists(const Csr& weights, const ConvShape& shape,
       multiply_add_(kernels.multiply_add[tuning.vectors]),
       rows_at_once_(RowsAtOnce(static_cast<int>(tuning.vectors))),
       nothing_({static_cast<int32_t>(shape.channels * addresses.plane), 0}) {
+  entries_.reserve(weights.nonzeros);
   const int64_t width = DivideUp(shape.channels, tuning.channel_block);
   for (int64_t begin = 0; begin < shape.filters; begin += tuning.filter_block) {
     const int64_t end = std::min(begin + tuning.filter_block, shape.filters);
@@ -24,15 +25,16 @@ WeightLists::WeightLists(const Csr& weights, const ConvShape& shape,
           blocks[channel / tuning.channel_block][filter - begin].push_back(
               {static_cast<int32_t>(offset), ValueAt(weights, index)});
         });
-    blocks_.emplace_back();
     PackFilters(blocks, end - begin);
   }
+  entries_.shrink_to_fit();
 }
 
 // Each sum begins with the first channels that it needs, if need be with
 // nothing.
 void WeightLists::PackFilters(const std::vector<Filters>& blocks,
                               int64_t height) {
+  blocks_.emplace_back();
   std::vector<bool> has_begun(height);
   for (const Filters& filters : blocks) {
     Slots begin, go_on;

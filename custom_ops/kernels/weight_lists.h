@@ -11,7 +11,8 @@
 
 namespace tfprune {
 
-// The nonzeros by block of filters, then block of channels, then filter.
+// The nonzeros by block of filters, then block of channels, then whether sums
+// begin there, then groups of filters with about as many.
 class WeightLists : public PackedWeights {
  public:
   WeightLists(const Csr& weights, const ConvShape& shape,

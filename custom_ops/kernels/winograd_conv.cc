@@ -11,12 +11,13 @@
 namespace tfprune {
 namespace {
 
-// Coefficients are fetched for so many tiles at most, if their transformed
-// inputs stay in the L3 cache; it costs as much as multiplying half a vector.
+// Coefficients are fetched for so many tiles at most, if the transformed inputs
+// of all threads stay in the L3 cache.
 constexpr int64_t kMostTiles = 112;
 constexpr int64_t kL3Floats = (8 << 20) / sizeof(float);
+// To fetch them costs as much as to multiply half a vector.
 constexpr double kFetchingCost = 0.5;
-// Transformed inputs are read for so many filters.
+// Transformed inputs are read for so many filters at most.
 constexpr int64_t kMostFilters = 256;
 constexpr int64_t kLineFloats = 64 / sizeof(float);
 
@@ -75,9 +76,9 @@ int64_t Vectors(const ConvShape& product, int64_t positions, int threads,
   const int64_t needed = DivideUp(product.width, kernels.lanes);
   const int64_t vector =
       std::max<int64_t>(product.channels, 1) * positions * kernels.lanes;
-  const int64_t most =
-      std::min<int64_t>({kernels.most_vectors, kMostTiles / kernels.lanes,
-                         kL3Floats / vector, DivideUp(needed, threads)});
+  const int64_t most = std::min<int64_t>(
+      {kernels.most_vectors, kMostTiles / kernels.lanes,
+       kL3Floats / (vector * threads), DivideUp(needed, threads)});
   const auto cost = [&](int64_t vectors) {
     return DivideUp(needed, vectors) * (vectors + kFetchingCost);
   };
@@ -199,7 +200,7 @@ bool WinogradConv::Run(const float* input, const Epilogue& epilogue,
 void WinogradConv::RunChunk(const Job& job, const Chunk& chunk,
                             float* scratch) const {
   float* inputs = scratch;
-  float* sums = inputs + (shape_.channels + 1) * plane_;
+  float* sums = inputs + InputsFloats();
   int32_t* pixels =
       reinterpret_cast<int32_t*>(sums + Positions() * SumsFloats());
   TransformInputs(job, chunk.first_tile, inputs, pixels);
@@ -285,11 +286,15 @@ int64_t WinogradConv::SumsFloats() const {
          kLineFloats;
 }
 
+// Channels, and one of zeros.
+int64_t WinogradConv::InputsFloats() const {
+  return (shape_.channels + 1) * plane_;
+}
+
 // Transformed inputs, sums, and where pixels are.
 int64_t WinogradConv::ScratchFloats() const {
-  return RoundUp(
-      (shape_.channels + 1) * plane_ + Positions() * (SumsFloats() + Step()),
-      kLineFloats);
+  return RoundUp(InputsFloats() + Positions() * (SumsFloats() + Step()),
+                 kLineFloats);
 }
 
 }  // namespace tfprune

@@ -75,6 +75,7 @@ class WinogradConv {
   int64_t Blocks() const;  // of filters
   int64_t Filters(int64_t block) const;
   int64_t SumsFloats() const;  // of a position of a block of filters
+  int64_t InputsFloats() const;
   int64_t ScratchFloats() const;
 
   const ConvShape shape_;

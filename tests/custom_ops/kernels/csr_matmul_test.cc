@@ -92,6 +92,7 @@ TEST(CsrMatmul, InfinitiesWithoutWeights) {
     for (const LaneKernels* kernels : AllLaneKernels()) {
       if (!kernels->runs_here()) continue;
       const auto packed = CsrMatmul::Pack(matrix.View(), batch, 1, *kernels);
+      ASSERT_NE(packed, nullptr);
       std::vector<float> got(batch * 9, NAN);
       ASSERT_TRUE(packed->Run(input.data(), {}, got.data(), PoolFor));
       for (int64_t i = 0; i < batch * 9; ++i)

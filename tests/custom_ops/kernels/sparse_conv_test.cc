@@ -220,18 +220,21 @@ TEST(SparseConv, EveryTuning) {
   shape.channels = 20;
   shape.filters = 30;
   shape.kernel_height = shape.kernel_width = 3;
-  const Problem problem(Padded(shape, Padding::kSame), 0.5);
-  for (int64_t vectors : {1, 2, 3, 4, 5, 6})
-    for (int64_t tiles : {1, 2, 5})
-      for (int64_t channel_block : {1, 3, 20, 50})
-        for (int64_t filter_block : {1, 7, 8, 30, 64}) {
-          Tuning tuning;
-          tuning.vectors = vectors;
-          tuning.tiles = tiles;
-          tuning.channel_block = channel_block;
-          tuning.filter_block = filter_block;
-          problem.Compare(tuning, 2);
-        }
+  for (int64_t groups : {1, 5}) {
+    shape.groups = groups;
+    const Problem problem(Padded(shape, Padding::kSame), 0.5);
+    for (int64_t vectors : {1, 2, 3, 4, 5, 6})
+      for (int64_t tiles : {1, 2, 5})
+        for (int64_t channel_block : {1, 3, 20, 50})
+          for (int64_t filter_block : {1, 7, 8, 30, 64}) {
+            Tuning tuning;
+            tuning.vectors = vectors;
+            tuning.tiles = tiles;
+            tuning.channel_block = channel_block;
+            tuning.filter_block = filter_block;
+            problem.Compare(tuning, 2);
+          }
+  }
 }
 
 TEST(SparseConv, Epilogues) {

@@ -144,16 +144,19 @@ TEST(WinogradConv, BatchesAndThreads) {
 TEST(WinogradConv, EveryTuning) {
   ConvShape shape = Shape(3, 11, 13, 20, 30);
   shape.batch = 4;
-  const Problem problem(Padded(shape, Padding::kSame), 0.5);
-  for (int64_t vectors : {1, 2, 3, 6})
-    for (int64_t channel_block : {1, 3, 20, 50})
-      for (int64_t filter_block : {1, 7, 8, 30, 64}) {
-        Tuning tuning;
-        tuning.vectors = vectors;
-        tuning.channel_block = channel_block;
-        tuning.filter_block = filter_block;
-        problem.Compare(tuning, 2);
-      }
+  for (int64_t groups : {1, 5}) {
+    shape.groups = groups;
+    const Problem problem(Padded(shape, Padding::kSame), 0.5);
+    for (int64_t vectors : {1, 2, 3, 6})
+      for (int64_t channel_block : {1, 3, 20, 50})
+        for (int64_t filter_block : {1, 7, 8, 30, 64}) {
+          Tuning tuning;
+          tuning.vectors = vectors;
+          tuning.channel_block = channel_block;
+          tuning.filter_block = filter_block;
+          problem.Compare(tuning, 2);
+        }
+  }
 }
 
 TEST(WinogradConv, Epilogues) {
