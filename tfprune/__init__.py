@@ -35,6 +35,9 @@ from tfprune.export import export as export
 from tfprune.export import load_compact as load_compact
 from tfprune.interop.caffemodel import load_caffemodel as load_caffemodel
 from tfprune.layers import FilterShapeConv2D as FilterShapeConv2D
+from tfprune.layers import (
+    LocalResponseNormalization as LocalResponseNormalization,
+)
 from tfprune.layers import Prunable as Prunable
 from tfprune.layers import SparseConv2D as SparseConv2D
 from tfprune.layers import SparseDense as SparseDense

@@ -60,7 +60,7 @@ int64_t Vectors(const Layout& layout, int threads, const LaneKernels& kernels) {
 // Sums of lists are fetched for each block of channels, and should stay in the
 // L1 cache.
 int64_t MostFilters(int64_t vectors, const LaneKernels& kernels) {
-  if (kernels.generates_code) return 128;
+  if (kernels.generates_code) return 256;
   const int64_t fit = kSumsFloats / (vectors * kernels.lanes);
   return std::max<int64_t>(fit / 16 * 16, 64);
 }

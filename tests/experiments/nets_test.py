@@ -83,14 +83,3 @@ def test_nets_for_imagenet(name, size, parameters):
     assert model.count_params() == parameters
     assert model.input_shape == (None, size, size, 3)
     assert model.output_shape == (None, 1000)
-
-
-def test_local_response_normalization():
-    from tfprune.experiments.models import imagenet
-
-    x = np.random.default_rng(0).normal(0, 50, (2, 3, 3, 7)).astype("float32")
-    padded = np.pad(x * x, [(0, 0)] * 3 + [(2, 2)])
-    total = sum(padded[..., first : first + 7] for first in range(5))
-    found = imagenet.LocalResponseNormalization()(x)
-    want = x / (1 + 1e-4 / 5 * total) ** 0.75
-    np.testing.assert_allclose(found, want, rtol=1e-5)

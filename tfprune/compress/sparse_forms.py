@@ -8,8 +8,10 @@ import numpy as np
 from tfprune import backend
 from tfprune import ops
 from tfprune.layers import filter_shape_conv2d
+from tfprune.layers import local_response_normalization
 from tfprune.layers import sparse_conv2d
 from tfprune.layers import sparse_dense
+from tfprune.layers import sparse_response_normalization
 from tfprune.layers import sparse_winograd_conv2d
 from tfprune.layers import winograd_conv2d
 
@@ -26,6 +28,13 @@ _ROUNDING = 1e-6
 def known(layer: keras.layers.Layer) -> bool:
     """Tells whether a layer has sparse forms."""
     return type(layer) in _FORMS
+
+
+def kernel(layer: keras.layers.Layer) -> np.ndarray:
+    """Returns what a layer of a known kind multiplies its inputs by."""
+    kind = local_response_normalization.LocalResponseNormalization
+    is_norm = isinstance(layer, kind)
+    return layer.band if is_norm else backend.to_numpy(layer.kernel)
 
 
 def forms(layer: keras.layers.Layer, values_dtype: str, gain: float) -> dict:
@@ -66,9 +75,16 @@ def _of_winograd(layer, values_dtype):
     return {WINOGRAD: kind.from_dense(layer, values_dtype)}
 
 
+def _of_response_norm(layer, _):
+    """What sums up neighbours is stored as it is: that costs nothing."""
+    kind = sparse_response_normalization.SparseResponseNormalization
+    return {SPARSE: kind.from_dense(layer)}
+
+
 _FORMS = {
     keras.layers.Dense: _direct,
     keras.layers.Conv2D: _of_conv2d,
+    local_response_normalization.LocalResponseNormalization: _of_response_norm,
     winograd_conv2d.WinogradConv2D: _of_winograd,
 }
 

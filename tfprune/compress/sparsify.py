@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import typing
 
 import keras
 import numpy as np
 
-from tfprune import backend
 from tfprune.compress import fold
 from tfprune.compress import fuse
 from tfprune.compress import graph
@@ -67,8 +65,8 @@ class Sparsified(typing.NamedTuple):
 
     Args:
         model: Keras model.
-        decisions: List of `Decision`, one for each dense and convolution
-            layer.
+        decisions: List of `Decision`, one for each layer that could be
+            sparse.
         milliseconds: Dict, times of a call of the whole model: `"given"`,
             `"folded"` and, where layers were chosen to be sparse, `"sparse"`.
     """
@@ -103,7 +101,8 @@ def sparsify(
     dense and sparse in turn. It becomes sparse where that is faster by `gain`.
     A convolution with columns of zeros (see `tfprune.FilterShapeConv2D`) is
     tried over the others alone, too, and one that has a Winograd form with
-    sparse coefficients.
+    sparse coefficients. So is `tfprune.LocalResponseNormalization`, which
+    multiplies by a matrix that is nearly empty.
     Normalizations and activations are folded into the layers before them, and
     additions into sparse convolutions. The whole models are timed then, and
     the fastest is returned: never one that is slower than the model given.
@@ -163,7 +162,7 @@ class _Trial:
 
     def decide(self, layer, calls):
         """Returns the decision about a layer, and the layer that it wants."""
-        kernel = backend.to_numpy(layer.kernel)
+        kernel = sparse_forms.kernel(layer)
         sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
         shape = input_shape(layer, calls, self.batch_size)
         reason = obstacle(layer, sparsity, shape)
@@ -203,7 +202,9 @@ def _flops(layer, shape):
     positions = cost.positions(outputs, outputs[-1])
     if isinstance(layer, winograd_conv2d.WinogradConv2D):
         positions = layer.tiles(shape)
-    return 2.0 * shape[0] * cost.macs(math.prod(layer.kernel.shape), positions)
+    return (
+        2.0 * shape[0] * cost.macs(sparse_forms.kernel(layer).size, positions)
+    )
 
 
 def input_shape(layer, calls, batch_size: int) -> tuple:

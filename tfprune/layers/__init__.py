@@ -3,10 +3,16 @@
 from tfprune.layers.filter_shape_conv2d import (
     FilterShapeConv2D as FilterShapeConv2D,
 )
+from tfprune.layers.local_response_normalization import (
+    LocalResponseNormalization as LocalResponseNormalization,
+)
 from tfprune.layers.prunable import Prunable as Prunable
 from tfprune.layers.sparse import Sparse as Sparse
 from tfprune.layers.sparse_conv2d import SparseConv2D as SparseConv2D
 from tfprune.layers.sparse_dense import SparseDense as SparseDense
+from tfprune.layers.sparse_response_normalization import (
+    SparseResponseNormalization as SparseResponseNormalization,
+)
 from tfprune.layers.sparse_winograd_conv2d import (
     SparseWinogradConv2D as SparseWinogradConv2D,
 )

@@ -10,7 +10,8 @@ References:
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
+
+from tfprune.layers import local_response_normalization
 
 
 def ResNet50(seed: int | None = None) -> keras.Model:
@@ -36,19 +37,6 @@ def MobileNetV2(seed: int | None = None) -> keras.Model:
     )
 
 
-@keras.saving.register_keras_serializable("tfprune")
-class LocalResponseNormalization(keras.layers.Layer):
-    """Divides by the squares of neighbouring channels, 5 with alpha 1e-4."""
-
-    def call(self, x):
-        return tf.nn.local_response_normalization(
-            x, depth_radius=2, bias=1.0, alpha=1e-4 / 5, beta=0.75
-        )
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-
 def set_seed(seed: int | None) -> None:
     """Makes random weights those of a seed; None leaves them to Keras."""
     if seed is not None:
@@ -69,4 +57,5 @@ def pool(number: int) -> keras.layers.Layer:
 
 def norm(number: int) -> keras.layers.Layer:
     """Returns the normalization of AlexNet and GoogLeNet."""
-    return LocalResponseNormalization(name=f"norm{number}")
+    kind = local_response_normalization.LocalResponseNormalization
+    return kind(name=f"norm{number}")
