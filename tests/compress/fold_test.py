@@ -81,9 +81,23 @@ def test_the_model_itself_is_untouched():
         [layers.Conv2D(4, 3), layers.BatchNormalization(axis=1)],
         [layers.Conv2D(4, 3), layers.ReLU(negative_slope=0.1)],
         [layers.Conv2D(4, 3), layers.Activation("tanh")],
-        [layers.DepthwiseConv2D(3), layers.BatchNormalization()],
+        [layers.SeparableConv2D(4, 3), layers.BatchNormalization()],
+        [layers.ZeroPadding2D(1), layers.Conv2D(4, 3, strides=2)],
+        [layers.ZeroPadding2D(1), layers.Conv2D(4, 3, padding="same")],
+        [layers.ZeroPadding2D(1), layers.Conv2D(4, 3, dilation_rate=2)],
+        [layers.ZeroPadding2D(1), layers.MaxPooling2D(3)],
     ],
-    ids=["activation between", "axis", "leaky", "tanh", "depthwise"],
+    ids=[
+        "activation between",
+        "axis",
+        "leaky",
+        "tanh",
+        "separable",
+        "other zeros",
+        "padded twice",
+        "zeros of too few taps",
+        "pooling",
+    ],
 )
 def test_what_cannot_be_folded_stays(head):
     model = randomize(keras.Sequential([keras.Input((6, 6, 4)), *head]))
@@ -109,3 +123,55 @@ def test_what_the_model_returns_stays():
     followers = graph.sole_followers(model)
     assert id(model.layers[1]) not in followers
     assert followers[id(model.layers[0])] is model.layers[1]
+
+
+@pytest.mark.parametrize("multiplier", [1, 3])
+@pytest.mark.parametrize("bias", [False, True])
+def test_depthwise(multiplier, bias):
+    conv = layers.DepthwiseConv2D(
+        3, depth_multiplier=multiplier, use_bias=bias, name="conv"
+    )
+    after = [layers.BatchNormalization(), layers.ReLU(6.0)]
+    model = keras.Sequential([keras.Input((6, 6, 4)), conv, *after])
+    folded = fold.fold(randomize(model))
+    compare(model, folded)
+    found = list(kinds(folded).values())
+    assert found == ["DepthwiseConv2D", "Identity", "Identity"]
+
+
+@pytest.mark.parametrize(
+    "size, zeros, conv",
+    [
+        (6, 1, layers.Conv2D(4, 3)),
+        (6, ((0, 1), (0, 1)), layers.Conv2D(4, 3, strides=2)),
+        (7, 1, layers.DepthwiseConv2D(3, strides=2)),
+        ((6, 7), ((0, 1), (1, 1)), layers.DepthwiseConv2D(3, strides=2)),
+        (9, 2, layers.Conv2D(4, 3, dilation_rate=2)),
+        (5, ((0, 0), (1, 2)), layers.Conv2D(4, (1, 4))),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, layers.Layer) else None,
+)
+def test_zeros_become_padding(size, zeros, conv):
+    size = (size, size) if isinstance(size, int) else size
+    pad = layers.ZeroPadding2D(zeros)
+    model = keras.Sequential([keras.Input((*size, 4)), pad, conv])
+    folded = fold.fold(randomize(model))
+    compare(model, folded)
+    assert list(kinds(folded).values())[0] == "Identity"
+    assert folded.layers[1].padding == "same"
+
+
+def test_zeros_that_something_else_takes_stay():
+    inputs = keras.Input((6, 6, 4))
+    x = layers.ZeroPadding2D(1)(inputs)
+    outputs = [layers.Conv2D(4, 3)(x), layers.Conv2D(2, 3)(x)]
+    model = randomize(keras.Model(inputs, outputs))
+    folded = fold.fold(model)
+    assert kinds(folded) == kinds(model)
+
+
+def test_zeros_of_any_size_stay():
+    inputs = keras.Input((None, None, 4))
+    x = layers.Conv2D(4, 3)(layers.ZeroPadding2D(1)(inputs))
+    model = randomize(keras.Model(inputs, x))
+    assert kinds(fold.fold(model)) == kinds(model)

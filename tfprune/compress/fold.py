@@ -1,21 +1,26 @@
-"""fold: normalizations and activations become part of the layer before."""
+"""fold: normalizations, activations and zeros become part of convolutions."""
 
 from __future__ import annotations
+
+import math
 
 import keras
 import numpy as np
 
 from tfprune import backend
 from tfprune.compress import graph
+from tfprune.compress import pads
 from tfprune.compress import traverse
 from tfprune.layers import winograd_conv2d
 
 LINEAR = keras.activations.linear
+_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 _FOLDABLE = (
     keras.layers.Conv1D,
     keras.layers.Conv2D,
     keras.layers.Conv3D,
     keras.layers.Dense,
+    *_DEPTHWISE,
     winograd_conv2d.WinogradConv2D,
 )
 
@@ -24,9 +29,10 @@ def fold(model: keras.Model) -> keras.Model:
     """Returns a model that infers the same with fewer layers at work.
 
     A BatchNormalization behind a convolution or dense layer is multiplied
-    into its kernel and bias, a ReLU behind that becomes its activation, where
-    nothing else takes what lies between. They are gone then; Sequential models
-    have Identity layers in their places. The result is for inference.
+    into its kernel and bias, a ReLU behind that becomes its activation, and
+    zeros before it its padding, where that is the same and nothing else takes
+    what lies between. They are gone then; Sequential models have Identity
+    layers in their places. The result is for inference.
 
     Args:
         model: Sequential or Functional model.
@@ -42,7 +48,9 @@ def fold(model: keras.Model) -> keras.Model:
         for layer in traverse.leaves(model)
         if isinstance(layer, _FOLDABLE)
     }
+    heads = pads.absorbed(model, followers)
     gone = {id(x) for tail in tails.values() for x in tail if x is not None}
+    gone |= {id(pad) for pad in heads.values()}
 
     passed = []
 
@@ -51,9 +59,11 @@ def fold(model: keras.Model) -> keras.Model:
             passed.append(keras.layers.Identity(name=layer.name))
             return passed[-1]
         norm, after = tails.get(id(layer), (None, None))
-        if norm is None and after is None:
+        padded = id(layer) in heads
+        if norm is None and after is None and not padded:
             return twin
-        return _folded(layer, norm, after)
+        padding = {"padding": "same"} if padded else {}
+        return _folded(layer, norm, after, padding)
 
     def call(layer, *args, **kwargs):
         if any(layer is one for one in passed):
@@ -92,8 +102,8 @@ def activation(layer):
     return limits.get(layer.max_value)
 
 
-def _folded(layer, norm, after):
-    config = layer.get_config()
+def _folded(layer, norm, after, padding):
+    config = layer.get_config() | padding
     config["use_bias"] = config["use_bias"] or norm is not None
     if after is not None:
         function = activation(after)
@@ -110,7 +120,8 @@ def _folded(layer, norm, after):
 def _weights(layer, norm):
     """Returns kernel and bias with a normalization multiplied in."""
     kernel = backend.to_numpy(layer.kernel)
-    bias = np.zeros(kernel.shape[-1], "float32")
+    outputs = _outputs(layer)
+    bias = np.zeros(math.prod(outputs), "float32")
     if layer.use_bias:
         bias = backend.to_numpy(layer.bias)
     if norm is None:
@@ -121,4 +132,10 @@ def _weights(layer, norm):
     if norm.scale:
         factor = factor * backend.to_numpy(norm.gamma)
     shift = backend.to_numpy(norm.beta) if norm.center else 0.0
-    return kernel * factor, (bias - mean) * factor + shift
+    return kernel * factor.reshape(outputs), (bias - mean) * factor + shift
+
+
+def _outputs(layer):
+    """Returns the axes of a kernel that number what a layer gives."""
+    axes = 2 if isinstance(layer, _DEPTHWISE) else 1
+    return layer.kernel.shape[-axes:]
