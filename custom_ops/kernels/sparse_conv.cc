@@ -119,7 +119,8 @@ bool SparseConv::Run(const float* input, const Epilogue& epilogue,
       static_cast<int>(std::min<int64_t>(threads_, grid.size()));
   float* scratch = Scratch(threads * ScratchFloats());
   if (!scratch) return false;
-  const Job job = {input, epilogue, output, Streams(output)};
+  const bool in_place = epilogue.residual == output;
+  const Job job = {input, epilogue, output, !in_place && Streams(output)};
   parallel_for(grid.size(), threads, [&](int64_t item, int slot) {
     RunChunk(job, ChunkAt(grid, item), scratch + slot * ScratchFloats());
   });

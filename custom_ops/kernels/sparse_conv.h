@@ -35,8 +35,8 @@ class SparseConv {
                                                 const Tuning& tuning = {});
 
   // output = pool(activation(convolution + bias + residual)). Buffers are as
-  // the shape says and must not overlap; `epilogue.pool` must have passed
-  // Check. Returns false, and leaves the output undefined, when memory does not
+  // the shape says and must not overlap, but the residual may be the output
+  // itself; `epilogue.pool` must have passed Check. Returns false, and leaves the output undefined, when memory does not
   // suffice.
   bool Run(const float* input, const Epilogue& epilogue, float* output,
            const ParallelFor& parallel_for) const;

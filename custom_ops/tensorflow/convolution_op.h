@@ -51,12 +51,13 @@ std::shared_ptr<const Packed> FindOrPack(
                     checked);
 }
 
-// Runs packed weights into a new output of this shape.
+// Runs packed weights into an output of this shape, which may be `reusable`
+// memory: see `Output`.
 template <class Packed>
 void Run(TF_OpKernelContext* context, const Packed& packed, const Input& x,
          const Epilogue& epilogue, const std::vector<int64_t>& shape,
-         Status& status) {
-  float* y = Output(context, shape, status);
+         Status& status, const std::vector<int>& reusable = {}) {
+  float* y = Output(context, shape, reusable, status);
   if (!status.ok()) return;
   if (!packed.Run(x.data<float>(), epilogue, y, PoolFor))
     status.Set(TF_RESOURCE_EXHAUSTED, "no memory to run with sparse weights");

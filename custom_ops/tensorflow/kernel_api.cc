@@ -67,7 +67,7 @@ Input Input::Optional(TF_OpKernelContext* context, int index, const char* name,
 }
 
 float* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
-              Status& status) {
+              const std::vector<int>& reusable, Status& status) {
   if (!status.ok()) return nullptr;
   int64_t size = sizeof(float);
   for (int64_t dim : shape) {
@@ -77,9 +77,10 @@ float* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
     }
     size *= dim;
   }
-  TF_Tensor* tensor =
-      TF_AllocateOutput(context, 0, TF_FLOAT, shape.data(),
-                        static_cast<int>(shape.size()), size, status.get());
+  int reused = -1;
+  TF_Tensor* tensor = TF_ForwardInputOrAllocateOutput(
+      context, reusable.data(), static_cast<int>(reusable.size()), 0,
+      shape.data(), static_cast<int>(shape.size()), &reused, status.get());
   if (!status.ok()) return nullptr;
   float* data = static_cast<float*>(TF_TensorData(tensor));
   TF_DeleteTensor(tensor);  // The context keeps another reference.

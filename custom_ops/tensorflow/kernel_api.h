@@ -75,9 +75,11 @@ class Input {
   std::unique_ptr<TF_Tensor, Delete> tensor_;
 };
 
-// Returns a new output of floats, or null with `status` an error.
+// Returns an output of floats, or null with `status` an error. It is the
+// memory of an input in `reusable`, of this shape, where nobody else needs that
+// or holds an `Input` of it, or new.
 float* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
-              Status& status);
+              const std::vector<int>& reusable, Status& status);
 
 // Attributes of an op.
 std::vector<int64_t> IntList(TF_OpKernelConstruction* context, const char* name,

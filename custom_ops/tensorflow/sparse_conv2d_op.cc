@@ -90,14 +90,10 @@ class SparseConv2DOp {
     const ConvShape shape = Shape(x, weights.rows());
     const Input bias =
         Input::Optional(context, kBias, "bias", {shape.filters}, status);
-    const Input residual = Input::Optional(
-        context, kResidual, "residual",
-        {shape.batch, shape.out_height, shape.out_width, shape.filters},
-        status);
-    if (!status.ok()) return;
     Epilogue epilogue;
+    epilogue.residual = ResidualOf(context, shape, status);
+    if (!status.ok()) return;
     epilogue.bias = bias.floats();
-    epilogue.residual = residual.floats();
     epilogue.activation = activation_;
     epilogue.pool = PoolOf(shape);
     const auto pack = [&](const Csr& csr) {
@@ -106,10 +102,20 @@ class SparseConv2DOp {
     const auto packed = FindOrPack(cache_, weights, shape, Check, pack, status);
     if (!status.ok() || !CheckPool(epilogue, shape, status)) return;
     Run(context, *packed, x, epilogue, OutputShape(epilogue.pool, shape),
-        status);
+        status, {kResidual});
   }
 
  private:
+  // The context keeps what this returns, and nothing else does: sums may be
+  // stored in its place.
+  static const float* ResidualOf(TF_OpKernelContext* context,
+                                 const ConvShape& s, Status& status) {
+    const Input residual = Input::Optional(
+        context, kResidual, "residual",
+        {s.batch, s.out_height, s.out_width, s.filters}, status);
+    return status.ok() ? residual.floats() : nullptr;
+  }
+
   ConvShape Shape(const Input& x, int64_t filters) const {
     ConvShape s = ShapeOf(x, filters, groups_);
     s.kernel_height = kernel_.y;

@@ -151,6 +151,30 @@ def test_gradients(padding, pooling):
         np.testing.assert_allclose(a, b, atol=2e-2)
 
 
+@pytest.mark.parametrize("batch", [1, 700])  # 700: past the caches
+def test_residuals_that_others_need_stay(batch):
+    """Sums may take a residual's memory, if nobody else wants it."""
+    geometry = Geometry((1, 1))
+    weights, kernel = filters(geometry, 16, 16, 0.5)
+    x = tf.constant(images(batch, 28, 28, 16))
+
+    @tf.function
+    def run(x):
+        only_here, twice = 2 * x, 3 * x
+        return [
+            ops.sparse_conv2d(x, weights, geometry, residual=only_here),
+            ops.sparse_conv2d(x, weights, geometry, residual=twice) + twice,
+            ops.sparse_conv2d(twice, weights, geometry, residual=twice),
+            ops.sparse_conv2d(x, weights, geometry, residual=x),
+        ]
+
+    y = dense_conv2d(x, kernel, geometry)
+    expected = [y + 2 * x, y + 6 * x, 3 * y + 3 * x, y + x]
+    for _ in range(2):
+        for got, want in zip(run(x), expected, strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-4)
+
+
 def test_gradient_of_the_residual():
     geometry = Geometry((1, 1))
     weights, _ = filters(geometry, 2, 3, 0)

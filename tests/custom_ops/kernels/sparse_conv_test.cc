@@ -83,6 +83,12 @@ class Problem {
       while (reinterpret_cast<uintptr_t>(got) % 64) ++got;
       ASSERT_TRUE(conv->Run(input_.data(), epilogue_, got, PoolFor));
       ExpectNear({got, got + want_.size()}, want_, matrix_.columns);
+      if (!epilogue_.residual) continue;
+      std::copy(residual_.begin(), residual_.end(), got);
+      Epilogue in_place = epilogue_;
+      in_place.residual = got;
+      ASSERT_TRUE(conv->Run(input_.data(), in_place, got, PoolFor));
+      ExpectNear({got, got + want_.size()}, want_, matrix_.columns);
     }
   }
 
