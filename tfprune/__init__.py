@@ -41,6 +41,9 @@ from tfprune.layers import (
 from tfprune.layers import Prunable as Prunable
 from tfprune.layers import SparseConv2D as SparseConv2D
 from tfprune.layers import SparseDense as SparseDense
+from tfprune.layers import (
+    SparseResponseNormalization as SparseResponseNormalization,
+)
 from tfprune.layers import SparseWinogradConv2D as SparseWinogradConv2D
 from tfprune.layers import WinogradConv2D as WinogradConv2D
 from tfprune.optimizers import ForceRegularized as ForceRegularized

@@ -36,8 +36,8 @@ class SparseConv {
 
   // output = pool(activation(convolution + bias + residual)). Buffers are as
   // the shape says and must not overlap, but the residual may be the output
-  // itself; `epilogue.pool` must have passed Check. Returns false, and leaves the output undefined, when memory does not
-  // suffice.
+  // itself; `epilogue.pool` must have passed Check. Returns false, and leaves
+  // the output undefined, when memory does not suffice.
   bool Run(const float* input, const Epilogue& epilogue, float* output,
            const ParallelFor& parallel_for) const;
 

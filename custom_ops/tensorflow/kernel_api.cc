@@ -77,10 +77,9 @@ float* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
     }
     size *= dim;
   }
-  int reused = -1;
   TF_Tensor* tensor = TF_ForwardInputOrAllocateOutput(
       context, reusable.data(), static_cast<int>(reusable.size()), 0,
-      shape.data(), static_cast<int>(shape.size()), &reused, status.get());
+      shape.data(), static_cast<int>(shape.size()), nullptr, status.get());
   if (!status.ok()) return nullptr;
   float* data = static_cast<float*>(TF_TensorData(tensor));
   TF_DeleteTensor(tensor);  // The context keeps another reference.

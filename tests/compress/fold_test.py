@@ -153,12 +153,14 @@ def test_depthwise(multiplier, bias):
 )
 def test_zeros_become_padding(size, zeros, conv):
     size = (size, size) if isinstance(size, int) else size
-    pad = layers.ZeroPadding2D(zeros)
-    model = keras.Sequential([keras.Input((*size, 4)), pad, conv])
-    folded = fold.fold(randomize(model))
+    inputs = keras.Input((*size, 4))
+    outputs = conv(layers.ZeroPadding2D(zeros, name="zeros")(inputs))
+    model = randomize(keras.Model(inputs, outputs))
+    folded = fold.fold(model)
     compare(model, folded)
-    assert list(kinds(folded).values())[0] == "Identity"
-    assert folded.layers[1].padding == "same"
+    assert kinds(model).keys() - kinds(folded).keys() == {"zeros"}
+    assert folded.layers[-1].padding == "same"
+    assert graph.built_on(folded.layers[-1]) == [(None, *size, 4)]
 
 
 def test_zeros_that_something_else_takes_stay():
@@ -170,8 +172,53 @@ def test_zeros_that_something_else_takes_stay():
     assert kinds(folded) == kinds(model)
 
 
-def test_zeros_of_any_size_stay():
+def test_zeros_of_any_size():
+    """What SAME adds depends on the size where there are strides."""
     inputs = keras.Input((None, None, 4))
-    x = layers.Conv2D(4, 3)(layers.ZeroPadding2D(1)(inputs))
+    x = layers.Conv2D(4, 3, name="a")(layers.ZeroPadding2D(1)(inputs))
+    x = layers.Conv2D(4, 3, strides=2)(layers.ZeroPadding2D(1)(x))
     model = randomize(keras.Model(inputs, x))
-    assert kinds(fold.fold(model)) == kinds(model)
+    folded = fold.fold(model)
+    assert len(kinds(model)) - len(kinds(folded)) == 1
+    assert folded.get_layer("a").padding == "same"
+    for size in (6, 7):
+        x = np.ones((1, size, size, 4), "float32")
+        np.testing.assert_allclose(folded(x), model(x), rtol=1e-4)
+
+
+def test_sizes_of_another_model_do_not_count():
+    pad, conv = layers.ZeroPadding2D(1), layers.Conv2D(4, 3, strides=2)
+    first = keras.Input((7, 7, 4))
+    conv(pad(first))
+    inputs = keras.Input((6, 6, 4))
+    model = randomize(keras.Model(inputs, conv(pad(inputs))))
+    compare(model, fold.fold(model))
+
+
+def test_sequential_models_take_any_size():
+    head = [layers.ZeroPadding2D(1), layers.Conv2D(4, 3, strides=2)]
+    model = randomize(keras.Sequential([keras.Input((7, 7, 4)), *head]))
+    folded = fold.fold(model)
+    for size in (6, 7):
+        x = np.ones((1, size, size, 4), "float32")
+        np.testing.assert_allclose(folded(x), model(x), rtol=1e-4)
+
+
+def test_layers_in_two_models_stay():
+    def branch(*inner):
+        return keras.Sequential([keras.Input((6, 6, 4)), *inner])
+
+    pad, conv = layers.ZeroPadding2D(1), layers.Conv2D(4, 3)
+    inputs = keras.Input((6, 6, 4))
+    branches = [
+        branch(pad, layers.Conv2D(4, 3)),
+        branch(pad, layers.Conv2D(4, 3)),
+        branch(conv, layers.BatchNormalization()),
+        conv,
+    ]
+    outputs = [inner(inputs) for inner in branches]
+    model = randomize(keras.Model(inputs, outputs))
+    folded = fold.fold(model)
+    x = np.ones((1, 6, 6, 4), "float32")
+    for got, want in zip(folded(x), model(x), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4)

@@ -58,12 +58,17 @@ def test_few_pixels(shape):
     np.testing.assert_allclose(sparse(x), layer(x), rtol=1e-6)
 
 
-def test_half_precision_stays():
-    layer = dense(8, dtype="mixed_float16")
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_stays(dtype):
+    layer = dense(8, dtype=f"mixed_{dtype}")
     sparse = SparseResponseNormalization.from_dense(layer)
     x = inputs(8)
-    assert sparse(x).dtype == layer(x).dtype == "float16"
-    np.testing.assert_allclose(sparse(x), layer(x), rtol=2e-3)
+    assert sparse(x).dtype == layer(x).dtype == dtype
+    x = x.astype(dtype).astype("float32")
+    for one in (layer, sparse):
+        want = expected(x, 2, 1.0, 1e-4 / 5, 0.75)
+        found = np.asarray(one(x), "float32")
+        np.testing.assert_allclose(found, want, rtol=1e-2)
 
 
 def test_nothing_trains():
@@ -71,9 +76,18 @@ def test_nothing_trains():
     assert not sparse.trainable_variables
 
 
-def test_radius_is_checked():
-    with pytest.raises(ValueError, match="`radius` must be"):
-        tfprune.LocalResponseNormalization(radius=-1)
+@pytest.mark.parametrize(
+    "name, value",
+    [("radius", -1), ("bias", "1"), ("alpha", None), ("beta", "x")],
+)
+def test_arguments_are_checked(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` must be"):
+        tfprune.LocalResponseNormalization(**{name: value})
+
+
+def test_channels_must_be_known():
+    with pytest.raises(ValueError, match="known number of channels"):
+        tfprune.LocalResponseNormalization()(keras.Input((4, 4, None)))
 
 
 @compiled
@@ -91,7 +105,8 @@ def test_sparsify_and_save(tmp_path):
     np.testing.assert_allclose(norm.sparsity, 1 - 474 / 96**2)
     assert norm.sparse_ms > 0 and conv.why == "has no zeros"
     sparse = SparseResponseNormalization.from_dense(model.get_layer("norm"))
-    own = keras.Sequential([keras.Input((30, 30, 96)), sparse])
+    other = tfprune.LocalResponseNormalization(3, 2.0, 0.01, 0.5)
+    own = keras.Sequential([keras.Input((30, 30, 96)), sparse, other])
     own.save(tmp_path / "own.keras")
     x = inputs(96, 30)
     np.testing.assert_array_equal(

@@ -59,11 +59,10 @@ def fold(model: keras.Model) -> keras.Model:
             passed.append(keras.layers.Identity(name=layer.name))
             return passed[-1]
         norm, after = tails.get(id(layer), (None, None))
-        padded = id(layer) in heads
-        if norm is None and after is None and not padded:
+        pad = heads.get(id(layer))
+        if norm is None and after is None and pad is None:
             return twin
-        padding = {"padding": "same"} if padded else {}
-        return _folded(layer, norm, after, padding)
+        return _folded(layer, norm, after, pad)
 
     def call(layer, *args, **kwargs):
         if any(layer is one for one in passed):
@@ -102,14 +101,17 @@ def activation(layer):
     return limits.get(layer.max_value)
 
 
-def _folded(layer, norm, after, padding):
-    config = layer.get_config() | padding
+def _folded(layer, norm, after, pad):
+    config = layer.get_config()
     config["use_bias"] = config["use_bias"] or norm is not None
     if after is not None:
         function = activation(after)
         config["activation"] = keras.activations.serialize(function)
+    if pad is not None:
+        config["padding"] = "same"
     own = layer.__class__.from_config(config)
-    backend.build(own, layer.get_build_config())
+    first = layer if pad is None else pad
+    backend.build(own, first.get_build_config())
     kernel, bias = _weights(layer, norm)
     own.kernel.assign(kernel)
     if own.use_bias:

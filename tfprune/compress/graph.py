@@ -65,11 +65,26 @@ def sole_followers(model: keras.Model) -> dict[int, keras.layers.Layer]:
         Dict, id of a layer that is called once to the layer that is called
         once, on its output, where nothing else takes that output.
     """
-    found = {}
-    for one in [model, *traverse.walk(model)]:
-        if _is_graph(one):
-            found |= _sole_followers(one)
-    return found
+    places = _places(model)
+    return {
+        source: target
+        for one in _graphs(model)
+        for source, target in _sole_followers(one).items()
+        if places[source] == places[id(target)] == 1
+    }
+
+
+def _graphs(model):
+    """Returns a model and all Sequential and Functional ones in it, once."""
+    found = {id(x): x for x in [model, *traverse.walk(model)] if _is_graph(x)}
+    return found.values()
+
+
+def _places(model):
+    """Returns the id of a layer to the number of models that it is in."""
+    return collections.Counter(
+        id(layer) for one in _graphs(model) for layer in one.layers
+    )
 
 
 class Addition(typing.NamedTuple):
@@ -92,9 +107,22 @@ def additions(model: keras.Model) -> list[Addition]:
         model: Sequential or Functional model. Nothing below a Sequential model
             is read: its layers cannot be called in another way.
     """
+    places = _places(model)
+
+    def alone(layer):
+        return layer if places[id(layer)] == 1 else None
+
+    return [
+        Addition(layer, list(map(alone, sources)))
+        for layer, sources in _all_additions(model)
+        if alone(layer)
+    ]
+
+
+def _all_additions(model):
     if not _is_graph(model) or isinstance(model, keras.Sequential):
         return []
-    inner = [found for layer in model.layers for found in additions(layer)]
+    inner = [x for layer in model.layers for x in _all_additions(layer)]
     return _additions(model) + inner
 
 

@@ -13,6 +13,9 @@ _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 def absorbed(model: keras.Model, followers: dict) -> dict[int, keras.Layer]:
     """Finds layers of zeros that are what `padding="same"` means.
 
+    With strides that depends on an image's size: all must be known then, which
+    those of layers in Sequential models are not.
+
     Args:
         model: Sequential or Functional model.
         followers: What `graph.sole_followers` finds.
@@ -20,21 +23,31 @@ def absorbed(model: keras.Model, followers: dict) -> dict[int, keras.Layer]:
     Returns:
         Dict, id of a convolution to the `ZeroPadding2D` before it.
     """
+    calls = graph.calls(model)
     pads = [
         (followers.get(id(layer)), layer)
         for layer in traverse.leaves(model)
         if type(layer) is keras.layers.ZeroPadding2D
     ]
-    return {id(conv): pad for conv, pad in pads if _are_same(pad, conv)}
+    return {
+        id(conv): pad
+        for conv, pad in pads
+        if _are_alike(pad, conv)
+        and all(_are_same(pad, conv, call) for call in calls[id(pad)])
+    }
 
 
-def _are_same(pad, conv):
+def _are_alike(pad, conv):
     if type(conv) not in _CONVOLUTIONS or conv.padding != "valid":
         return False
-    if {pad.data_format, conv.data_format} != {"channels_last"}:
-        return False
+    return {pad.data_format, conv.data_format} == {"channels_last"}
+
+
+def _are_same(pad, conv, call):
+    """Tells whether SAME adds as many zeros, to what `call` has shapes of."""
+    sizes = call[0][1:3] if call else (None, None)
     axes = zip(
-        graph.built_on(conv)[0][1:3],
+        sizes,
         pad.padding,
         conv.kernel_size,
         conv.strides,
@@ -44,12 +57,11 @@ def _are_same(pad, conv):
     return all(_is_same(*axis) for axis in axes)
 
 
-def _is_same(padded, zeros, kernel, stride, dilation):
-    """Tells whether an axis has the zeros that TensorFlow's SAME adds."""
-    if padded is None:
+def _is_same(size, zeros, kernel, stride, dilation):
+    needed = (kernel - 1) * dilation
+    if stride > 1 and size is None:
         return False
-    size = padded - sum(zeros)
-    outputs = -(-size // stride)
-    reach = (kernel - 1) * dilation + 1
-    needed = max((outputs - 1) * stride + reach - size, 0)
+    if stride > 1:
+        outputs = -(-size // stride)
+        needed = max((outputs - 1) * stride + needed + 1 - size, 0)
     return tuple(zeros) == (needed // 2, needed - needed // 2)

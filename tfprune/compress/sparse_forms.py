@@ -31,9 +31,9 @@ def known(layer: keras.layers.Layer) -> bool:
 
 
 def kernel(layer: keras.layers.Layer) -> np.ndarray:
-    """Returns what a layer of a known kind multiplies its inputs by."""
+    """Returns what a layer of a known kind multiplies by, zeros included."""
     kind = local_response_normalization.LocalResponseNormalization
-    is_norm = isinstance(layer, kind)
+    is_norm = type(layer) is kind
     return layer.band if is_norm else backend.to_numpy(layer.kernel)
 
 

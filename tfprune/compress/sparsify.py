@@ -101,8 +101,8 @@ def sparsify(
     dense and sparse in turn. It becomes sparse where that is faster by `gain`.
     A convolution with columns of zeros (see `tfprune.FilterShapeConv2D`) is
     tried over the others alone, too, and one that has a Winograd form with
-    sparse coefficients. So is `tfprune.LocalResponseNormalization`, which
-    multiplies by a matrix that is nearly empty.
+    sparse coefficients. `tfprune.LocalResponseNormalization` multiplies by a
+    matrix that is nearly empty, and is tried sparse as it is.
     Normalizations and activations are folded into the layers before them, and
     additions into sparse convolutions. The whole models are timed then, and
     the fastest is returned: never one that is slower than the model given.
@@ -202,9 +202,8 @@ def _flops(layer, shape):
     positions = cost.positions(outputs, outputs[-1])
     if isinstance(layer, winograd_conv2d.WinogradConv2D):
         positions = layer.tiles(shape)
-    return (
-        2.0 * shape[0] * cost.macs(sparse_forms.kernel(layer).size, positions)
-    )
+    weights = sparse_forms.kernel(layer).size
+    return 2.0 * shape[0] * cost.macs(weights, positions)
 
 
 def input_shape(layer, calls, batch_size: int) -> tuple:

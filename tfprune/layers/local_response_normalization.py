@@ -44,18 +44,32 @@ class LocalResponseNormalization(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         part.check_count("radius", radius)
+        for name, value in (("bias", bias), ("alpha", alpha), ("beta", beta)):
+            is_number = isinstance(value, int | float)
+            part.check(name, value, is_number, "a number")
         self.radius = radius
         self.bias, self.alpha, self.beta = bias, alpha, beta
 
     def build(self, input_shape):
         channels = input_shape[-1]
+        part.check(
+            "inputs",
+            input_shape,
+            channels is not None,
+            "of a known number of channels",
+        )
         self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
         self.band = response_norm.band(channels, self.radius, self.alpha)
 
     def call(self, inputs):
-        return response_norm.response_norm(
-            inputs, self.radius, self.bias, self.alpha, self.beta
+        outputs = response_norm.response_norm(
+            keras.ops.cast(inputs, "float32"),
+            self.radius,
+            self.bias,
+            self.alpha,
+            self.beta,
         )
+        return keras.ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

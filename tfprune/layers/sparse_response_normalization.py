@@ -5,13 +5,13 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from tfprune.core import part
 from tfprune.layers import local_response_normalization
-from tfprune.layers import sparse
-from tfprune.ops import response_norm
+from tfprune.layers import sparse_conv2d
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
-class SparseResponseNormalization(sparse.Sparse):
+class SparseResponseNormalization(keras.layers.Layer):
     """Computes what `LocalResponseNormalization` does, for inference.
 
     Args:
@@ -22,9 +22,9 @@ class SparseResponseNormalization(sparse.Sparse):
     """
 
     def __init__(self, nonzeros: int, beta: float = 0.75, **kwargs):
-        super().__init__(nonzeros, **kwargs)
-        self.beta = beta
-        self.trainable = False
+        super().__init__(**kwargs)
+        part.check_count("nonzeros", nonzeros)
+        self.nonzeros, self.beta = nonzeros, beta
 
     @classmethod
     def from_dense(
@@ -35,33 +35,49 @@ class SparseResponseNormalization(sparse.Sparse):
         Args:
             layer: Built layer.
         """
+        band = layer.band
         own = cls(
-            int(np.count_nonzero(layer.band)),
+            int(np.count_nonzero(band)),
             layer.beta,
             name=layer.name,
             dtype=layer.dtype_policy,
         )
-        own.build((None, None, None, len(layer.band)))
-        own.set_kernel(layer.band)
-        own.bias.assign(np.full(len(layer.band), layer.bias))
+        own.build((None, None, None, len(band)))
+        own.sums.set_kernel(band)
+        own.sums.bias.assign(np.full(len(band), layer.bias))
         return own
 
     def build(self, input_shape):
-        channels = input_shape[-1]
-        self._add_weights(channels, channels)
-        self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
+        self.sums = sparse_conv2d.SparseConv2D(
+            input_shape[-1],
+            1,
+            self.nonzeros,
+            trainable=False,
+            dtype="float32",
+            name="sums",
+        )
+        self.sums.build(input_shape)
 
     def call(self, inputs):
-        outputs = response_norm.sparse_response_norm(
-            keras.ops.cast(inputs, "float32"),
-            self._csr(training=False),
-            self._bias(),
-            self.beta,
-        )
-        return self._finish(outputs)
+        inputs = keras.ops.cast(inputs, "float32")
+        sums = self.sums(keras.ops.square(inputs))
+        outputs = inputs * _inverse_power(sums, self.beta)
+        return keras.ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "beta": self.beta}
+        return {
+            **super().get_config(),
+            "nonzeros": self.nonzeros,
+            "beta": self.beta,
+        }
+
+
+def _inverse_power(x, exponent):
+    # The exponent of all published nets, without a logarithm.
+    if exponent == 0.75:
+        root = keras.ops.rsqrt(x)
+        return root * keras.ops.sqrt(root)
+    return keras.ops.power(x, -exponent)
