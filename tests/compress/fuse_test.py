@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from tfprune.compress import fuse
+from tfprune.compress import graph
 from tfprune.compress import traverse
 from tfprune.layers import SparseConv2D
 
@@ -147,3 +148,17 @@ def test_dtypes_of_their_own_stay():
     model = keras.Model(x, layers.ReLU(dtype="float16")(y))
     fused = check(model, ["InputLayer", "SparseConv2D", "ReLU"])
     assert fused.outputs[0].dtype == "float16"
+
+
+def test_a_convolution_of_two_models_is_no_source():
+    """Its other call would take the addition, too."""
+    conv = sparse("shared")
+    first = keras.Input((6, 6, 4))
+    inner = keras.Model(first, layers.Add()([conv(first), first]))
+    inputs = keras.Input((6, 6, 4))
+    model = keras.Model(inputs, [inner(inputs), conv(inputs)])
+    assert conv in graph.additions(inner)[0].sources
+    assert graph.additions(model)[0].sources == [None, None]
+    fused = fuse.fuse(model)
+    for got, want in zip(predict(fused), predict(model), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
