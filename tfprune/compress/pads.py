@@ -6,6 +6,7 @@ import keras
 
 from tfprune.compress import graph
 from tfprune.compress import traverse
+from tfprune.core import same_padding
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
@@ -58,10 +59,7 @@ def _are_same(pad, conv, call):
 
 
 def _is_same(size, zeros, kernel, stride, dilation):
-    needed = (kernel - 1) * dilation
     if stride > 1 and size is None:
         return False
-    if stride > 1:
-        outputs = -(-size // stride)
-        needed = max((outputs - 1) * stride + needed + 1 - size, 0)
-    return tuple(zeros) == (needed // 2, needed - needed // 2)
+    reach = (kernel - 1) * dilation
+    return tuple(zeros) == same_padding.zeros(size, reach, stride)

@@ -8,6 +8,7 @@ from keras import ops
 
 from tfprune import backend
 from tfprune.core import part
+from tfprune.core import same_padding
 from tfprune.layers import convolution
 from tfprune.ops.sparse_conv2d import Geometry
 
@@ -181,15 +182,13 @@ class FilterShapeConv2D(keras.layers.Layer):
 
 
 def _border(size, reach, stride):
-    """Returns the zeros before and behind; the odd one is behind."""
+    """Returns the zeros before and behind."""
     if size is None and stride > 1:
         raise ValueError(
             "`inputs` must have known height and width with `padding='same'` "
             f"and strides. Received: strides={stride} and a size of None."
         )
-    beyond = (size - 1) % stride if stride > 1 else 0
-    zeros = max(reach - beyond, 0)
-    return zeros // 2, zeros - zeros // 2
+    return same_padding.zeros(size, reach, stride)
 
 
 def _taps(columns, channels, width):
