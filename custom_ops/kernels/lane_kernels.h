@@ -71,7 +71,8 @@ struct StoreArgs {
   Activation activation;
   float* to;  // of pixel 0 and the first filter
   int64_t pitch;
-  bool stream;  // past the caches; only if all addresses are multiples of 64
+  bool stream;    // past the caches; only if all addresses are multiples of 64
+  int64_t ahead;  // from the residual that is read to what is fetched, or 0
 };
 using StoreFn = void (*)(const StoreArgs& args);
 
@@ -95,6 +96,25 @@ using MultiplyVectorFn = void (*)(const SlicedRows& rows, int64_t begin,
                                   int64_t end, const float* x,
                                   const float* bias, const float* residual,
                                   Activation activation, float* y);
+
+// Neighbouring pixels of a convolution of each channel by itself; distances are
+// in floats.
+struct DepthwiseArgs {
+  const float* from;  // what the first tap of the first pixel meets
+  int64_t step;       // from one pixel to the next
+  int64_t rows, row;  // taps from top to bottom, and from one to the next
+  int64_t columns, column;     // the same from left to right
+  const float* weights;        // of the first tap, on a cache line
+  int64_t weight_row, weight;  // from one tap to the one below, and to the next
+  int64_t channels;
+  const float* bias;      // of all channels
+  const float* residual;  // of the first pixel, or null
+  Activation activation;
+  float* to;  // of the first pixel; those behind follow
+};
+using DepthwiseFn = void (*)(const DepthwiseArgs& args);
+
+constexpr int kMostDepthwisePixels = 8;
 
 // B^T d B or A^T z A of `count` tiles of vectors, `pitch` apart, in place.
 // Entry (y, x) is at data[(y * rows or columns of the matrix + x) * step].
@@ -120,6 +140,7 @@ struct LaneKernels {
   PackFn pack;
   StoreFn store;
   MultiplyVectorFn multiply_vector;
+  DepthwiseFn depthwise[kMostDepthwisePixels + 1];  // by the number of pixels
   WinogradTransforms winograd3, winograd5;  // of filters of 3x3 and 5x5 weights
 };
 

@@ -65,16 +65,41 @@ void Multiply(const Row* row, const Row* end, const Entry* entry,
   }
 }
 
+// Fetches what will be needed into the L2 cache, in the order of memory: what
+// is read of many pixels in turn, hardware does not know how to go on with.
+template <class Isa>
+class Fetcher {
+ public:
+  // The first `run` floats of pixels that are `pitch` apart.
+  Fetcher(const float* from, int64_t run, int64_t pitch)
+      : pixel_(from), run_(run), pitch_(pitch) {}
+
+  // As much as a square has.
+  void Next() {
+    constexpr int kLine = 16;
+    for (int i = 0; i < Isa::kLanes * Isa::kLanes; i += kLine) {
+      __builtin_prefetch(pixel_ + at_, 0, 2);
+      at_ += kLine;
+      if (at_ < run_) continue;
+      at_ = 0;
+      pixel_ += pitch_;
+    }
+  }
+
+ private:
+  const float* pixel_;
+  const int64_t run_, pitch_;
+  int64_t at_ = 0;
+};
+
 // Turns up to kLanes channels of as many pixels into vectors of planes.
 template <class Isa>
 inline void PackSquare(const PackArgs& a, const float* const* from,
                        int64_t channel, int some, float* to) {
   typename Isa::Vector rows[Isa::kLanes];
   TFPRUNE_UNROLL
-  for (int i = 0; i < Isa::kLanes; ++i) {
+  for (int i = 0; i < Isa::kLanes; ++i)
     rows[i] = Isa::LoadSome(from[i] + channel, some);
-    if (a.ahead) __builtin_prefetch(from[i] + channel + a.ahead);
-  }
   Isa::Transpose(rows);
   to += channel * a.plane;
   for (int i = 0; i < some; ++i) Isa::Store(to + i * a.plane, rows[i]);
@@ -91,9 +116,12 @@ void PackPosition(const PackArgs& a, int64_t position, int64_t begin,
     from[i] = inside ? a.from + pixel * a.channels : a.zeros;
   }
   float* to = a.to + position * Isa::kLanes;
+  Fetcher<Isa> fetcher(from[0] + begin + a.ahead, end - begin, a.channels);
   int64_t channel = begin;
-  for (; channel + Isa::kLanes <= end; channel += Isa::kLanes)
+  for (; channel + Isa::kLanes <= end; channel += Isa::kLanes) {
     PackSquare<Isa>(a, from, channel, Isa::kLanes, to);
+    if (a.ahead) fetcher.Next();
+  }
   if (channel < end)
     PackSquare<Isa>(a, from, channel, static_cast<int>(end - channel), to);
 }
@@ -178,10 +206,14 @@ void Store(const StoreArgs& a) {
     int64_t offsets[Isa::kLanes];
     FindPixels<Isa>(a, position, offsets);
     const float* sums = a.sums + position * Isa::kLanes;
+    Fetcher<Isa> fetcher(a.residual + (a.ahead ? offsets[0] + a.ahead : 0),
+                         a.filters, a.pitch);
     int64_t filter = 0;
-    for (; filter + Isa::kLanes <= a.filters; filter += Isa::kLanes)
+    for (; filter + Isa::kLanes <= a.filters; filter += Isa::kLanes) {
       StoreSquare(a, finish, sums + filter * plane, offsets, filter,
                   Isa::kLanes);
+      if (a.ahead) fetcher.Next();
+    }
     if (filter < a.filters)
       StoreSquare(a, finish, sums + filter * plane, offsets, filter,
                   static_cast<int>(a.filters - filter));
@@ -229,9 +261,88 @@ void MultiplyVector(const SlicedRows& rows, int64_t begin, int64_t end,
   multiply(rows, begin, end, x, bias, residual, activation, y);
 }
 
-template <class Isa, int... kNumbers>
+// What a row of taps adds to pixels whose taps are anywhere.
+template <class Isa, int kPixels>
+struct AnyTaps {
+  static void Add(const DepthwiseArgs& a, const float* from,
+                  const float* weights, int some,
+                  typename Isa::Vector* sums) {
+    for (int64_t x = 0; x < a.columns; ++x) {
+      const auto weight = Isa::Load(weights + x * a.weight);
+      TFPRUNE_UNROLL
+      for (int i = 0; i < kPixels; ++i)
+        sums[i] = Isa::MultiplyAdd(
+            weight, Isa::LoadSome(from + x * a.column + i * a.step, some),
+            sums[i]);
+    }
+  }
+};
+
+// The same of pixels whose taps, so many, are each other's neighbours: what
+// several meet is loaded once.
+template <class Isa, int kPixels, int kTaps>
+struct Neighbours {
+  static void Add(const DepthwiseArgs& a, const float* from,
+                  const float* weights, int some,
+                  typename Isa::Vector* sums) {
+    typename Isa::Vector weight[kTaps];
+    TFPRUNE_UNROLL
+    for (int tap = 0; tap < kTaps; ++tap)
+      weight[tap] = Isa::Load(weights + tap * a.weight);
+    typename Isa::Vector x[kPixels + kTaps - 1];
+    TFPRUNE_UNROLL
+    for (int i = 0; i < kPixels + kTaps - 1; ++i)
+      x[i] = Isa::LoadSome(from + i * a.step, some);
+    TFPRUNE_UNROLL
+    for (int tap = 0; tap < kTaps; ++tap)
+      TFPRUNE_UNROLL
+      for (int i = 0; i < kPixels; ++i)
+        sums[i] = Isa::MultiplyAdd(weight[tap], x[i + tap], sums[i]);
+  }
+};
+
+// Up to kLanes channels.
+template <class Isa, int kPixels, class Taps>
+inline void DepthwiseOf(const DepthwiseArgs& a, const Finish<Isa>& finish,
+                        int64_t channel, int some) {
+  typename Isa::Vector sums[kPixels] = {};
+  for (int64_t y = 0; y < a.rows; ++y)
+    Taps::Add(a, a.from + y * a.row + channel,
+              a.weights + y * a.weight_row + channel, some, sums);
+  const auto bias = Isa::LoadSome(a.bias + channel, some);
+  TFPRUNE_UNROLL
+  for (int i = 0; i < kPixels; ++i) {
+    const int64_t at = i * a.channels + channel;
+    finish(sums[i], bias, a.residual ? a.residual + at : nullptr, a.to + at,
+           some);
+  }
+}
+
+template <class Isa, int kPixels, class Taps>
+void DepthwiseBy(const DepthwiseArgs& a) {
+  const Finish<Isa> finish(a.activation, false);
+  int64_t channel = 0;
+  for (; channel + Isa::kLanes <= a.channels; channel += Isa::kLanes)
+    DepthwiseOf<Isa, kPixels, Taps>(a, finish, channel, Isa::kLanes);
+  if (channel < a.channels)
+    DepthwiseOf<Isa, kPixels, Taps>(a, finish, channel,
+                                    static_cast<int>(a.channels - channel));
+}
+
+template <class Isa, int kPixels>
+void Depthwise(const DepthwiseArgs& a) {
+  if (a.columns == 3 && a.column == a.step)
+    DepthwiseBy<Isa, kPixels, Neighbours<Isa, kPixels, 3>>(a);
+  else if (a.columns == 5 && a.column == a.step)
+    DepthwiseBy<Isa, kPixels, Neighbours<Isa, kPixels, 5>>(a);
+  else
+    DepthwiseBy<Isa, kPixels, AnyTaps<Isa, kPixels>>(a);
+}
+
+template <class Isa, int... kNumbers, int... kPixels>
 constexpr LaneKernels Collect(const char* name, bool (*runs_here)(),
-                              std::integer_sequence<int, kNumbers...>) {
+                              std::integer_sequence<int, kNumbers...>,
+                              std::integer_sequence<int, kPixels...>) {
   return {name,
           runs_here,
           Isa::kLanes,
@@ -242,6 +353,7 @@ constexpr LaneKernels Collect(const char* name, bool (*runs_here)(),
           &Pack<Isa>,
           &Store<Isa>,
           &MultiplyVector<Isa>,
+          {nullptr, &Depthwise<Isa, kPixels + 1>...},
           Transforms<Isa, 3>(),
           Transforms<Isa, 5>()};
 }
@@ -249,7 +361,8 @@ constexpr LaneKernels Collect(const char* name, bool (*runs_here)(),
 template <class Isa>
 constexpr LaneKernels Kernels(const char* name, bool (*runs_here)()) {
   return Collect<Isa>(name, runs_here,
-                      std::make_integer_sequence<int, Isa::kMostVectors>());
+                      std::make_integer_sequence<int, Isa::kMostVectors>(),
+                      std::make_integer_sequence<int, kMostDepthwisePixels>());
 }
 
 }  // namespace

@@ -11,9 +11,10 @@
 namespace tfprune {
 namespace {
 
-// So much does not stay in caches: inputs are fetched ahead, and outputs go
-// past them.
+// So much does not stay in caches: outputs go past them.
 constexpr int64_t kManyFloats = (32 << 20) / sizeof(float);
+// So much comes from so far away that it is fetched ahead.
+constexpr int64_t kFetchedFloats = (8 << 20) / sizeof(float);
 
 ConvShape Flattened(ConvShape s) {
   if (!IsPointwise(s)) return s;
@@ -181,11 +182,7 @@ void SparseConv::Pack(const Job& job, int64_t line, int64_t tile,
   const int64_t first = tile * tuning_.vectors;
   const int64_t strip = tiles_ * tuning_.vectors;
   const int64_t end = std::min(first + tuning_.tiles * tuning_.vectors, strip);
-  // The pixels that lanes will take after the next ones, if they are
-  // neighbours.
-  const bool fetches = layout_->halo() == 0 &&
-                       shape_.InputPixels() * shape_.channels >= kManyFloats;
-  const int64_t ahead = fetches ? 2 * kernels_.lanes * shape_.channels : 0;
+  const int64_t ahead = Ahead(shape_.InputPixels(), shape_.channels);
   for (int64_t phase = 0; phase < layout_->phases(); ++phase)
     kernels_.pack({job.input + InputPixelsFrom(line) * shape_.channels,
                    shape_.channels, input_pixels_[phase].data() + first, strip,
@@ -193,6 +190,14 @@ void SparseConv::Pack(const Job& job, int64_t line, int64_t tile,
                    shape_.InputPixels() - InputPixelsFrom(line), zeros_.data(),
                    packed + phase * phase_, plane_, ahead});
   std::fill_n(packed + shape_.channels * plane_, plane_, 0.0f);
+}
+
+// From the pixels that lanes take to those after the next ones, if they are
+// neighbours and come from afar.
+int64_t SparseConv::Ahead(int64_t pixels, int64_t pitch) const {
+  const bool fetches =
+      layout_->halo() == 0 && pixels * pitch >= kFetchedFloats;
+  return fetches ? 2 * kernels_.lanes * pitch : 0;
 }
 
 void SparseConv::Store(const Job& job, int64_t line, int64_t tile,
@@ -206,7 +211,8 @@ void SparseConv::Store(const Job& job, int64_t line, int64_t tile,
                   tiles_ * tuning_.vectors, shape_.OutputPixels() - from,
                   (e.bias ? e.bias : no_bias_.data()) + filter,
                   e.residual ? e.residual + at : nullptr, e.activation,
-                  job.output + at, shape_.filters, job.stream});
+                  job.output + at, shape_.filters, job.stream,
+                  e.residual ? Ahead(shape_.OutputPixels(), shape_.filters) : 0});
 }
 
 void SparseConv::ClearPooled(const Job& job, const Chunk& chunk) const {
@@ -236,7 +242,7 @@ void SparseConv::StorePooled(const Job& job, int64_t line, int64_t tile,
   kernels_.store({sums, tuning_.vectors, filters, tile_pixels_.data(),
                   tuning_.vectors, size,
                   (e.bias ? e.bias : no_bias_.data()) + filter, nullptr,
-                  e.activation, pixels, filters, false});
+                  e.activation, pixels, filters, false, 0});
   const int64_t strip = tiles_ * tuning_.vectors;
   for (int64_t lane = 0; lane < kernels_.lanes; ++lane) {
     for (int64_t i = 0; i < tuning_.vectors; ++i) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "conv_shape.h"
+#include "convolution.h"
 #include "csr.h"
 #include "lane_kernels.h"
 #include "layout.h"
@@ -18,9 +19,8 @@
 
 namespace tfprune {
 
-// Weights packed for one shape. Packing copies them; it is done once, and the
-// result may run in many threads at the same time.
-class SparseConv {
+// Packing copies the weights; it is done once.
+class SparseConv : public Convolution {
  public:
   // `weights` and `shape` must have passed Check. `threads` is the most that
   // one run will use. Returns null when memory does not suffice.
@@ -34,12 +34,8 @@ class SparseConv {
                                                 const LaneKernels& kernels,
                                                 const Tuning& tuning = {});
 
-  // output = pool(activation(convolution + bias + residual)). Buffers are as
-  // the shape says and must not overlap, but the residual may be the output
-  // itself; `epilogue.pool` must have passed Check. Returns false, and leaves
-  // the output undefined, when memory does not suffice.
   bool Run(const float* input, const Epilogue& epilogue, float* output,
-           const ParallelFor& parallel_for) const;
+           const ParallelFor& parallel_for) const override;
 
   const Tuning& tuning() const { return tuning_; }
 
@@ -70,6 +66,7 @@ class SparseConv {
                    const float* sums, float* pixels) const;
   void ClearPooled(const Job& job, const Chunk& chunk) const;
 
+  int64_t Ahead(int64_t pixels, int64_t pitch) const;
   int64_t Blocks() const;  // of filters
   int64_t Filters(int64_t block) const;
   int64_t TileFloats() const;  // of the sums of a block of filters

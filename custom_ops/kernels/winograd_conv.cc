@@ -244,7 +244,7 @@ void WinogradConv::Store(const Job& job, int64_t block, const float* sums,
     kernels_.store({sums + i * SumsFloats(), tuning_.vectors, Filters(block),
                     pixels + i * Step(), tuning_.vectors, shape_.OutputPixels(),
                     bias, nullptr, e.activation, job.output + filter,
-                    shape_.filters, false});
+                    shape_.filters, false, 0});
 }
 
 // The pixels of tiles of `side` x `side`, the first `before` ones above and

@@ -1,10 +1,13 @@
 // Tfprune>SparseConv2D: a convolution with sparse filters.
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "convolution.h"
 #include "convolution_op.h"
+#include "depthwise_conv.h"
 #include "kernel_api.h"
 #include "sparse_conv.h"
 
@@ -96,9 +99,7 @@ class SparseConv2DOp {
     epilogue.bias = bias.floats();
     epilogue.activation = activation_;
     epilogue.pool = PoolOf(shape);
-    const auto pack = [&](const Csr& csr) {
-      return SparseConv::Pack(csr, shape, threads_);
-    };
+    const auto pack = [&](const Csr& csr) { return Pack(csr, shape); };
     const auto packed = FindOrPack(cache_, weights, shape, Check, pack, status);
     if (!status.ok() || !CheckPool(epilogue, shape, status)) return;
     Run(context, *packed, x, epilogue, OutputShape(epilogue.pool, shape),
@@ -106,6 +107,13 @@ class SparseConv2DOp {
   }
 
  private:
+  std::unique_ptr<const Convolution> Pack(const Csr& weights,
+                                          const ConvShape& shape) const {
+    if (DepthwiseConv::Fits(shape) && pool_size_.empty())
+      return DepthwiseConv::Pack(weights, shape, threads_);
+    return SparseConv::Pack(weights, shape, threads_);
+  }
+
   // The context keeps what this returns, and nothing else does: sums may be
   // stored in its place.
   static const float* ResidualOf(TF_OpKernelContext* context,
@@ -171,7 +179,7 @@ class SparseConv2DOp {
   const std::string pool_padding_;
   const Activation activation_;
   const int threads_;
-  PackingCache<SparseConv> cache_;
+  PackingCache<Convolution> cache_;
 };
 
 [[maybe_unused]] const bool kRegistered = [] {

@@ -18,6 +18,7 @@ from tfprune.layers import winograd_conv2d
 DIRECT = {
     keras.layers.Dense: sparse_dense.SparseDense,
     keras.layers.Conv2D: sparse_conv2d.SparseConv2D,
+    keras.layers.DepthwiseConv2D: sparse_conv2d.SparseConv2D,
 }
 SPARSE, COLUMNS, WINOGRAD = "sparse", "columns", "winograd"
 # Coefficients that are so small beside the largest one are what rounding left
@@ -28,6 +29,14 @@ _ROUNDING = 1e-6
 def known(layer: keras.layers.Layer) -> bool:
     """Tells whether a layer has sparse forms."""
     return type(layer) in _FORMS
+
+
+def needs_zeros(layer: keras.layers.Layer) -> bool:
+    """Tells whether a layer of a known kind has sparse forms by zeros alone.
+
+    A depthwise convolution is one without the weights between channels.
+    """
+    return type(layer) is not keras.layers.DepthwiseConv2D
 
 
 def kernel(layer: keras.layers.Layer) -> np.ndarray:
@@ -84,6 +93,7 @@ def _of_response_norm(layer, _):
 _FORMS = {
     keras.layers.Dense: _direct,
     keras.layers.Conv2D: _of_conv2d,
+    keras.layers.DepthwiseConv2D: _direct,
     local_response_normalization.LocalResponseNormalization: _of_response_norm,
     winograd_conv2d.WinogradConv2D: _of_winograd,
 }

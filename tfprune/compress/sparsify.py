@@ -102,7 +102,8 @@ def sparsify(
     A convolution with columns of zeros (see `tfprune.FilterShapeConv2D`) is
     tried over the others alone, too, and one that has a Winograd form with
     sparse coefficients. `tfprune.LocalResponseNormalization` multiplies by a
-    matrix that is nearly empty, and is tried sparse as it is.
+    matrix that is nearly empty, and a depthwise convolution is one without
+    weights between channels: both are tried sparse as they are.
     Normalizations and activations are folded into the layers before them, and
     additions into sparse convolutions. The whole models are timed then, and
     the fastest is returned: never one that is slower than the model given.
@@ -221,7 +222,7 @@ def input_shape(layer, calls, batch_size: int) -> tuple:
 
 def obstacle(layer, sparsity: float, shape) -> str:
     """Returns why a layer is not even tried sparse; "" for nothing."""
-    if sparsity == 0:
+    if sparsity == 0 and sparse_forms.needs_zeros(layer):
         return "has no zeros"
     if None in shape:
         return "has a size that only a call settles"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keras
+
 from tfprune.core import part
 
 
@@ -25,3 +27,16 @@ def channels_of_group(channels: int, filters: int, groups: int) -> int:
     expected = f"a divisor of {channels} channels and {filters} filters"
     part.check("groups", groups, divides, expected)
     return channels // groups
+
+
+def sizes(layer) -> tuple[int, int, int]:
+    """Returns the channels, filters and groups of a built convolution.
+
+    Args:
+        layer: Layer with a kernel of 4 axes; a `DepthwiseConv2D` has a group
+            for each channel.
+    """
+    inputs, outputs = layer.kernel.shape[2:]
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return inputs, inputs * outputs, inputs
+    return inputs * layer.groups, outputs, layer.groups

@@ -6,7 +6,9 @@ import math
 
 import keras
 
+from tfprune import backend
 from tfprune.core import part
+from tfprune.layers import convolution
 from tfprune.layers import sparse_convolution
 from tfprune.ops import sparse_conv2d
 from tfprune.ops.sparse_conv2d import Geometry
@@ -63,12 +65,16 @@ class SparseConv2D(sparse_convolution.SparseConvolution):
 
     @classmethod
     def from_dense(
-        cls, layer: keras.layers.Conv2D, values_dtype: str = "float32"
+        cls,
+        layer: keras.layers.Conv2D | keras.layers.DepthwiseConv2D,
+        values_dtype: str = "float32",
     ) -> SparseConv2D:
         """Returns a layer that computes the same.
 
         Args:
-            layer: Built Keras layer, with zeros in its kernel.
+            layer: Built Keras layer. A `Conv2D` has zeros in its kernel. A
+                `DepthwiseConv2D` needs none: it is a convolution without the
+                weights between channels, one group for each.
             values_dtype: String, how values are stored.
         """
         last = layer.data_format == "channels_last"
@@ -103,6 +109,12 @@ class SparseConv2D(sparse_convolution.SparseConvolution):
             "strides": self.strides,
             "dilation_rate": self.dilation_rate,
         }
+
+    @staticmethod
+    def _weights_of(layer):
+        _, filters, _ = convolution.sizes(layer)
+        kernel = backend.to_numpy(layer.kernel)
+        return kernel.reshape(*layer.kernel_size, -1, filters)
 
     def _taps(self):
         return math.prod(self.kernel_size)

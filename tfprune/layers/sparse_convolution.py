@@ -47,15 +47,15 @@ class SparseConvolution(sparse.Sparse):
             values_dtype: String, how values are stored.
             **geometry: Arguments of the sparse layer that others lack.
         """
-        channels = layer.kernel.shape[2] * layer.groups
+        channels, filters, groups = convolution.sizes(layer)
         return cls._replacing(
             layer,
             values_dtype,
             (None, None, None, channels),
-            filters=layer.filters,
+            filters=filters,
             kernel_size=layer.kernel_size,
             padding=layer.padding,
-            groups=layer.groups,
+            groups=groups,
             **geometry,
         )
 

@@ -2,108 +2,25 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <random>
-#include <string>
-#include <vector>
-
-#include "csr_matmul.h"
+#include "conv_problem.h"
 #include "problems.h"
-#include "reference.h"
 
 namespace tfprune {
 namespace {
 
 constexpr double kSparsities[] = {0, 0.5, 0.9, 1};
 
-std::string Describe(const ConvShape& s, double sparsity, int threads) {
-  const std::pair<const char*, int64_t> fields[] = {
-      {"batch", s.batch},     {"height", s.height},
-      {"width", s.width},     {"channels", s.channels},
-      {"filters", s.filters}, {"kernel", s.kernel_height},
-      {"by", s.kernel_width}, {"stride", s.stride_height},
-      {"by", s.stride_width}, {"dilation", s.dilation_height},
-      {"pad", s.pad_top},     {"groups", s.groups},
-      {"threads", threads}};
-  std::string text = "sparsity " + std::to_string(sparsity);
-  for (const auto& [name, value] : fields)
-    text += std::string(" ") + name + " " + std::to_string(value);
-  return text;
+void Compare(const Problem& problem, const Tuning& tuning, int threads) {
+  problem.Compare(
+      [&](const Csr& weights, const ConvShape& shape, int threads,
+          const LaneKernels& kernels) {
+        return SparseConv::Pack(weights, shape, threads, kernels, tuning);
+      },
+      threads);
 }
-
-void ExpectNear(const std::vector<float>& got, const std::vector<float>& want,
-                double terms) {
-  ASSERT_EQ(got.size(), want.size());
-  const double bound = 1e-6 * std::sqrt(terms + 1) + 1e-6;
-  for (size_t i = 0; i < got.size(); ++i) {
-    if (got[i] == want[i]) continue;
-    ASSERT_LE(std::abs(got[i] - want[i]), bound) << "at " << i;
-  }
-}
-
-// A random problem, and what the reference makes of it.
-class Problem {
- public:
-  Problem(const ConvShape& shape, double sparsity, Epilogue epilogue = {})
-      : shape_(shape),
-        sparsity_(sparsity),
-        random_(7),
-        matrix_(RandomMatrix(shape.filters,
-                             shape.kernel_height * shape.kernel_width *
-                                 shape.channels / shape.groups,
-                             sparsity, random_)),
-        input_(RandomFloats(shape.InputPixels() * shape.channels, random_)),
-        bias_(RandomFloats(shape.filters, random_)),
-        residual_(RandomFloats(shape.OutputPixels() * shape.filters, random_)),
-        epilogue_(epilogue) {
-    const Csr weights = matrix_.View();
-    EXPECT_EQ(Check(weights), "");
-    EXPECT_EQ(Check(shape, weights), "");
-    if (epilogue.bias) epilogue_.bias = bias_.data();
-    if (epilogue.residual) epilogue_.residual = residual_.data();
-    const PoolShape& pool = epilogue.pool;
-    want_.resize((pool.height ? shape.batch * pool.out_height * pool.out_width
-                              : shape.OutputPixels()) *
-                 shape.filters);
-    ReferenceConv(weights, shape, input_.data(), epilogue_, want_.data());
-  }
-
-  // Compares a run with that, on every instruction set of this CPU.
-  void Compare(const Tuning& tuning = {}, int threads = 1) const {
-    SCOPED_TRACE(Describe(shape_, sparsity_, threads));
-    for (const LaneKernels* kernels : AllLaneKernels()) {
-      if (!kernels->runs_here()) continue;
-      SCOPED_TRACE(kernels->name);
-      const auto conv =
-          SparseConv::Pack(matrix_.View(), shape_, threads, *kernels, tuning);
-      ASSERT_NE(conv, nullptr);
-      // On a whole cache line, as TensorFlow's tensors are.
-      std::vector<float> memory(want_.size() + 16, NAN);
-      float* got = memory.data();
-      while (reinterpret_cast<uintptr_t>(got) % 64) ++got;
-      ASSERT_TRUE(conv->Run(input_.data(), epilogue_, got, PoolFor));
-      ExpectNear({got, got + want_.size()}, want_, matrix_.columns);
-      if (!epilogue_.residual) continue;
-      std::copy(residual_.begin(), residual_.end(), got);
-      Epilogue in_place = epilogue_;
-      in_place.residual = got;
-      ASSERT_TRUE(conv->Run(input_.data(), in_place, got, PoolFor));
-      ExpectNear({got, got + want_.size()}, want_, matrix_.columns);
-    }
-  }
-
- private:
-  const ConvShape shape_;
-  const double sparsity_;
-  std::mt19937 random_;
-  const Matrix matrix_;
-  const std::vector<float> input_, bias_, residual_;
-  Epilogue epilogue_;
-  std::vector<float> want_;
-};
 
 void Compare(const ConvShape& shape, double sparsity, Epilogue epilogue = {}) {
-  Problem(shape, sparsity, epilogue).Compare();
+  Compare(Problem(shape, sparsity, epilogue), {}, 1);
 }
 
 TEST(SparseConv, EverySizeAroundATile) {
@@ -179,7 +96,7 @@ TEST(SparseConv, LargerThanCaches) {
   shape.height = 1;
   shape.width = 131'101;
   shape.channels = shape.filters = 64;
-  Problem(Padded(shape, Padding::kSame), 0.99).Compare({}, 2);
+  Compare(Problem(Padded(shape, Padding::kSame), 0.99), {}, 2);
   shape.filters = 65;
   Compare(Padded(shape, Padding::kSame), 0.99);
 }
@@ -213,7 +130,7 @@ TEST(SparseConv, BatchesAndSharedLines) {
       for (int threads : {1, 2, 3}) {
         Tuning tuning;
         tuning.images = images;
-        problem.Compare(tuning, threads);
+        Compare(problem, tuning, threads);
       }
   }
 }
@@ -238,7 +155,7 @@ TEST(SparseConv, EveryTuning) {
             tuning.tiles = tiles;
             tuning.channel_block = channel_block;
             tuning.filter_block = filter_block;
-            problem.Compare(tuning, 2);
+            Compare(problem, tuning, 2);
           }
   }
 }
@@ -295,7 +212,7 @@ TEST(SparseConv, Pools) {
                                as_conv.out_height,
                                as_conv.out_width};
               ASSERT_EQ(Check(epilogue.pool, shape), "");
-              Problem(shape, 0.5, epilogue).Compare({}, 2);
+              Compare(Problem(shape, 0.5, epilogue), {}, 2);
             }
 }
 
