@@ -10,20 +10,21 @@
 
 namespace tfprune {
 
-// The output of `images` images, with the padding between rows and images, is
-// one long line, cut into one strip for each lane. Strided convolutions read
-// from several lines, one for each phase: every stride-th row and column from
-// `phase` on. A tap of the kernel is then a phase and a shift along its line.
+// The output of an image, with the padding between rows, is one long line, cut
+// into strips: one for each of the lanes that the image has. Strided
+// convolutions read from several lines, one for each phase: every stride-th row
+// and column from `phase` on. A tap of the kernel is then a phase and a shift
+// along its line.
 //
 // Padding is shared: what is behind a row is what is before the next one.
 class Layout {
  public:
-  Layout(const ConvShape& shape, int64_t images);
+  // `lanes` is a multiple of `images`, the images that share a vector.
+  Layout(const ConvShape& shape, int64_t images, int64_t lanes);
 
-  int64_t images() const { return images_; }
   int64_t groups() const;  // of images
-  // From the first output pixel of the line to the last one.
-  int64_t length() const { return length_; }
+  // Positions of a lane.
+  int64_t strip() const { return strip_; }
   // How much further taps look.
   int64_t halo() const { return halo_; }
   int64_t phases() const { return y_.phases.size() * x_.phases.size(); }
@@ -31,9 +32,9 @@ class Layout {
   int64_t PhaseOf(int64_t tap_y, int64_t tap_x) const;
   int64_t ShiftOf(int64_t tap_y, int64_t tap_x) const;
 
-  // For `size` positions of a phase's line the input pixel, -1 for zeros.
+  // For `size` positions of each lane in a phase the input pixel, -1 for zeros.
   std::vector<int32_t> InputPixels(int64_t phase, int64_t size) const;
-  // For `size` positions of the line the output pixel, -1 for none.
+  // For `size` positions of each lane the output pixel, -1 for none.
   std::vector<int32_t> OutputPixels(int64_t size) const;
 
  private:
@@ -52,9 +53,12 @@ class Layout {
     int64_t most_shift, pitch;
   };
 
-  int64_t batch_, images_;
+  // Where a lane's strip begins in the line of its image.
+  int64_t First(int64_t lane) const;
+
+  int64_t batch_, images_, lanes_;
   Axis y_, x_;
-  int64_t length_, halo_;
+  int64_t strip_, halo_;
 };
 
 }  // namespace tfprune

@@ -80,8 +80,8 @@ SparseConv::SparseConv(const Csr& weights, const ConvShape& shape, int threads,
       threads_(UsefulThreads(shape, weights.nonzeros, threads)) {
   if (shape_.OutputPixels() * shape.filters == 0) return;
   tuning_ = Tune(shape_, weights.nonzeros, threads_, kernels, tuning);
-  layout_ = std::make_unique<Layout>(shape_, tuning_.images);
-  tiles_ = TilesOfLine(*layout_, tuning_, kernels.lanes);
+  layout_ = std::make_unique<Layout>(shape_, tuning_.images, kernels.lanes);
+  tiles_ = TilesOfStrip(*layout_, tuning_);
 }
 
 Addresses SparseConv::LayOut() {
@@ -94,8 +94,8 @@ Addresses SparseConv::LayOut() {
   const int64_t strip = tiles_ * tuning_.vectors;
   for (int64_t phase = 0; phase < layout_->phases(); ++phase)
     input_pixels_.push_back(
-        layout_->InputPixels(phase, strip * lanes + layout_->halo()));
-  output_pixels_ = layout_->OutputPixels(strip * lanes);
+        layout_->InputPixels(phase, strip + layout_->halo()));
+  output_pixels_ = layout_->OutputPixels(strip);
   if (layout_->halo() == 0) {
     output_pixels_ = Interleaved(output_pixels_, lanes);
     for (auto& pixels : input_pixels_) pixels = Interleaved(pixels, lanes);
@@ -180,12 +180,13 @@ void SparseConv::RunChunk(const Job& job, const Chunk& chunk,
 void SparseConv::Pack(const Job& job, int64_t line, int64_t tile,
                       float* packed) const {
   const int64_t first = tile * tuning_.vectors;
-  const int64_t strip = tiles_ * tuning_.vectors;
-  const int64_t end = std::min(first + tuning_.tiles * tuning_.vectors, strip);
+  const int64_t end = std::min(first + tuning_.tiles * tuning_.vectors,
+                               tiles_ * tuning_.vectors);
   const int64_t ahead = Ahead(shape_.InputPixels(), shape_.channels);
   for (int64_t phase = 0; phase < layout_->phases(); ++phase)
     kernels_.pack({job.input + InputPixelsFrom(line) * shape_.channels,
-                   shape_.channels, input_pixels_[phase].data() + first, strip,
+                   shape_.channels, input_pixels_[phase].data() + first,
+                   tiles_ * tuning_.vectors + layout_->halo(),
                    end - first + layout_->halo(),
                    shape_.InputPixels() - InputPixelsFrom(line), zeros_.data(),
                    packed + phase * phase_, plane_, ahead});

@@ -49,7 +49,7 @@ int64_t ChannelBlockOfCode(const ConvShape& shape, int64_t vectors, int lanes) {
 // As few tiles as registers allow, but one for each thread where no taps make
 // both read the same.
 int64_t Vectors(const Layout& layout, int threads, const LaneKernels& kernels) {
-  const int64_t needed = DivideUp(layout.length(), kernels.lanes);
+  const int64_t needed = layout.strip();
   int64_t tiles = DivideUp(needed, kernels.most_vectors);
   const int64_t parts = DivideUp(threads, layout.groups());
   if (layout.halo() == 0 && needed >= parts * kPositionsThatPay)
@@ -69,7 +69,7 @@ int64_t MostFilters(int64_t vectors, const LaneKernels& kernels) {
 // is their surroundings, nor so many that threads go without.
 int64_t TilesOfPiece(const ConvShape& shape, const Layout& layout,
                      const Tuning& tuning, int threads, int lanes) {
-  const int64_t tiles = TilesOfLine(layout, tuning, lanes);
+  const int64_t tiles = TilesOfStrip(layout, tuning);
   const int64_t position =
       std::max<int64_t>(shape.channels * layout.phases() * lanes, 1);
   const int64_t fit = (kL2Floats / position - layout.halo()) / tuning.vectors;
@@ -82,9 +82,9 @@ int64_t TilesOfPiece(const ConvShape& shape, const Layout& layout,
 
 // In multiplications of vectors.
 double Cost(const ConvShape& shape, const Layout& layout, const Tuning& tuning,
-            int64_t nonzeros, int lanes) {
+            int64_t nonzeros) {
   const int64_t pieces =
-      DivideUp(TilesOfLine(layout, tuning, lanes), tuning.tiles);
+      DivideUp(TilesOfStrip(layout, tuning), tuning.tiles);
   const double positions = tuning.tiles * tuning.vectors;
   const double packed = (positions + layout.halo()) * layout.phases() *
                         static_cast<double>(shape.channels);
@@ -106,8 +106,8 @@ int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most) {
   return RoundUp(DivideUp(share, DivideUp(share, most)), 16);
 }
 
-int64_t TilesOfLine(const Layout& layout, const Tuning& tuning, int lanes) {
-  return DivideUp(layout.length(), lanes * tuning.vectors);
+int64_t TilesOfStrip(const Layout& layout, const Tuning& tuning) {
+  return DivideUp(layout.strip(), tuning.vectors);
 }
 
 Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
@@ -118,7 +118,7 @@ Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
     if (images > 1 && images >= 2 * shape.batch) break;
     Tuning tuning = wanted;
     if (!wanted.images) tuning.images = images;
-    const Layout layout(shape, tuning.images);
+    const Layout layout(shape, tuning.images, kernels.lanes);
     if (!wanted.vectors) tuning.vectors = Vectors(layout, threads, kernels);
     if (!wanted.tiles)
       tuning.tiles =
@@ -131,7 +131,7 @@ Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
     if (!wanted.filter_block)
       tuning.filter_block =
           FilterBlock(shape, threads, MostFilters(tuning.vectors, kernels));
-    const double cost = Cost(shape, layout, tuning, nonzeros, kernels.lanes);
+    const double cost = Cost(shape, layout, tuning, nonzeros);
     if (cost >= least) continue;
     least = cost;
     best = tuning;

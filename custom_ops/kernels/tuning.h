@@ -15,7 +15,7 @@ namespace tfprune {
 // lane. A piece is some tiles that are packed together. 0 leaves a number to
 // the cost model.
 struct Tuning {
-  int64_t images = 0;         // that share one line of pixels
+  int64_t images = 0;         // that share vectors; a divisor of the lanes
   int64_t vectors = 0;        // of a tile
   int64_t tiles = 0;          // of a piece
   int64_t channel_block = 0;  // multiplied while they are in the L1 cache
@@ -34,8 +34,8 @@ int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most);
 Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
             const LaneKernels& kernels, const Tuning& wanted);
 
-// Returns the number of tiles in each lane's strip of a line.
-int64_t TilesOfLine(const Layout& layout, const Tuning& tuning, int lanes);
+// Returns the number of tiles in a lane's strip.
+int64_t TilesOfStrip(const Layout& layout, const Tuning& tuning);
 
 }  // namespace tfprune
 
