@@ -127,7 +127,8 @@ void DepthwiseConv::RunSpan(const Job& job, const Span& span) const {
        down.end - down.begin, s.dilation_height * line,
        across.end - across.begin, s.dilation_width * s.channels,
        weights_ + (down.begin * s.kernel_width + across.begin) * pitch_,
-       s.kernel_width * pitch_, pitch_, s.channels, e.bias ? e.bias : no_bias_.data(),
+       s.kernel_width * pitch_, pitch_, s.channels,
+       e.bias ? e.bias : no_bias_.data(),
        e.residual ? e.residual + at : nullptr, e.activation, job.output + at});
 }
 

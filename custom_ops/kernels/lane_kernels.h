@@ -100,11 +100,11 @@ using MultiplyVectorFn = void (*)(const SlicedRows& rows, int64_t begin,
 // Neighbouring pixels of a convolution of each channel by itself; distances are
 // in floats.
 struct DepthwiseArgs {
-  const float* from;  // what the first tap of the first pixel meets
-  int64_t step;       // from one pixel to the next
-  int64_t rows, row;  // taps from top to bottom, and from one to the next
-  int64_t columns, column;     // the same from left to right
-  const float* weights;        // of the first tap, on a cache line
+  const float* from;        // what the first tap of the first pixel meets
+  int64_t step;             // from one pixel to the next
+  int64_t rows, row;        // taps from top to bottom, and from one to the next
+  int64_t columns, column;  // the same from left to right
+  const float* weights;     // of the first tap, on a cache line
   int64_t weight_row, weight;  // from one tap to the one below, and to the next
   int64_t channels;
   const float* bias;      // of all channels

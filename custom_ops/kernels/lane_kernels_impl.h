@@ -265,8 +265,7 @@ void MultiplyVector(const SlicedRows& rows, int64_t begin, int64_t end,
 template <class Isa, int kPixels>
 struct AnyTaps {
   static void Add(const DepthwiseArgs& a, const float* from,
-                  const float* weights, int some,
-                  typename Isa::Vector* sums) {
+                  const float* weights, int some, typename Isa::Vector* sums) {
     for (int64_t x = 0; x < a.columns; ++x) {
       const auto weight = Isa::Load(weights + x * a.weight);
       TFPRUNE_UNROLL
@@ -283,8 +282,7 @@ struct AnyTaps {
 template <class Isa, int kPixels, int kTaps>
 struct Neighbours {
   static void Add(const DepthwiseArgs& a, const float* from,
-                  const float* weights, int some,
-                  typename Isa::Vector* sums) {
+                  const float* weights, int some, typename Isa::Vector* sums) {
     typename Isa::Vector weight[kTaps];
     TFPRUNE_UNROLL
     for (int tap = 0; tap < kTaps; ++tap)
@@ -294,10 +292,9 @@ struct Neighbours {
     for (int i = 0; i < kPixels + kTaps - 1; ++i)
       x[i] = Isa::LoadSome(from + i * a.step, some);
     TFPRUNE_UNROLL
-    for (int tap = 0; tap < kTaps; ++tap)
-      TFPRUNE_UNROLL
-      for (int i = 0; i < kPixels; ++i)
-        sums[i] = Isa::MultiplyAdd(weight[tap], x[i + tap], sums[i]);
+    for (int tap = 0; tap < kTaps; ++tap) TFPRUNE_UNROLL
+    for (int i = 0; i < kPixels; ++i)
+      sums[i] = Isa::MultiplyAdd(weight[tap], x[i + tap], sums[i]);
   }
 };
 

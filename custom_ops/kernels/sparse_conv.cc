@@ -196,8 +196,7 @@ void SparseConv::Pack(const Job& job, int64_t line, int64_t tile,
 // From the pixels that lanes take to those after the next ones, if they are
 // neighbours and come from afar.
 int64_t SparseConv::Ahead(int64_t pixels, int64_t pitch) const {
-  const bool fetches =
-      layout_->halo() == 0 && pixels * pitch >= kFetchedFloats;
+  const bool fetches = layout_->halo() == 0 && pixels * pitch >= kFetchedFloats;
   return fetches ? 2 * kernels_.lanes * pitch : 0;
 }
 
@@ -207,13 +206,14 @@ void SparseConv::Store(const Job& job, int64_t line, int64_t tile,
   const int64_t from = OutputPixelsFrom(line);
   const int64_t at = from * shape_.filters + filter;
   const Epilogue& e = job.epilogue;
-  kernels_.store({sums, tuning_.vectors, Filters(block),
-                  output_pixels_.data() + tile * tuning_.vectors,
-                  tiles_ * tuning_.vectors, shape_.OutputPixels() - from,
-                  (e.bias ? e.bias : no_bias_.data()) + filter,
-                  e.residual ? e.residual + at : nullptr, e.activation,
-                  job.output + at, shape_.filters, job.stream,
-                  e.residual ? Ahead(shape_.OutputPixels(), shape_.filters) : 0});
+  kernels_.store(
+      {sums, tuning_.vectors, Filters(block),
+       output_pixels_.data() + tile * tuning_.vectors, tiles_ * tuning_.vectors,
+       shape_.OutputPixels() - from,
+       (e.bias ? e.bias : no_bias_.data()) + filter,
+       e.residual ? e.residual + at : nullptr, e.activation, job.output + at,
+       shape_.filters, job.stream,
+       e.residual ? Ahead(shape_.OutputPixels(), shape_.filters) : 0});
 }
 
 void SparseConv::ClearPooled(const Job& job, const Chunk& chunk) const {

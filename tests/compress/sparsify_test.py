@@ -204,6 +204,26 @@ def test_it_measures_by_itself():
 
 
 @compiled
+def test_depthwise_convolutions_need_no_zeros(times):
+    model = keras.Sequential(
+        [
+            keras.Input((10, 10, 16)),
+            layers.DepthwiseConv2D(3, name="depthwise"),
+            layers.BatchNormalization(name="norm"),
+            layers.ReLU(6.0, name="relu"),
+            layers.Conv2D(8, 1, name="dense"),
+        ]
+    )
+    times["layers"] = {"depthwise": {"dense": 2.0, "sparse": 1.0}}
+    own, decisions, _ = tfprune.sparsify(model)
+    assert kinds(own)["depthwise"] == "SparseConv2D"
+    assert [x.chosen for x in decisions] == ["sparse", "dense"]
+    assert decisions[1].why == "has no zeros"
+    x = np.random.default_rng(0).normal(size=(3, 10, 10, 16)).astype("float32")
+    np.testing.assert_allclose(own(x), model(x), rtol=1e-5, atol=1e-5)
+
+
+@compiled
 def test_sizes_that_only_a_call_settles():
     inputs = keras.Input((None, None, 4))
     model = keras.Model(inputs, layers.Conv2D(8, 3)(inputs))

@@ -24,6 +24,12 @@ def dense_layers():
             keras.layers.Conv2D(6, 3, dilation_rate=2, activation="elu"),
             (1, 9, 9, 4),
         ),
+        (
+            keras.layers.DepthwiseConv2D(**conv, activation="relu6"),
+            (2, 9, 8, 11),
+        ),
+        (keras.layers.DepthwiseConv2D((3, 2), strides=2), (2, 9, 8, 16)),
+        (keras.layers.DepthwiseConv2D(3, depth_multiplier=3), (2, 9, 8, 4)),
     ]
     for layer, shape in cases:
         layer.build((None, *shape[1:]))
@@ -60,7 +66,7 @@ def small_model():
     return model
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(10))
 def test_computes_what_the_dense_layer_does(index):
     layer, x = list(dense_layers())[index]
     own = sparse(layer)
@@ -69,7 +75,7 @@ def test_computes_what_the_dense_layer_does(index):
     assert own.compute_output_shape(x.shape) == tuple(layer(x).shape)
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(10))
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_short_values(index, dtype):
     layer, x = list(dense_layers())[index]

@@ -33,8 +33,8 @@ inline std::string Describe(const ConvShape& s, double sparsity, int threads) {
   return text;
 }
 
-inline void ExpectNear(const std::vector<float>& got, const std::vector<float>& want,
-                double terms) {
+inline void ExpectNear(const std::vector<float>& got,
+                       const std::vector<float>& want, double terms) {
   ASSERT_EQ(got.size(), want.size());
   const double bound = 1e-6 * std::sqrt(terms + 1) + 1e-6;
   for (size_t i = 0; i < got.size(); ++i) {
