@@ -11,10 +11,13 @@ namespace {
 
 constexpr int64_t kLine = 64 / sizeof(float);
 constexpr int64_t kFewestChannels = 8;
+// Zeros are stored, too.
+constexpr int64_t kMostTaps = 1024;
 // Rows are handed out in so many parts for each thread.
 constexpr int64_t kPartsOfThread = 4;
 
-// The taps along an axis that meet the input, of a window that begins there.
+// The taps along an axis that meet the input, of a window that begins at
+// `start`.
 struct Taps {
   int64_t begin, end;
 };
@@ -35,7 +38,8 @@ struct DepthwiseConv::Job {
 
 bool DepthwiseConv::Fits(const ConvShape& s) {
   return s.groups == s.channels && s.filters == s.channels &&
-         s.channels >= kFewestChannels;
+         s.channels >= kFewestChannels &&
+         s.kernel_height * s.kernel_width <= kMostTaps;
 }
 
 std::unique_ptr<const DepthwiseConv> DepthwiseConv::Pack(const Csr& weights,

@@ -21,11 +21,12 @@ namespace tfprune {
 
 class DepthwiseConv : public Convolution {
  public:
-  // Whether each channel has one filter, of its own, and there are enough to
-  // fill a vector.
+  // Whether each channel has one filter, of its own and not too large, and
+  // there are enough channels to fill a vector.
   static bool Fits(const ConvShape& shape);
 
-  // `shape` must fit, and pass Check as `weights` must. `threads` is the most
+  // `shape` must have filters as Fits wants them, and pass Check as `weights`
+  // must. `threads` is the most
   // that one run will use. Returns null when memory does not suffice.
   static std::unique_ptr<const DepthwiseConv> Pack(const Csr& weights,
                                                    const ConvShape& shape,
@@ -36,7 +37,7 @@ class DepthwiseConv : public Convolution {
                                                    int threads,
                                                    const LaneKernels& kernels);
 
-  // Without a pool.
+  // As Convolution has it, but without a pool.
   bool Run(const float* input, const Epilogue& epilogue, float* output,
            const ParallelFor& parallel_for) const override;
 
@@ -55,7 +56,7 @@ class DepthwiseConv : public Convolution {
   const ConvShape shape_;
   const LaneKernels& kernels_;
   const int threads_;
-  int64_t pitch_;  // floats of a tap
+  const int64_t pitch_;  // floats of a tap
   std::vector<float> memory_;
   float* weights_;  // [taps][pitch], on a cache line, zeros included
   std::vector<float> no_bias_;

@@ -277,8 +277,9 @@ struct AnyTaps {
   }
 };
 
-// The same of pixels whose taps, so many, are each other's neighbours: what
-// several meet is loaded once.
+// The same where so many taps are neighbours as the pixels are: what several
+// meet is loaded once. One tap of all pixels after the other, so that no sum
+// waits for itself.
 template <class Isa, int kPixels, int kTaps>
 struct Neighbours {
   static void Add(const DepthwiseArgs& a, const float* from,
@@ -292,9 +293,11 @@ struct Neighbours {
     for (int i = 0; i < kPixels + kTaps - 1; ++i)
       x[i] = Isa::LoadSome(from + i * a.step, some);
     TFPRUNE_UNROLL
-    for (int tap = 0; tap < kTaps; ++tap) TFPRUNE_UNROLL
-    for (int i = 0; i < kPixels; ++i)
-      sums[i] = Isa::MultiplyAdd(weight[tap], x[i + tap], sums[i]);
+    for (int tap = 0; tap < kTaps; ++tap) {
+      TFPRUNE_UNROLL
+      for (int i = 0; i < kPixels; ++i)
+        sums[i] = Isa::MultiplyAdd(weight[tap], x[i + tap], sums[i]);
+    }
   }
 };
 

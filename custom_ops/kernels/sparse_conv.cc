@@ -135,14 +135,14 @@ bool SparseConv::Streams(const float* output) const {
          shape_.filters % line == 0 && tuning_.filter_block % line == 0;
 }
 
-// Filters are divided only where lines do not suffice for all threads. A
-// pooled pixel must be one thread's alone, so that lines stay whole then.
-SparseConv::Grid SparseConv::MakeGrid(bool whole_lines) const {
+// Filters are divided only where groups do not suffice for all threads. A
+// pooled pixel must be one thread's alone, so that strips stay whole then.
+SparseConv::Grid SparseConv::MakeGrid(bool whole_strips) const {
   Grid grid;
-  grid.tiles = whole_lines ? tiles_ : tuning_.tiles;
-  grid.lines = layout_->groups();
+  grid.tiles = whole_strips ? tiles_ : tuning_.tiles;
+  grid.groups = layout_->groups();
   grid.pieces = DivideUp(tiles_, grid.tiles);
-  const int64_t parts = DivideUp(threads_, grid.lines * grid.pieces);
+  const int64_t parts = DivideUp(threads_, grid.groups * grid.pieces);
   grid.blocks = DivideUp(Blocks(), std::min(parts, Blocks()));
   grid.parts = DivideUp(Blocks(), grid.blocks);
   return grid;
@@ -165,30 +165,30 @@ void SparseConv::RunChunk(const Job& job, const Chunk& chunk,
   const int64_t step = tuning_.vectors * kernels_.lanes;
   for (int64_t tile = chunk.tile_begin; tile < chunk.tile_end; ++tile) {
     const int64_t in_piece = (tile - chunk.tile_begin) % tuning_.tiles;
-    if (in_piece == 0) Pack(job, chunk.line, tile, packed);
+    if (in_piece == 0) Pack(job, chunk.group, tile, packed);
     for (int64_t block = chunk.block_begin; block < chunk.block_end; ++block) {
       weights_->Multiply(block, packed + in_piece * step, sums);
       if (pools)
-        StorePooled(job, chunk.line, tile, block, sums, sums + TileFloats());
+        StorePooled(job, chunk.group, tile, block, sums, sums + TileFloats());
       else
-        Store(job, chunk.line, tile, block, sums);
+        Store(job, chunk.group, tile, block, sums);
     }
   }
 }
 
 // Packs the piece that begins with a tile.
-void SparseConv::Pack(const Job& job, int64_t line, int64_t tile,
+void SparseConv::Pack(const Job& job, int64_t group, int64_t tile,
                       float* packed) const {
   const int64_t first = tile * tuning_.vectors;
   const int64_t end = std::min(first + tuning_.tiles * tuning_.vectors,
                                tiles_ * tuning_.vectors);
   const int64_t ahead = Ahead(shape_.InputPixels(), shape_.channels);
   for (int64_t phase = 0; phase < layout_->phases(); ++phase)
-    kernels_.pack({job.input + InputPixelsFrom(line) * shape_.channels,
+    kernels_.pack({job.input + InputPixelsFrom(group) * shape_.channels,
                    shape_.channels, input_pixels_[phase].data() + first,
                    tiles_ * tuning_.vectors + layout_->halo(),
                    end - first + layout_->halo(),
-                   shape_.InputPixels() - InputPixelsFrom(line), zeros_.data(),
+                   shape_.InputPixels() - InputPixelsFrom(group), zeros_.data(),
                    packed + phase * phase_, plane_, ahead});
   std::fill_n(packed + shape_.channels * plane_, plane_, 0.0f);
 }
@@ -200,10 +200,10 @@ int64_t SparseConv::Ahead(int64_t pixels, int64_t pitch) const {
   return fetches ? 2 * kernels_.lanes * pitch : 0;
 }
 
-void SparseConv::Store(const Job& job, int64_t line, int64_t tile,
+void SparseConv::Store(const Job& job, int64_t group, int64_t tile,
                        int64_t block, const float* sums) const {
   const int64_t filter = block * tuning_.filter_block;
-  const int64_t from = OutputPixelsFrom(line);
+  const int64_t from = OutputPixelsFrom(group);
   const int64_t at = from * shape_.filters + filter;
   const Epilogue& e = job.epilogue;
   kernels_.store(
@@ -220,9 +220,9 @@ void SparseConv::ClearPooled(const Job& job, const Chunk& chunk) const {
   const PoolShape& pool = job.epilogue.pool;
   const int64_t image = pool.out_height * pool.out_width;
   const int64_t pixels = original_.out_height * original_.out_width;
-  const int64_t from = OutputPixelsFrom(chunk.line) / pixels;
+  const int64_t from = OutputPixelsFrom(chunk.group) / pixels;
   const int64_t to =
-      std::min(OutputPixelsFrom(chunk.line + 1) / pixels, original_.batch);
+      std::min(OutputPixelsFrom(chunk.group + 1) / pixels, original_.batch);
   const int64_t begin = chunk.block_begin * tuning_.filter_block;
   const int64_t end =
       std::min(chunk.block_end * tuning_.filter_block, shape_.filters);
@@ -233,7 +233,7 @@ void SparseConv::ClearPooled(const Job& job, const Chunk& chunk) const {
 }
 
 // Finishes the tile's pixels by themselves, and shows each to its windows.
-void SparseConv::StorePooled(const Job& job, int64_t line, int64_t tile,
+void SparseConv::StorePooled(const Job& job, int64_t group, int64_t tile,
                              int64_t block, const float* sums,
                              float* pixels) const {
   const int64_t filter = block * tuning_.filter_block;
@@ -249,7 +249,7 @@ void SparseConv::StorePooled(const Job& job, int64_t line, int64_t tile,
     for (int64_t i = 0; i < tuning_.vectors; ++i) {
       const int64_t pixel =
           output_pixels_[lane * strip + tile * tuning_.vectors + i];
-      const int64_t from = OutputPixelsFrom(line);
+      const int64_t from = OutputPixelsFrom(group);
       if (pixel < 0 || pixel >= shape_.OutputPixels() - from) continue;
       Pool(e.pool, original_, from + pixel,
            pixels + (lane * tuning_.vectors + i) * filters, filters,
@@ -282,12 +282,12 @@ int64_t SparseConv::ScratchFloats() const {
   return RoundUp(PackedFloats() + 2 * TileFloats(), 16);
 }
 
-int64_t SparseConv::InputPixelsFrom(int64_t line) const {
-  return line * tuning_.images * shape_.height * shape_.width;
+int64_t SparseConv::InputPixelsFrom(int64_t group) const {
+  return group * tuning_.images * shape_.height * shape_.width;
 }
 
-int64_t SparseConv::OutputPixelsFrom(int64_t line) const {
-  return line * tuning_.images * shape_.out_height * shape_.out_width;
+int64_t SparseConv::OutputPixelsFrom(int64_t group) const {
+  return group * tuning_.images * shape_.out_height * shape_.out_width;
 }
 
 }  // namespace tfprune

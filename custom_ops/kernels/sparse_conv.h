@@ -40,15 +40,15 @@ class SparseConv : public Convolution {
   const Tuning& tuning() const { return tuning_; }
 
  private:
-  // What one thread does in one go: some tiles of one line, by some blocks of
-  // filters.
+  // What one thread does in one go: some tiles of one group of images, by some
+  // blocks of filters.
   struct Chunk {
-    int64_t line, tile_begin, tile_end, block_begin, block_end;
+    int64_t group, tile_begin, tile_end, block_begin, block_end;
   };
-  // How the work is cut: lines by pieces of them by parts of the filters.
+  // How the work is cut: groups by pieces of them by parts of the filters.
   struct Grid {
-    int64_t lines, pieces, parts, tiles, blocks;
-    int64_t size() const { return lines * pieces * parts; }
+    int64_t groups, pieces, parts, tiles, blocks;
+    int64_t size() const { return groups * pieces * parts; }
   };
   struct Job;
 
@@ -56,13 +56,13 @@ class SparseConv : public Convolution {
              const LaneKernels& kernels, const Tuning& tuning);
   Addresses LayOut();
   bool Streams(const float* output) const;
-  Grid MakeGrid(bool whole_lines) const;
+  Grid MakeGrid(bool whole_strips) const;
   Chunk ChunkAt(const Grid& grid, int64_t index) const;
   void RunChunk(const Job& job, const Chunk& chunk, float* scratch) const;
-  void Pack(const Job& job, int64_t line, int64_t tile, float* packed) const;
-  void Store(const Job& job, int64_t line, int64_t tile, int64_t filter,
+  void Pack(const Job& job, int64_t group, int64_t tile, float* packed) const;
+  void Store(const Job& job, int64_t group, int64_t tile, int64_t filter,
              const float* sums) const;
-  void StorePooled(const Job& job, int64_t line, int64_t tile, int64_t filter,
+  void StorePooled(const Job& job, int64_t group, int64_t tile, int64_t filter,
                    const float* sums, float* pixels) const;
   void ClearPooled(const Job& job, const Chunk& chunk) const;
 
@@ -72,8 +72,8 @@ class SparseConv : public Convolution {
   int64_t TileFloats() const;  // of the sums of a block of filters
   int64_t PackedFloats() const;
   int64_t ScratchFloats() const;
-  int64_t InputPixelsFrom(int64_t line) const;
-  int64_t OutputPixelsFrom(int64_t line) const;
+  int64_t InputPixelsFrom(int64_t group) const;
+  int64_t OutputPixelsFrom(int64_t group) const;
 
   const ConvShape original_;
   const ConvShape shape_;  // the original one, flattened if it is pointwise
@@ -81,7 +81,7 @@ class SparseConv : public Convolution {
   const int threads_;
   Tuning tuning_;
   std::unique_ptr<const Layout> layout_;
-  int64_t tiles_ = 0;  // of a line
+  int64_t tiles_ = 0;  // of a strip
   int64_t plane_ = 0;  // floats of a packed channel
   int64_t phase_ = 0;  // floats of a phase of it
   std::vector<std::vector<int32_t>> input_pixels_;  // by phase

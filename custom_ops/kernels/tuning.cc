@@ -83,8 +83,7 @@ int64_t TilesOfPiece(const ConvShape& shape, const Layout& layout,
 // In multiplications of vectors.
 double Cost(const ConvShape& shape, const Layout& layout, const Tuning& tuning,
             int64_t nonzeros) {
-  const int64_t pieces =
-      DivideUp(TilesOfStrip(layout, tuning), tuning.tiles);
+  const int64_t pieces = DivideUp(TilesOfStrip(layout, tuning), tuning.tiles);
   const double positions = tuning.tiles * tuning.vectors;
   const double packed = (positions + layout.halo()) * layout.phases() *
                         static_cast<double>(shape.channels);

@@ -37,6 +37,9 @@ TEST(DepthwiseConv, FitsOneFilterOfEachChannel) {
   shape.groups = 8;
   EXPECT_FALSE(DepthwiseConv::Fits(shape));
   EXPECT_FALSE(DepthwiseConv::Fits(Shape(1, 5, 5)));
+  shape = Shape(16, 5, 5);
+  shape.kernel_height = 1 << 30;
+  EXPECT_FALSE(DepthwiseConv::Fits(shape));
 }
 
 TEST(DepthwiseConv, EverySizeAroundASpan) {
