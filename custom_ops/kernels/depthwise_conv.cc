@@ -11,8 +11,8 @@ namespace {
 
 constexpr int64_t kLine = 64 / sizeof(float);
 constexpr int64_t kFewestChannels = 8;
-// Zeros are stored, too.
-constexpr int64_t kMostTaps = 1024;
+// Zeros are stored and multiplied, too: what is larger than 7x7 may have many.
+constexpr int64_t kMostTaps = 64;
 // Rows are handed out in so many parts for each thread.
 constexpr int64_t kPartsOfThread = 4;
 
@@ -73,7 +73,7 @@ DepthwiseConv::DepthwiseConv(const Csr& weights, const ConvShape& shape,
   for (int64_t filter = 0; filter < shape.filters; ++filter)
     for (int64_t i = weights.row_offsets[filter];
          i < weights.row_offsets[filter + 1]; ++i)
-      weights_[weights.column_indices[i] * pitch_ + filter] =
+      weights_[weights.column_indices[i] * pitch_ + filter] +=
           ValueAt(weights, i);
 }
 

@@ -2,7 +2,7 @@
 //
 // Of the weights that a convolution of all channels would have, one in so many
 // as there are channels is left, and always the same ones: neighbouring
-// channels make a vector as they lie in memory, and nothing is packed.
+// channels make a vector as they lie in memory, and no input is packed.
 
 #ifndef TFPRUNE_KERNELS_DEPTHWISE_CONV_H_
 #define TFPRUNE_KERNELS_DEPTHWISE_CONV_H_

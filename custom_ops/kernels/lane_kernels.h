@@ -3,7 +3,8 @@
 // Vectors do not hold neighbours: lane l of a vector is a position in strip l
 // of the output, so that every tap of every filter is a whole vector away and
 // all loads are aligned. What is unusual about a convolution (strides,
-// dilations, padding, groups) is settled when weights are packed.
+// dilations, padding, groups) is settled when weights are packed. Depthwise
+// convolutions alone take neighbouring channels as they are.
 //
 // Reference: Park et al. Faster CNNs with Direct Sparse Convolutions and
 // Guided Pruning. ICLR 2017 (the sparse filter as a list of addresses).

@@ -63,6 +63,7 @@ int64_t Layout::ShiftOf(int64_t tap_y, int64_t tap_x) const {
 std::vector<int32_t> Layout::InputPixels(int64_t phase, int64_t size) const {
   const int64_t columns = x_.phases.size();
   std::vector<int32_t> pixels;
+  pixels.reserve(lanes_ * size);
   for (int64_t lane = 0; lane < lanes_; ++lane) {
     const int64_t image = lane / (lanes_ / images_);
     for (int64_t i = First(lane); i < First(lane) + size; ++i) {
@@ -77,6 +78,7 @@ std::vector<int32_t> Layout::InputPixels(int64_t phase, int64_t size) const {
 
 std::vector<int32_t> Layout::OutputPixels(int64_t size) const {
   std::vector<int32_t> pixels;
+  pixels.reserve(lanes_ * size);
   for (int64_t lane = 0; lane < lanes_; ++lane) {
     const int64_t image = lane / (lanes_ / images_);
     for (int64_t i = 0; i < size; ++i) {

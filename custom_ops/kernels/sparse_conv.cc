@@ -60,12 +60,11 @@ std::unique_ptr<const SparseConv> SparseConv::Pack(const Csr& weights,
     std::unique_ptr<SparseConv> conv(
         new SparseConv(weights, shape, threads, kernels, tuning));
     if (conv->shape_.OutputPixels() * shape.filters == 0) return conv;
-    const Addresses addresses = conv->LayOut();
     // Entries have addresses of 32 bits.
     const double bytes = (shape.channels + 1.0) * conv->plane_ * sizeof(float);
     if (bytes > std::numeric_limits<int32_t>::max()) return nullptr;
     conv->weights_ = PackedWeights::Make(weights, conv->shape_, kernels,
-                                         conv->tuning_, addresses);
+                                         conv->tuning_, conv->LayOut());
     return conv;
   } catch (const std::bad_alloc&) {
     return nullptr;
@@ -82,15 +81,15 @@ SparseConv::SparseConv(const Csr& weights, const ConvShape& shape, int threads,
   tuning_ = Tune(shape_, weights.nonzeros, threads_, kernels, tuning);
   layout_ = std::make_unique<Layout>(shape_, tuning_.images, kernels.lanes);
   tiles_ = TilesOfStrip(*layout_, tuning_);
+  const int64_t piece = tuning_.tiles * tuning_.vectors + layout_->halo();
+  phase_ = RoundUp(piece * kernels.lanes, 16);
+  plane_ = layout_->phases() * phase_;
+  // An odd number of cache lines: planes must not crowd into the same ones.
+  if (plane_ % 32 == 0) plane_ += 16;
 }
 
 Addresses SparseConv::LayOut() {
   const int lanes = kernels_.lanes;
-  const int64_t piece = tuning_.tiles * tuning_.vectors + layout_->halo();
-  phase_ = RoundUp(piece * lanes, 16);
-  plane_ = layout_->phases() * phase_;
-  // An odd number of cache lines: planes must not crowd into the same ones.
-  if (plane_ % 32 == 0) plane_ += 16;
   const int64_t strip = tiles_ * tuning_.vectors;
   for (int64_t phase = 0; phase < layout_->phases(); ++phase)
     input_pixels_.push_back(

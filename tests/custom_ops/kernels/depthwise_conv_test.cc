@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "conv_problem.h"
 #include "problems.h"
 
@@ -110,6 +112,23 @@ TEST(DepthwiseConv, SharesOfThreads) {
       shape.batch = batch;
       Compare(Padded(shape, Padding::kSame), 0, threads);
     }
+}
+
+TEST(DepthwiseConv, WeightsThatStandTwiceAddUp) {
+  ConvShape shape = Shape(8, 1, 1);
+  shape.kernel_height = shape.kernel_width = 1;
+  shape.out_height = shape.out_width = 1;
+  Matrix weights = {8,
+                    1,
+                    std::vector<float>(9, 1.0f),
+                    std::vector<int32_t>(9, 0),
+                    {0, 2, 3, 4, 5, 6, 7, 8, 9}};
+  const std::vector<float> input(8, 1.0f);
+  std::vector<float> output(8);
+  const auto conv = DepthwiseConv::Pack(weights.View(), shape, 1);
+  ASSERT_NE(conv, nullptr);
+  ASSERT_TRUE(conv->Run(input.data(), {}, output.data(), SerialFor));
+  EXPECT_EQ(output, (std::vector<float>{2, 1, 1, 1, 1, 1, 1, 1}));
 }
 
 TEST(DepthwiseConv, NothingToDo) {
