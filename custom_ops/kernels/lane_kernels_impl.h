@@ -20,6 +20,8 @@
 #define TFPRUNE_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+#include "depthwise_impl.h"
+#include "finish_impl.h"
 #include "winograd_transforms_impl.h"
 
 namespace tfprune {
@@ -139,35 +141,6 @@ void Pack(const PackArgs& a) {
   }
 }
 
-// What is done to sums before they are stored. Bounds stand for activations:
-// what has none is between infinities.
-template <class Isa>
-struct Finish {
-  using Vector = typename Isa::Vector;
-
-  Finish(Activation activation, bool stream)
-      : low(Isa::Broadcast(activation == Activation::kNone ? -kInfinity
-                                                           : 0.0f)),
-        high(Isa::Broadcast(activation == Activation::kRelu6 ? 6.0f
-                                                             : kInfinity)),
-        stream(stream) {}
-
-  void operator()(Vector x, Vector bias, const float* residual, float* to,
-                  int some) const {
-    x = Isa::Add(x, bias);
-    if (residual) x = Isa::Add(x, Isa::LoadSome(residual, some));
-    x = Isa::Min(Isa::Max(x, low), high);
-    if (stream && some == Isa::kLanes)
-      Isa::Stream(to, x);
-    else
-      Isa::StoreSome(to, x, some);
-  }
-
-  static constexpr float kInfinity = __builtin_inff();
-  Vector low, high;
-  bool stream;
-};
-
 // The pixels of one position, by lane; -1 where there is none.
 template <class Isa>
 inline void FindPixels(const StoreArgs& a, int64_t position, int64_t* offsets) {
@@ -221,11 +194,6 @@ void Store(const StoreArgs& a) {
   if (a.stream) Isa::Fence();
 }
 
-float Activate(float x, Activation activation) {
-  if (activation != Activation::kNone && !(x > 0.0f)) x = x != x ? x : 0.0f;
-  return activation == Activation::kRelu6 && x > 6.0f ? 6.0f : x;
-}
-
 template <class Isa, class Column, class Value>
 void MultiplyVectorOf(const SlicedRows& slices, int64_t begin, int64_t end,
                       const float* x, const float* bias, const float* residual,
@@ -259,84 +227,6 @@ void MultiplyVector(const SlicedRows& rows, int64_t begin, int64_t end,
     multiply = rows.short_columns ? MultiplyVectorOf<Isa, uint16_t, uint16_t>
                                   : MultiplyVectorOf<Isa, int32_t, uint16_t>;
   multiply(rows, begin, end, x, bias, residual, activation, y);
-}
-
-// What a row of taps adds to pixels whose taps are anywhere.
-template <class Isa, int kPixels>
-struct AnyTaps {
-  static void Add(const DepthwiseArgs& a, const float* from,
-                  const float* weights, int some, typename Isa::Vector* sums) {
-    for (int64_t x = 0; x < a.columns; ++x) {
-      const auto weight = Isa::Load(weights + x * a.weight);
-      TFPRUNE_UNROLL
-      for (int i = 0; i < kPixels; ++i)
-        sums[i] = Isa::MultiplyAdd(
-            weight, Isa::LoadSome(from + x * a.column + i * a.step, some),
-            sums[i]);
-    }
-  }
-};
-
-// The same where so many taps are neighbours as the pixels are: what several
-// meet is loaded once. One tap of all pixels after the other, so that no sum
-// waits for itself.
-template <class Isa, int kPixels, int kTaps>
-struct Neighbours {
-  static void Add(const DepthwiseArgs& a, const float* from,
-                  const float* weights, int some, typename Isa::Vector* sums) {
-    typename Isa::Vector weight[kTaps];
-    TFPRUNE_UNROLL
-    for (int tap = 0; tap < kTaps; ++tap)
-      weight[tap] = Isa::Load(weights + tap * a.weight);
-    typename Isa::Vector x[kPixels + kTaps - 1];
-    TFPRUNE_UNROLL
-    for (int i = 0; i < kPixels + kTaps - 1; ++i)
-      x[i] = Isa::LoadSome(from + i * a.step, some);
-    TFPRUNE_UNROLL
-    for (int tap = 0; tap < kTaps; ++tap) {
-      TFPRUNE_UNROLL
-      for (int i = 0; i < kPixels; ++i)
-        sums[i] = Isa::MultiplyAdd(weight[tap], x[i + tap], sums[i]);
-    }
-  }
-};
-
-// Up to kLanes channels.
-template <class Isa, int kPixels, class Taps>
-inline void DepthwiseOf(const DepthwiseArgs& a, const Finish<Isa>& finish,
-                        int64_t channel, int some) {
-  typename Isa::Vector sums[kPixels] = {};
-  for (int64_t y = 0; y < a.rows; ++y)
-    Taps::Add(a, a.from + y * a.row + channel,
-              a.weights + y * a.weight_row + channel, some, sums);
-  const auto bias = Isa::LoadSome(a.bias + channel, some);
-  TFPRUNE_UNROLL
-  for (int i = 0; i < kPixels; ++i) {
-    const int64_t at = i * a.channels + channel;
-    finish(sums[i], bias, a.residual ? a.residual + at : nullptr, a.to + at,
-           some);
-  }
-}
-
-template <class Isa, int kPixels, class Taps>
-void DepthwiseBy(const DepthwiseArgs& a) {
-  const Finish<Isa> finish(a.activation, false);
-  int64_t channel = 0;
-  for (; channel + Isa::kLanes <= a.channels; channel += Isa::kLanes)
-    DepthwiseOf<Isa, kPixels, Taps>(a, finish, channel, Isa::kLanes);
-  if (channel < a.channels)
-    DepthwiseOf<Isa, kPixels, Taps>(a, finish, channel,
-                                    static_cast<int>(a.channels - channel));
-}
-
-template <class Isa, int kPixels>
-void Depthwise(const DepthwiseArgs& a) {
-  if (a.columns == 3 && a.column == a.step)
-    DepthwiseBy<Isa, kPixels, Neighbours<Isa, kPixels, 3>>(a);
-  else if (a.columns == 5 && a.column == a.step)
-    DepthwiseBy<Isa, kPixels, Neighbours<Isa, kPixels, 5>>(a);
-  else
-    DepthwiseBy<Isa, kPixels, AnyTaps<Isa, kPixels>>(a);
 }
 
 template <class Isa, int... kNumbers, int... kPixels>
