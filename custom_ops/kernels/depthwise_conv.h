@@ -26,8 +26,8 @@ class DepthwiseConv : public Convolution {
   static bool Fits(const ConvShape& shape);
 
   // `shape` must have filters as Fits wants them, and pass Check as `weights`
-  // must. `threads` is the most
-  // that one run will use. Returns null when memory does not suffice.
+  // must. `threads` is the most that one run will use. Returns null when memory
+  // does not suffice.
   static std::unique_ptr<const DepthwiseConv> Pack(const Csr& weights,
                                                    const ConvShape& shape,
                                                    int threads);
