@@ -55,7 +55,7 @@ flags.DEFINE_list(
 flags.DEFINE_list(
     "model",
     "resnet50,caffenet,googlenet,mobilenet_v2",
-    "Nets of `tfprune.experiments.models`, or paths of `.keras` files.",
+    "Nets of `tfprune.applications`, or paths of `.keras` files.",
 )
 flags.DEFINE_list(
     "machine", "this", "Of `gates`: names of profiles, or `this`: measured."
@@ -67,7 +67,7 @@ flags.DEFINE_integer("threads", 1, "Of each engine.", lower_bound=1)
 
 
 def main(benchmark):
-    from tfprune.experiments.benchmarks import commands
+    from benchmarks import commands
 
     table = commands.run(benchmark, flags.FLAGS)
     print(table)

@@ -18,9 +18,9 @@ flags.mark_flag_as_required("workdir")
 
 
 def main():
-    from tfprune.experiments import datasets
-    from tfprune.experiments import evaluation
-    from tfprune.experiments import workdir
+    from experiments import datasets
+    from experiments import evaluation
+    from experiments import workdir
 
     config = workdir.config(_WORKDIR.value)
     splits = datasets.load(config.data)

@@ -18,8 +18,8 @@ flags.mark_flags_as_required(["workdir", "output"])
 
 def main():
     import tfprune
-    from tfprune.experiments import workdir
-    from tfprune.export import compact
+    from experiments import workdir
+    from tfprune.exporters import compact
 
     workdir.config(_WORKDIR.value)
     model = compact.load(pathlib.Path(_WORKDIR.value) / "model.npz")

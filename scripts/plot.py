@@ -18,8 +18,8 @@ flags.mark_flag_as_required("workdir")
 
 
 def main():
-    from tfprune.experiments import rank_figures
-    from tfprune.experiments import workdir
+    from experiments import rank_figures
+    from experiments import workdir
 
     root = pathlib.Path(_WORKDIR.value)
     config = workdir.config(root)
@@ -34,9 +34,9 @@ def main():
 
 def draw_seed(folder, stages, plots_dir):
     """Draws the training of a seed, and the searches of its stages."""
-    from tfprune.experiments import workdir
-    from tfprune.report import plots
-    from tfprune.report import search_plots
+    from experiments import workdir
+    from tfprune.reports import plots
+    from tfprune.reports import search_plots
     from tfprune.search import trace
 
     records = workdir.read_metrics(folder / "metrics.jsonl")
@@ -53,7 +53,7 @@ def draw_seed(folder, stages, plots_dir):
 
 def draw_report(file, plots_dir):
     """Draws what is left of each layer."""
-    from tfprune.report import plots
+    from tfprune.reports import plots
 
     path = plots_dir / "sparsity_per_layer.png"
     plots.sparsity_per_layer(json.loads(file.read_text()), path)

@@ -22,9 +22,9 @@ flags.mark_flags_as_required(["config", "workdir"])
 
 
 def main():
-    from tfprune.experiments import evaluation
-    from tfprune.experiments import training
-    from tfprune.experiments import workdir
+    from experiments import evaluation
+    from experiments import training
+    from experiments import workdir
 
     command = shlex.join(["python", *sys.argv])
     config = _CONFIG.value

@@ -15,31 +15,47 @@ from tfprune import methods
 
 ROOT = pathlib.Path(tfprune.__file__).parent.parent
 FILES = sorted((ROOT / "tfprune").rglob("*.py"))
+OUTSIDE = sorted(
+    path
+    for folder in ("experiments", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+)
 KERNELS = sorted((ROOT / "custom_ops/kernels").iterdir())
 SCRIPTS = sorted([*ROOT.glob("scripts/*.py"), *ROOT.glob("configs/*.py")])
 
 # What the modules of each part may import of tfprune, beside their own part.
-GROUND = {"backend", "ops"}
-LAYERS = {"core", "layers", "optimizers", "regularizers", *GROUND}
-MIDDLE = {"compress", "search", "report", "interop"}
+FLOOR = {"utils", "numerics", "core", "backend", "ops"}
+LAYERS = {*FLOOR, "layers", "optimizers", "regularizers"}
+GRAPH = {*LAYERS, "graph", "profiling"}
+COMPRESS = {*GRAPH, "compress", "applications"}
+MIDDLE = {*COMPRESS, "planning", "search", "reports", "interop"}
+TOP = {*MIDDLE, "wrapping", "methods", "exporters", "callbacks"}
 MAY_IMPORT = {
-    "core": set(),
+    "utils": set(),
+    "numerics": {"utils"},
+    "core": {"utils", "numerics"},
     "backend": set(),
-    "ops": {"core"},
-    "layers": {"core", *GROUND},
-    "optimizers": {"core", *GROUND},
-    "regularizers": {"core", *GROUND},
-    "interop": LAYERS,
-    "compress": LAYERS,
-    "search": {*LAYERS, "compress"},
-    "report": {*LAYERS, "compress"},
-    "methods": {*LAYERS, *MIDDLE},
-    "export": {*LAYERS, *MIDDLE},
-    "api": {*LAYERS, *MIDDLE, "methods", "export"},
-    "experiments": {*LAYERS, *MIDDLE, "methods", "export", "api", "__init__"},
-    "__init__": {*LAYERS, *MIDDLE, "methods", "export", "api"},
+    "ops": {"utils", "numerics", "backend"},
+    "layers": FLOOR,
+    "optimizers": FLOOR,
+    "regularizers": FLOOR,
+    "applications": {"utils", "layers"},
+    "graph": LAYERS,
+    "profiling": {*LAYERS, "graph"},
+    "compress": GRAPH,
+    "interop": GRAPH,
+    "planning": COMPRESS,
+    "search": {*COMPRESS, "planning"},
+    "reports": {*COMPRESS, "planning"},
+    "wrapping": MIDDLE,
+    "methods": MIDDLE,
+    "exporters": MIDDLE,
+    "callbacks": {*MIDDLE, "wrapping", "methods"},
+    "api": TOP,
+    "__init__": {*TOP, "api"},
 }
-MAY_IMPORT_TENSORFLOW = {"__init__", "backend", "ops", "export", "experiments"}
+FAMILIES = {"filters", "low_rank", "sparse"}
+MAY_IMPORT_TENSORFLOW = {"__init__", "backend", "ops", "exporters"}
 
 
 def part(path):

@@ -9,20 +9,20 @@ import pathlib
 
 import pytest
 
+from experiments import datasets
+from experiments import solvers
+from experiments import training
+from experiments.datasets import augmentation
+from tfprune import applications
 from tfprune import methods
-from tfprune.core import names
-from tfprune.experiments import datasets
-from tfprune.experiments import models
-from tfprune.experiments import solvers
-from tfprune.experiments import training
-from tfprune.experiments.datasets import augmentation
+from tfprune.utils import layer_names
 
 FILES = sorted((pathlib.Path(__file__).parents[1] / "configs").glob("*.py"))
 
 
 @functools.cache
 def layers(model):
-    return [x.name for x in models.build(model).layers if x.weights]
+    return [x.name for x in applications.build(model).layers if x.weights]
 
 
 def by_layer(stage):
@@ -43,7 +43,7 @@ def test_config(path):
     config = module.get_config()
     assert config.name == path.stem
     assert f"--config=configs/{path.name}" in module.__doc__
-    assert config.model in models.MODELS
+    assert config.model in applications.MODELS
     assert config.data.name in datasets.DATASETS
     assert config.get("augment", "") in ("", *augmentation.AUGMENTATIONS)
     for name in config.stages:
@@ -52,6 +52,6 @@ def test_config(path):
         assert stage["steps"] >= 0
         solvers.build(stage["optimizer"].pop("name"), **stage["optimizer"])
         for patterns in by_layer(stage):
-            names.resolve("settings", patterns, layers(config.model))
+            layer_names.resolve("settings", patterns, layers(config.model))
         if "method" in stage:
             methods.build(stage["method"].pop("name"), **stage["method"])

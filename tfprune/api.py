@@ -10,16 +10,17 @@ import keras
 import numpy as np
 
 from tfprune import methods
-from tfprune import search
+from tfprune import planning
 from tfprune.compress import strip as strip_lib
-from tfprune.compress import traverse
-from tfprune.core import errors
 from tfprune.core import structures
 from tfprune.core import units
+from tfprune.graph import cloning
+from tfprune.graph import traversal
 from tfprune.layers import prunable
-from tfprune.methods import choice
-from tfprune.search import budget as budgets
-from tfprune.search import filter_budget
+from tfprune.planning import budget as budgets
+from tfprune.planning import filter_budget
+from tfprune.utils import validation
+from tfprune.wrapping import layer_selection
 
 strip = strip_lib.strip
 
@@ -144,7 +145,7 @@ def set_mask(
     """
     layers = wrapped(model)
     if layer not in layers:
-        raise ValueError(errors.unknown("layer", layer, layers))
+        raise ValueError(validation.unknown("layer", layer, layers))
     target = _target(layers[layer].unit.targets, weight)
     mask = np.asarray(mask)
     if mask.dtype != bool or mask.shape != tuple(target.mask.shape):
@@ -164,7 +165,7 @@ def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
         ValueError: if there are none.
     """
     found = {}
-    for path, layer in traverse.paths(model):
+    for path, layer in traversal.paths(model):
         if isinstance(layer, prunable.Prunable):
             found.setdefault(id(layer), (path, layer))
     if not found:
@@ -180,9 +181,9 @@ def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
 
 
 def _wrap(model, method, filters):
-    traverse.check_clonable(model, "prune")
+    traversal.check_clonable(model, "prune")
     method = _method(method)
-    found = choice.choose(method, model, filters)
+    found = layer_selection.choose(method, model, filters)
     if all(found.reasons):
         raise ValueError(
             f"`model` has nothing that `method={method.name}` can prune. "
@@ -199,7 +200,7 @@ def _wrap(model, method, filters):
         own = settings[layer.name]
         return prunable.Prunable(clone, method, own, ties=found.ties(layer))
 
-    pruned = traverse.clone(model, wrap)
+    pruned = cloning.clone(model, wrap)
     if filters is None and found.skipped():
         warnings.warn(
             f"{method.name} leaves these layers dense:{found.skipped()}",
@@ -210,7 +211,7 @@ def _wrap(model, method, filters):
 
 def _meet(model, pruned, tied, budget, data, accuracy_drop):
     """Returns the settings that meet a budget, and prints what they bring."""
-    found = search.measure_sensitivity(model, data) if data else None
+    found = planning.measure_sensitivity(model, data) if data else None
     table = budgets.meet(pruned, budget, found)
     print(table)
     if data:
@@ -253,5 +254,5 @@ def _target(targets, weight):
     ends = [x for path, x in paths.items() if f"/{path}".endswith(f"/{weight}")]
     found = ends or [x for x in targets if x.role == weight]
     if len(found) != 1:
-        raise ValueError(errors.unknown("weight", weight, paths))
+        raise ValueError(validation.unknown("weight", weight, paths))
     return found[0]

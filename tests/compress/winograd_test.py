@@ -4,8 +4,8 @@ import pytest
 
 import tfprune
 from tfprune import layers
-from tfprune.compress import watch
-from tfprune.core import winograd
+from tfprune.graph import trace
+from tfprune.numerics import winograd
 
 
 def net():
@@ -33,7 +33,7 @@ def images():
 
 
 def kinds(model):
-    leaves = tfprune.compress.traverse.leaves(model)
+    leaves = tfprune.graph.traversal.leaves(model)
     return {x.name: type(x).__name__ for x in leaves if x.weights}
 
 
@@ -192,7 +192,7 @@ def test_every_example_counts_as_much(monkeypatch):
     model, x = uneven()
     x = x * np.array([1, 2, 8], "float32").reshape(3, 1, 1, 1)
     whole = tfprune.to_winograd(model, data=x).layers[0].balance
-    monkeypatch.setattr(watch, "_BATCH", 2)
+    monkeypatch.setattr(trace, "_BATCH", 2)
     parts = tfprune.to_winograd(model, data=x).layers[0].balance
     np.testing.assert_allclose(parts, whole, rtol=1e-5)
 

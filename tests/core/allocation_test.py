@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfprune.core import allocation
-from tfprune.core import ramps
+from tfprune.core import sparsity_schedules
 
 # Layers of LeNet-300-100 and of a small convolutional net.
 LENET = [[(784, 300)], [(300, 100)], [(100, 10)]]
@@ -192,7 +192,7 @@ class TestPattern:
 
     def test_one_weight_of_a_block_after_the_other(self):
         """A linear ramp from 0 to a half: 4 of 4, 3 of 4, 2 of 4."""
-        ramp = ramps.Polynomial(0.0, 0.5, 0, 100, power=1.0)
+        ramp = sparsity_schedules.Polynomial(0.0, 0.5, 0, 100, power=1.0)
         rule = allocation.Pattern(2, 4)
         kept = {
             step: self.kept(rule, float(ramp.sparsity(step)))
@@ -205,11 +205,15 @@ class TestPattern:
         for n in range(1, m):
             rule = allocation.Pattern(n, m)
             assert self.kept(rule, 1.0 - n / m) == n, f"{n}:{m}"
-            ramp = ramps.Polynomial(0.0, 1.0 - n / m, begin_step=3, end_step=9)
+            ramp = sparsity_schedules.Polynomial(
+                0.0, 1.0 - n / m, begin_step=3, end_step=9
+            )
             assert self.kept(rule, float(ramp.sparsity(9))) == n, f"{n}:{m}"
 
     def test_passes_every_count_on_the_way(self):
-        ramp = ramps.Polynomial(0.0, 1.0 - 7 / 16, begin_step=0, end_step=1000)
+        ramp = sparsity_schedules.Polynomial(
+            0.0, 1.0 - 7 / 16, begin_step=0, end_step=1000
+        )
         rule = allocation.Pattern(7, 16)
         kept = [
             self.kept(rule, float(ramp.sparsity(step)))

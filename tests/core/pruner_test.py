@@ -6,12 +6,12 @@ import tensorflow as tf
 
 from tfprune.core import allocation
 from tfprune.core import criteria
-from tfprune.core import part
 from tfprune.core import pruner
-from tfprune.core import ramps
 from tfprune.core import selection
+from tfprune.core import sparsity_schedules
 from tfprune.core import structures
-from tfprune.core import timing
+from tfprune.core import update_schedules
+from tfprune.utils import serialization
 
 A = np.array([[0.1, -0.9, 0.3], [0.4, 0.2, -0.8]], "float32")
 B = np.array([0.5, -0.05, 0.6, 0.7], "float32")
@@ -36,8 +36,8 @@ def sparsities(masks):
     return [[float(1 - mask.mean()) for mask in unit] for unit in masks]
 
 
-@part.part
-class OnSteps(part.Part):
+@serialization.serializable
+class OnSteps(serialization.Serializable):
     """Unit number i is due at step i."""
 
     settings = {}
@@ -73,7 +73,7 @@ class TestDecide:
         assert unit[0].tolist() == [0, 1, 1, 0]
 
     def test_nothing_changes_between_the_due_steps(self):
-        every = timing.Every(10, 10, 20)
+        every = update_schedules.Every(10, 10, 20)
         rule = pruner.Pruner(timing=every, gradient="dense")
         old = [[np.array([[True, False, True], [False, False, True]])]]
         for step in (0, 9, 11, 19, 21, 30):
@@ -104,18 +104,18 @@ class TestDecide:
         "rule",
         [
             pruner.Pruner(
-                timing=timing.Every(2),
-                ramp=ramps.Polynomial(0.0, 0.75, 0, 6),
+                timing=update_schedules.Every(2),
+                ramp=sparsity_schedules.Polynomial(0.0, 0.75, 0, 6),
                 allocation=allocation.Global(),
             ),
             pruner.Pruner(
-                timing=timing.Coin(gamma=0.5),
+                timing=update_schedules.Probabilistic(gamma=0.5),
                 allocation=allocation.ErdosRenyiKernel(),
             ),
             pruner.Pruner(
                 structure=structures.Block(2, 1),
                 criterion=criteria.GroupNorm(),
-                timing=timing.Every(1, 2),
+                timing=update_schedules.Every(1, 2),
             ),
             pruner.Pruner(
                 structure=structures.NM(1, 2),
@@ -168,13 +168,14 @@ class TestSparsityOfAUnit:
         assert self.run(pruner.Pruner(), 0, NAN, 0.0) == [0.5, 0.0]
 
     def test_above_the_target_of_the_others(self):
-        rule = pruner.Pruner(ramp=ramps.Constant(0.1))
+        rule = pruner.Pruner(ramp=sparsity_schedules.Constant(0.1))
         assert self.run(rule, 0, NAN, 0.95) == [0.1, 0.95]
 
     def test_follows_the_ramp(self):
         """Linear from 0 to 0.8; the unit's own from 0 to 0.4."""
         rule = pruner.Pruner(
-            timing=timing.Every(1), ramp=ramps.Polynomial(0, 0.8, 0, 4, 1.0)
+            timing=update_schedules.Every(1),
+            ramp=sparsity_schedules.Polynomial(0, 0.8, 0, 4, 1.0),
         )
         runs = [self.run(rule, step, NAN, 0.4) for step in range(6)]
         others, own = zip(*runs, strict=True)
@@ -188,7 +189,9 @@ class TestSparsityOfAUnit:
 
 class TestContract:
     def test_settings_are_those_of_the_parts(self):
-        rule = pruner.Pruner(timing=timing.Coin(gamma=0.1, stop_step=7))
+        rule = pruner.Pruner(
+            timing=update_schedules.Probabilistic(gamma=0.1, stop_step=7)
+        )
         assert list(rule.settings) == [
             "target_sparsity",
             "stop_step",

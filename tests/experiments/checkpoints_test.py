@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfprune.experiments import checkpoints
+from experiments import checkpoints
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.compress import zoo
-from tfprune.compress import shortcuts
-from tfprune.compress import traverse
-from tfprune.experiments import datasets
-from tfprune.experiments import models
-from tfprune.experiments.datasets import augmentation
-from tfprune.experiments.datasets import batches
-from tfprune.experiments.datasets import cifar10
+from experiments import datasets
+from experiments.datasets import augmentation
+from experiments.datasets import batches
+from experiments.datasets import cifar10
+from tests.compress.filters import zoo
+from tfprune import applications
+from tfprune.graph import shortcuts
+from tfprune.graph import traversal
 
 
 @pytest.fixture
@@ -106,21 +106,21 @@ def test_a_resumed_run_sees_the_same_images():
 
 
 def test_vgg16():
-    model = models.build("vgg16_cifar10", 0)
+    model = applications.build("vgg16_cifar10", 0)
     assert model.count_params() == 14_995_146
     assert model(np.zeros((1, 32, 32, 3))).shape == (1, 10)
 
 
 def test_resnet20():
-    model = models.build("resnet20", 0)
+    model = applications.build("resnet20", 0)
     names = [x.name for x in model.layers if x.name.endswith("_conv")]
     assert len(names) == 19 + 2 and model.name == "resnet20"
     assert names[-1] == "stage3_block3_2_conv"
 
 
 def test_resnet56_and_its_shortcuts():
-    model = models.build("resnet56", 0)
-    convs = [x for x in traverse.leaves(model) if x.name.endswith("_conv")]
+    model = applications.build("resnet56", 0)
+    convs = [x for x in traversal.leaves(model) if x.name.endswith("_conv")]
     assert len(convs) == 55 + 2  # and two shortcuts
     free = shortcuts.bypassed(model)
     held = {x.name for x in convs if id(x) not in free}

@@ -6,10 +6,10 @@ import ml_collections
 import numpy as np
 import pytest
 
+from experiments import rank_figures
+from experiments import workdir
 from tests.experiments import runs as short
-from tfprune.experiments import rank_figures
-from tfprune.experiments import workdir
-from tfprune.export import compact
+from tfprune.exporters import compact
 
 data_dir = short.data_dir
 

@@ -6,12 +6,12 @@ import pytest
 import tensorflow as tf
 
 from configs import alexnet_olmp
-from tfprune.experiments import models
-from tfprune.experiments import training
-from tfprune.experiments import workdir
-from tfprune.experiments.datasets import batches
-from tfprune.experiments.datasets import image_folders
-from tfprune.experiments.models import caltech
+from experiments import training
+from experiments import workdir
+from experiments.datasets import batches
+from experiments.datasets import image_folders
+from tfprune import applications
+from tfprune.applications import caltech
 
 CLASSES = ("001.ak47", "002.american-flag", "257.clutter")
 PER_CLASS, SIZE = 4, 24
@@ -131,7 +131,7 @@ def test_a_folder_without_classes(tmp_path, make):
 
 
 def test_size_of_alexnet():
-    model = models.build("alexnet_caltech", seed=0)
+    model = applications.build("alexnet_caltech", seed=0)
     assert model.count_params() == 57_921_153
     assert model.input_shape[1:] == (256, 256, 3)
     assert model.get_layer("window").output.shape[1:] == (227, 227, 3)
@@ -181,7 +181,7 @@ def small(seed):
 def test_config_runs_from_files_to_a_compressed_net(
     folder, tmp_path, monkeypatch
 ):
-    monkeypatch.setitem(models.MODELS, "small", small)
+    monkeypatch.setitem(applications.MODELS, "small", small)
     config = alexnet_olmp.get_config()
     config.model, config.batch_size = "small", 5
     config.log_every = config.checkpoint_every = config.train.steps = 4

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfprune.experiments import models
-from tfprune.experiments import training
-from tfprune.experiments import workdir
-from tfprune.report import plots
+from experiments import training
+from experiments import workdir
+from tfprune import applications
+from tfprune.reports import plots
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from configs import caffenet_guided  # noqa: E402
@@ -73,7 +73,7 @@ def config_of(folder):
 
 
 def test_runs_from_jpegs_to_a_compressed_net(folder, tmp_path, monkeypatch):
-    monkeypatch.setitem(models.MODELS, "small", small)
+    monkeypatch.setitem(applications.MODELS, "small", small)
     config, path = config_of(folder), tmp_path / "run"
     workdir.create(path, config, "python scripts/train.py")
     outcome = training.run(config, path)

@@ -11,8 +11,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from tfprune.experiments.datasets import mnist
-from tfprune.experiments.datasets import mnist_files
+from experiments.datasets import mnist
+from experiments.datasets import mnist_files
 
 STEMS = {
     "x_train": "train-images-idx3-ubyte",

@@ -4,10 +4,10 @@ import ml_collections
 import numpy as np
 import pytest
 
+from experiments import checkpoints
+from experiments import training
+from experiments import workdir
 from tfprune import backend
-from tfprune.experiments import checkpoints
-from tfprune.experiments import training
-from tfprune.experiments import workdir
 
 SETTINGS = {"ip1": {"c": 1.0}, "ip2": {"c": 1.0}, "ip3": {"c": 0.5}}
 

@@ -11,12 +11,12 @@ from configs import resnet20_force
 from configs import resnet50_filter_ranking
 from configs import resnet56_ssl
 from configs import vgg16_filter_ranking
-from tfprune.experiments import models
-from tfprune.experiments import training
-from tfprune.experiments import workdir
-from tfprune.experiments.datasets import cifar10
-from tfprune.experiments.models import cifar
-from tfprune.export import compact
+from experiments import training
+from experiments import workdir
+from experiments.datasets import cifar10
+from tfprune import applications
+from tfprune.applications import cifar
+from tfprune.exporters import compact
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
 
@@ -75,7 +75,7 @@ def run(config, data_dir, net, path, monkeypatch):
     Returns:
         The nets before the filters or ranks go, and at the end.
     """
-    monkeypatch.setitem(models.MODELS, "small", net)
+    monkeypatch.setitem(applications.MODELS, "small", net)
     config.model, config.seeds = "small", (0,)
     config.batch_size, config.jit_compile = 4, False
     config.log_every = config.checkpoint_every = 2

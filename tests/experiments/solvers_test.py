@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfprune.experiments import solvers
+from experiments import solvers
 
 INV = dict(policy="inv", base=0.1, gamma=0.5, power=0.75)
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfprune.experiments import datasets
-from tfprune.experiments.benchmarks import images as benchmark
-from tfprune.experiments.datasets import batches
-from tfprune.experiments.datasets import imagenet
-from tfprune.experiments.datasets import records
-from tfprune.experiments.datasets import streams
+from benchmarks import images as benchmark
+from experiments import datasets
+from experiments.datasets import batches
+from experiments.datasets import imagenet
+from experiments.datasets import records
+from experiments.datasets import streams
 
 CLASSES = ("n01440764", "n01443537", "n01484850")
 PER_CLASS, SIZE, CROP = 5, 24, 16

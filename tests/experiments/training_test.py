@@ -14,15 +14,15 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks import smaller
+from experiments import checkpoints
+from experiments import datasets
+from experiments import evaluation
+from experiments import training
+from experiments import workdir
 from tests.experiments import runs
+from tfprune import applications
 from tfprune.core import units
-from tfprune.experiments import checkpoints
-from tfprune.experiments import datasets
-from tfprune.experiments import evaluation
-from tfprune.experiments import models
-from tfprune.experiments import training
-from tfprune.experiments import workdir
-from tfprune.experiments.benchmarks import smaller
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 data_dir = runs.data_dir
@@ -146,16 +146,16 @@ def test_a_run_that_ends_in_a_smaller_net(tmp_path, data_dir, monkeypatch):
 
 @pytest.mark.parametrize("name", ["net.keras", "net.weights.h5"])
 def test_init_starts_from_a_file(tmp_path, data_dir, name):
-    from tfprune.experiments import models
+    from tfprune import applications
 
-    source = models.build("lenet_300_100", seed=77)
+    source = applications.build("lenet_300_100", seed=77)
     source.save_weights(tmp_path / name) if "weights" in name else source.save(
         tmp_path / name
     )
     config = runs.config_of(data_dir, stages=("nothing",))
     config.nothing = {"steps": 0, "optimizer": config.train.optimizer}
     runs.run(config, tmp_path / "run", init=str(tmp_path / name))
-    from tfprune.export import compact
+    from tfprune.exporters import compact
 
     model = compact.load(tmp_path / "run/model.npz")
     for one, other in zip(source.weights, model.weights, strict=True):
@@ -227,7 +227,7 @@ def test_unwritable_workdir(tmp_path, data_dir):
 def test_change_to_the_winograd_domain(data_dir):
     stage = {"change": "winograd", "filters": "conv2", "examples": 50}
     splits = datasets.load(runs.config_of(data_dir).data)
-    changed = training.change(models.build("lenet_5", 0), stage, splits)
+    changed = training.change(applications.build("lenet_5", 0), stage, splits)
     assert type(changed.get_layer("conv2")).__name__ == "WinogradConv2D"
     assert type(changed.get_layer("conv1")).__name__ == "Conv2D"
     balance = np.array(changed.get_layer("conv2").balance)
@@ -238,7 +238,7 @@ def test_streams_have_no_examples_to_show():
     stage = {"change": "winograd", "examples": 50}
     splits = types.SimpleNamespace(train=object())
     with pytest.raises(ValueError, match="where images are streamed"):
-        training.change(models.build("lenet_5", 0), stage, splits)
+        training.change(applications.build("lenet_5", 0), stage, splits)
 
 
 def test_unknown_change(tmp_path, data_dir):

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from tests.experiments import runs
-from tfprune.export import compact
+from tfprune.exporters import compact
 
 data_dir = runs.data_dir
 

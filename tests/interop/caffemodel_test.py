@@ -221,7 +221,7 @@ def test_no_file(tmp_path):
 
 def test_lenet_5_reads_its_published_layout(tmp_path):
     """`conv1 (20, 1, 5, 5)`, ..., `ip1 (500, 800)`, as Caffe's MNIST net."""
-    from tfprune.experiments import models
+    from tfprune import applications
 
     shapes = {
         "conv1": (20, 1, 5, 5),
@@ -237,7 +237,7 @@ def test_lenet_5_reads_its_published_layout(tmp_path):
         tmp_path,
         *(caffe.layer(x, map(caffe.blob, y)) for x, y in arrays.items()),
     )
-    model = models.build("lenet_5")
+    model = applications.build("lenet_5")
     assert tfprune.load_caffemodel(model, path) == []
     x = nets.random(2, 28, 28, 1)
     y = tf.constant(x / 256)

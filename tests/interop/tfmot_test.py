@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfprune.core import ramps
-from tfprune.core import timing
+from tfprune.core import sparsity_schedules
+from tfprune.core import update_schedules
 from tfprune.interop import tfmot
 
 POLYNOMIAL = dict(
@@ -55,14 +55,18 @@ class Schedule:
 
 def test_polynomial_decay():
     every, ramp = tfmot.schedule(Schedule("PolynomialDecay", POLYNOMIAL))
-    assert every == timing.Every(frequency=10, begin_step=20, end_step=80)
-    assert ramp == ramps.Polynomial(0.1, 0.9, 20, 80, 3)
+    assert every == update_schedules.Every(
+        frequency=10, begin_step=20, end_step=80
+    )
+    assert ramp == sparsity_schedules.Polynomial(0.1, 0.9, 20, 80, 3)
 
 
 def test_constant_sparsity():
     every, ramp = tfmot.schedule(Schedule("ConstantSparsity", CONSTANT))
-    assert every == timing.Every(frequency=10, begin_step=20, end_step=-1)
-    assert ramp == ramps.Constant(0.6)
+    assert every == update_schedules.Every(
+        frequency=10, begin_step=20, end_step=-1
+    )
+    assert ramp == sparsity_schedules.Constant(0.6)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfprune import layers
-from tfprune.core import winograd
+from tfprune.numerics import winograd
 
 # Largest differences in float32, by the norm of the layer's input in one tile:
 # the coefficients of 5x5 filters amplify rounding about 4 times as much.

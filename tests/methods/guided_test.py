@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 import tfprune
+from experiments import solvers
 from tfprune import methods
 from tfprune.core import structures
-from tfprune.experiments import solvers
 
 RATE, MOMENTUM = 0.05, 0.9
 

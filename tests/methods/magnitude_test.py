@@ -6,9 +6,9 @@ import pytest
 from tfprune import methods
 from tfprune.core import allocation
 from tfprune.core import criteria
-from tfprune.core import ramps
+from tfprune.core import sparsity_schedules
 from tfprune.core import structures
-from tfprune.core import timing
+from tfprune.core import update_schedules
 
 W = np.random.default_rng(0).normal(size=(20, 10)).astype("float32")
 V = np.random.default_rng(1).normal(size=(10, 5)).astype("float32")
@@ -85,8 +85,8 @@ def test_a_schedule_replaces_the_four_arguments():
             return {"class_name": "ConstantSparsity", "config": config}
 
     method = methods.Magnitude(schedule=ConstantSparsity())
-    assert method.pruner.timing == timing.Every(3, 2, 8)
-    assert method.pruner.ramp == ramps.Constant(0.3)
+    assert method.pruner.timing == update_schedules.Every(3, 2, 8)
+    assert method.pruner.ramp == sparsity_schedules.Constant(0.3)
 
 
 def test_blocks():
@@ -136,5 +136,5 @@ def test_defaults():
     assert rule.structure == structures.Unstructured()
     assert rule.criterion == criteria.Magnitude()
     assert rule.allocation == allocation.Uniform()
-    assert rule.timing == timing.Every(100, 0, -1)
-    assert rule.ramp == ramps.Constant(0.5)
+    assert rule.timing == update_schedules.Every(100, 0, -1)
+    assert rule.ramp == sparsity_schedules.Constant(0.5)

@@ -9,6 +9,7 @@ import pytest
 import tfprune
 from tests.search import nets
 from tfprune import backend
+from tfprune import callbacks
 from tfprune import methods
 from tfprune.core import units
 from tfprune.search import trace as trace_lib
@@ -52,7 +53,7 @@ def fit(model, steps, *callbacks):
 
 
 def driver(**arguments):
-    return methods.OLMPSearch(nets.data(), **arguments)
+    return callbacks.OLMPSearch(nets.data(), **arguments)
 
 
 def state(model):

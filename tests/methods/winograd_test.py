@@ -6,7 +6,7 @@ import pytest
 
 import tfprune
 from tfprune import methods
-from tfprune.core import winograd
+from tfprune.numerics import winograd
 
 METHODS = [methods.Winograd, methods.L1Winograd]
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tests.ops import problems
 from tfprune import ops
-from tfprune.core import winograd_convolution
+from tfprune.numerics import winograd_convolution
 from tfprune.ops import activations
 from tfprune.ops import library
 from tfprune.ops.sparse_winograd_conv2d import twin as winograd_twin

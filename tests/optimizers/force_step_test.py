@@ -9,7 +9,7 @@ from keras.optimizers import schedules
 
 import tfprune
 from tests.optimizers import force_nets as nets
-from tfprune.core import forces
+from tfprune.numerics import forces
 
 
 def step(optimizer, gradient=None):

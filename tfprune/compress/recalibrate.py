@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from tfprune import backend
-from tfprune.compress import traverse
-from tfprune.core import part
+from tfprune.graph import traversal
+from tfprune.utils import validation
 
 
 def recalibrate(model: keras.Model, data, batch_size: int = 128) -> keras.Model:
@@ -40,7 +40,7 @@ def recalibrate(model: keras.Model, data, batch_size: int = 128) -> keras.Model:
     tfprune.recalibrate(model, x_train[:5000])
     ```
     """
-    part.check_count("batch_size", batch_size, least=1)
+    validation.check_count("batch_size", batch_size, least=1)
     layers = [layer for layer in normalizations(model) if layer.trainable]
     if not layers:
         raise ValueError(
@@ -65,7 +65,7 @@ def normalizations(model) -> list[keras.layers.BatchNormalization]:
     """Returns the BatchNormalization layers of any model, built ones."""
     return [
         layer
-        for layer in traverse.walk(model)
+        for layer in traversal.walk(model)
         if isinstance(layer, keras.layers.BatchNormalization) and layer.built
     ]
 

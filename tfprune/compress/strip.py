@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from tfprune.compress import traverse
+from tfprune.graph import cloning
+from tfprune.graph import traversal
 from tfprune.layers import prunable
 
 
@@ -17,14 +18,14 @@ def strip(model: keras.Model) -> keras.Model:
     Returns:
         A clone with zeros in the place of masks. It needs no tfprune.
     """
-    traverse.check_clonable(model, "strip")
-    return traverse.clone(model, _bare)
+    traversal.check_clonable(model, "strip")
+    return cloning.clone(model, _bare)
 
 
 def check_stripped(model: keras.Model, verb: str) -> None:
     """Raises unless a model can be cloned and has no `Prunable` layers."""
-    traverse.check_clonable(model, verb)
-    if any(isinstance(x, prunable.Prunable) for x in traverse.walk(model)):
+    traversal.check_clonable(model, verb)
+    if any(isinstance(x, prunable.Prunable) for x in traversal.walk(model)):
         raise ValueError(
             "`model` must have no Prunable layers. Received: "
             f"model={model.name!r}, which has. Call tfprune.strip first."
@@ -35,7 +36,7 @@ def _bare(layer, twin):
     if not isinstance(twin, prunable.Prunable):
         return twin
     twin.freeze()
-    bare = traverse.copy(twin.layer)
+    bare = cloning.copy(twin.layer)
     for old, new in zip(twin.layer.variables, bare.variables, strict=True):
         new.assign(old)
     return bare

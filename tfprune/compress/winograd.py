@@ -10,11 +10,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfprune.compress import traverse
-from tfprune.compress import watch
-from tfprune.core import names
-from tfprune.core import winograd_convolution
+from tfprune.graph import cloning
+from tfprune.graph import trace
+from tfprune.graph import traversal
 from tfprune.layers import winograd_conv2d
+from tfprune.numerics import winograd_convolution
+from tfprune.utils import layer_names
 
 # The least root of mean squares, of a position and channel, by the greatest.
 _FAINT = 0.01
@@ -70,8 +71,8 @@ def to_winograd(
         Pruning. 2017. Scaled by inputs as the scores of Sun et al. A Simple
         and Effective Pruning Approach for Large Language Models. ICLR 2024.
     """
-    traverse.check_clonable(model, "convert")
-    layers = traverse.leaves(model)
+    traversal.check_clonable(model, "convert")
+    layers = traversal.leaves(model)
     chosen = _chosen(layers, filters)
     fit, others = [], []
     for layer in chosen:
@@ -88,7 +89,7 @@ def to_winograd(
         made.append(winograd_conv2d.WinogradConv2D.from_conv2d(twin))
         return made[-1]
 
-    converted = traverse.clone(model, convert)
+    converted = cloning.clone(model, convert)
     if data is not None:
         _rebalance(converted, made, data)
     return converted
@@ -106,7 +107,7 @@ def to_spatial(model: keras.Model) -> Spatial:
     Raises:
         ValueError: for a subclassed model.
     """
-    traverse.check_clonable(model, "convert")
+    traversal.check_clonable(model, "convert")
     errors = {}
 
     def convert(layer, twin):
@@ -115,7 +116,7 @@ def to_spatial(model: keras.Model) -> Spatial:
         own, errors[layer.name] = twin.to_conv2d()
         return own
 
-    return Spatial(traverse.clone(model, convert), errors)
+    return Spatial(cloning.clone(model, convert), errors)
 
 
 def _chosen(layers, filters):
@@ -129,7 +130,7 @@ def _chosen(layers, filters):
     found = {
         name
         for pattern in patterns
-        for name in names.matching("filters", pattern, known)
+        for name in layer_names.matching("filters", pattern, known)
     }
     return [layer for layer in layers if layer.name in found]
 
@@ -137,12 +138,12 @@ def _chosen(layers, filters):
 def _rebalance(model, layers, data):
     """Scales the kernels' entries by what the layers are given."""
     watchers = {id(layer): _Inputs(layer) for layer in layers}
-    watch.run(model, watchers, data)
+    trace.run(model, watchers, data)
     for layer in layers:
         layer.rebalance(watchers[id(layer)].gains())
 
 
-class _Inputs(watch.Watcher):
+class _Inputs(trace.Watcher):
     """Tells how much the transform makes of a layer's inputs."""
 
     def __init__(self, layer):

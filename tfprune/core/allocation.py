@@ -13,12 +13,13 @@ import math
 import numpy as np
 from keras import ops
 
-from tfprune.core import part
 from tfprune.core import selection
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
-@part.part
-class Uniform(part.Part):
+@serialization.serializable
+class Uniform(serialization.Serializable):
     """The same sparsity in every unit, or the one its settings give."""
 
     settings = {"target_sparsity": math.nan}
@@ -30,8 +31,8 @@ class Uniform(part.Part):
         ]
 
 
-@part.part
-class ErdosRenyiKernel(part.Part):
+@serialization.serializable
+class ErdosRenyiKernel(serialization.Serializable):
     """Larger layers are pruned more: density ~ sum(shape) / prod(shape).
 
     Layers whose density would pass 1 stay dense and the others take their
@@ -53,8 +54,8 @@ class ErdosRenyiKernel(part.Part):
         ]
 
 
-@part.part
-class Global(part.Part):
+@serialization.serializable
+class Global(serialization.Serializable):
     """All groups of the net compete; a unit keeps its share of the best.
 
     Args:
@@ -70,7 +71,7 @@ class Global(part.Part):
     settings = {}
 
     def __post_init__(self):
-        part.check_count("least", self.least, least=1)
+        validation.check_count("least", self.least, least=1)
 
     def __call__(self, scores, sparsities, shapes):
         if self.normalize:
@@ -88,8 +89,8 @@ class Global(part.Part):
         return budgets
 
 
-@part.part
-class Pattern(part.Part):
+@serialization.serializable
+class Pattern(serialization.Serializable):
     """The budget of one n:m block: from m kept, down to n.
 
     Args:
@@ -109,8 +110,8 @@ class Pattern(part.Part):
         return [kept] * len(scores)
 
 
-@part.part
-class Explicit(part.Part):
+@serialization.serializable
+class Explicit(serialization.Serializable):
     """Thresholds that a pruner computes by itself, from its settings."""
 
     settings = {}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from keras import ops
 
-from tfprune.core import part
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
-class Criterion(part.Part):
+class Criterion(serialization.Serializable):
     """The interface. `Magnitude` is the simplest example.
 
     `roles` are those of the arrays that count where the filters of several
@@ -25,7 +26,7 @@ class Criterion(part.Part):
         raise NotImplementedError
 
 
-@part.part
+@serialization.serializable
 class Magnitude(Criterion):
     """The mean absolute value of a group; of a single weight, abs(w)."""
 
@@ -33,7 +34,7 @@ class Magnitude(Criterion):
         return ops.mean(ops.abs(weights), axis=1)
 
 
-@part.part
+@serialization.serializable
 class GroupNorm(Criterion):
     """The L1 or L2 norm of a group.
 
@@ -47,7 +48,7 @@ class GroupNorm(Criterion):
     order: int = 2
 
     def __post_init__(self):
-        part.check("order", self.order, self.order in (1, 2), "1 or 2")
+        validation.check("order", self.order, self.order in (1, 2), "1 or 2")
 
     def __call__(self, weights, gradients=None):
         if self.order == 1:
@@ -55,7 +56,7 @@ class GroupNorm(Criterion):
         return ops.sqrt(ops.sum(ops.square(weights), axis=1))
 
 
-@part.part
+@serialization.serializable
 class Gamma(Magnitude):
     """The mean absolute factor of the normalizations behind a filter.
 
@@ -67,7 +68,7 @@ class Gamma(Magnitude):
     roles = ("gamma",)
 
 
-@part.part
+@serialization.serializable
 class GeometricMedian(Criterion):
     """The sum of a group's distances from all others of its layer.
 
@@ -89,7 +90,7 @@ class GeometricMedian(Criterion):
         return ops.sum(ops.sqrt(ops.maximum(between, 0) * apart), axis=1)
 
 
-@part.part
+@serialization.serializable
 class Deviation(Criterion):
     """The distance from the mean of all groups, as threshold surgery has it."""
 
@@ -98,7 +99,7 @@ class Deviation(Criterion):
         return ops.abs(values - ops.mean(values))
 
 
-@part.part
+@serialization.serializable
 class Taylor(Criterion):
     """What the loss would change by without a group, to first order.
 
@@ -114,5 +115,5 @@ class Taylor(Criterion):
     needs_gradients = True
 
     def __call__(self, weights, gradients=None):
-        part.check("gradients", gradients, gradients is not None, "given")
+        validation.check("gradients", gradients, gradients is not None, "given")
         return ops.abs(ops.sum(weights * gradients, axis=1))

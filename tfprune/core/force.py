@@ -8,17 +8,17 @@ import typing
 import keras
 from keras import ops
 
-from tfprune.core import errors
-from tfprune.core import forces
-from tfprune.core import names
-from tfprune.core import part
+from tfprune.numerics import forces
+from tfprune.utils import layer_names
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
-@part.part
-class Force(part.Part):
+@serialization.serializable
+class Force(serialization.Serializable):
     """Adds `-force_decay * force` to the gradient of a kernel.
 
-    The force (`tfprune.core.forces`) moves filters towards each other's
+    The force (`tfprune.numerics.forces`) moves filters towards each other's
     directions and leaves their norms, so that the rank of a layer falls. It
     goes through momentum and learning rate as weight decay does.
 
@@ -59,13 +59,15 @@ class Force(part.Part):
         forces.get(self.force_type)
         if self.direction not in _DIRECTIONS:
             raise ValueError(
-                errors.unknown("direction", self.direction, _DIRECTIONS)
+                validation.unknown("direction", self.direction, _DIRECTIONS)
             )
         for name, factor in (self.force_mult or {}).items():
             at_least_0 = isinstance(factor, numbers.Real) and factor >= 0
-            part.check(f"force_mult[{name!r}]", factor, at_least_0, ">= 0")
+            validation.check(
+                f"force_mult[{name!r}]", factor, at_least_0, ">= 0"
+            )
         if self.stop_step is not None:
-            part.check_count("stop_step", self.stop_step)
+            validation.check_count("stop_step", self.stop_step)
 
     def __eq__(self, other):
         # Schedules of Keras are equal to themselves alone.
@@ -86,7 +88,7 @@ class Force(part.Part):
             found = {x: 1.0 for x, shape in shapes.items() if _is_window(shape)}
         else:
             known = list(shapes)
-            found = names.resolve("force_mult", self.force_mult, known)
+            found = layer_names.resolve("force_mult", self.force_mult, known)
         found = {name: factor for name, factor in found.items() if factor}
         if not found:
             raise ValueError(
@@ -146,7 +148,7 @@ def _check_decay(value):
     )
     at_least_0 = isinstance(value, numbers.Real) and 0 <= value < float("inf")
     fine = is_schedule or at_least_0
-    part.check("force_decay", value, fine, "a number >= 0 or a schedule")
+    validation.check("force_decay", value, fine, "a number >= 0 or a schedule")
 
 
 def _is_window(shape):

@@ -14,15 +14,16 @@ from keras import ops
 from tfprune.core import allocation
 from tfprune.core import criteria
 from tfprune.core import masks as masks_lib
-from tfprune.core import part
-from tfprune.core import ramps
 from tfprune.core import selection
+from tfprune.core import sparsity_schedules
 from tfprune.core import structures
-from tfprune.core import timing
+from tfprune.core import update_schedules
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
-@part.part
-class Pruner(part.Part):
+@serialization.serializable
+class Pruner(serialization.Serializable):
     """Decides masks: score, share out, select, where the timing says so.
 
     A method with a new rule overrides one of the steps below.
@@ -41,14 +42,16 @@ class Pruner(part.Part):
     structure: structures.Structure = structures.Unstructured()
     criterion: typing.Any = criteria.Magnitude()
     allocation: typing.Any = allocation.Uniform()
-    timing: typing.Any = timing.Every()
-    ramp: typing.Any = ramps.Constant()
+    timing: typing.Any = update_schedules.Every()
+    ramp: typing.Any = sparsity_schedules.Constant()
     selection: typing.Any = selection.TopK()
     gradient: str = "masked"
 
     def __post_init__(self):
         known = self.gradient in ("masked", "dense")
-        part.check("gradient", self.gradient, known, "'masked' or 'dense'")
+        validation.check(
+            "gradient", self.gradient, known, "'masked' or 'dense'"
+        )
 
     # Whether `observe` and `project` are to be called: that costs a copy of
     # the weights in every step.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from keras import ops
 
-from tfprune.core import part
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
-@part.part
-class TopK(part.Part):
+@serialization.serializable
+class TopK(serialization.Serializable):
     """The `budget` groups with the highest scores; ties by position.
 
     Args:
@@ -26,16 +27,16 @@ class TopK(part.Part):
         return ops.reshape(rows, (-1,))
 
 
-@part.part
-class Threshold(part.Part):
+@serialization.serializable
+class Threshold(serialization.Serializable):
     """The groups whose score is at least the budget, a threshold."""
 
     def __call__(self, scores, budget, kept):
         return scores >= budget
 
 
-@part.part
-class Hysteresis(part.Part):
+@serialization.serializable
+class Hysteresis(serialization.Serializable):
     """Prunes at a lower threshold than it restores.
 
     With the budget as threshold t: kept groups go where score <= lower * t,
@@ -55,7 +56,9 @@ class Hysteresis(part.Part):
 
     def __post_init__(self):
         ordered = 0 <= self.lower <= self.upper
-        part.check("lower", self.lower, ordered, f"in [0, upper={self.upper}]")
+        validation.check(
+            "lower", self.lower, ordered, f"in [0, upper={self.upper}]"
+        )
 
     def __call__(self, scores, budget, kept):
         stay = ops.logical_and(kept, scores > self.lower * budget)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from keras import ops
 
 from tfprune.core import masks
-from tfprune.core import part
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
-@part.part
-class Hard(part.Part):
+@serialization.serializable
+class Hard(serialization.Serializable):
     """Zero where abs(w) <= threshold."""
 
     gradient_term = True
@@ -41,7 +42,7 @@ class Hard(part.Part):
         return ops.not_equal(weights, 0)
 
 
-@part.part
+@serialization.serializable
 class Guided(Hard):
     """Hard, with a threshold that is lower for weights that move.
 
@@ -59,13 +60,13 @@ class Guided(Hard):
     factor: float = 10.0
 
     def __post_init__(self):
-        part.check("factor", self.factor, self.factor >= 2, ">= 2")
+        validation.check("factor", self.factor, self.factor >= 2, ">= 2")
 
     def threshold(self, movement, own):
         return own["threshold"] / (ops.abs(movement) + 1.0 / self.factor)
 
 
-@part.part
+@serialization.serializable
 class Soft(Hard):
     """All weights move to zero by rate * decay, and stop there.
 
@@ -86,7 +87,7 @@ class Soft(Hard):
         return ops.sign(weights) * ops.maximum(left, 0.0)
 
 
-@part.part
+@serialization.serializable
 class Hidden(Hard):
     """Nothing: what is below the threshold goes on learning, out of sight."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from keras import ops
 
-from tfprune.core import part
+from tfprune.utils import serialization
 
 
-@part.part
-class Step(part.Part):
+@serialization.serializable
+class Step(serialization.Serializable):
     """How far the optimizer moved a weight: rate, momentum and decay in it."""
 
     def build(self, unit) -> dict:
@@ -28,8 +28,8 @@ class Step(part.Part):
         return list(map(ops.subtract, new, old))
 
 
-@part.part
-class Gradient(part.Part):
+@serialization.serializable
+class Gradient(serialization.Serializable):
     """The gradient, summed over replicas and with the method's own terms."""
 
     def build(self, unit) -> dict:

@@ -11,10 +11,11 @@ import math
 
 from keras import ops
 
-from tfprune.core import part
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
-class Structure(part.Part):
+class Structure(serialization.Serializable):
     """The interface. `Unstructured` is the simplest example.
 
     A structure whose groups span several arrays (a filter is a slice of a
@@ -61,7 +62,7 @@ class Structure(part.Part):
         return math.prod(shape)
 
 
-@part.part
+@serialization.serializable
 class Unstructured(Structure):
     """Every weight on its own."""
 
@@ -72,7 +73,7 @@ class Unstructured(Structure):
         return ops.reshape(kept, shape)
 
 
-@part.part
+@serialization.serializable
 class NM(Structure):
     """`n` kept of every `m` consecutive weights along one axis.
 
@@ -94,7 +95,7 @@ class NM(Structure):
         whole = isinstance(self.n, int) and isinstance(self.m, int)
         fine = whole and 0 < self.n < self.m
         expected = "integers with 0 < n < m (n kept of m)"
-        part.check("n:m", f"{self.n}:{self.m}", fine, expected)
+        validation.check("n:m", f"{self.n}:{self.m}", fine, expected)
 
     def misfit(self, shape):
         if not -len(shape) <= self.axis < len(shape):
@@ -116,7 +117,7 @@ class NM(Structure):
         return ops.moveaxis(ops.reshape(kept, (*others, shape[axis])), -1, axis)
 
 
-@part.part
+@serialization.serializable
 class Block(Structure):
     """Dense rectangles in the last two axes of a kernel.
 
@@ -132,7 +133,7 @@ class Block(Structure):
         for name in ("height", "width"):
             size = getattr(self, name)
             whole = isinstance(size, int) and size > 0
-            part.check(name, size, whole, "a positive integer")
+            validation.check(name, size, whole, "a positive integer")
 
     def misfit(self, shape):
         block = f"blocks of {self.height}x{self.width}"
@@ -163,7 +164,7 @@ class Block(Structure):
         return (outer, rows, self.height, columns, self.width)
 
 
-@part.part
+@serialization.serializable
 class Filter(Structure):
     """Slices along the last axis: a filter or unit, and its bias.
 
@@ -192,8 +193,9 @@ class Filter(Structure):
         return shape[-1]
 
 
-@part.part
-class TiedFilter(Filter):
+@serialization.formerly("TiedFilter")
+@serialization.serializable
+class CoupledFilter(Filter):
     """Filters, of all layers whose channels must be removed together.
 
     Those of layers that are added to each other live and die together, with
@@ -209,7 +211,7 @@ class TiedFilter(Filter):
     covers: tuple = ("kernel", "bias", "gamma", "beta")
 
 
-@part.part
+@serialization.serializable
 class Channel(Structure):
     """Slices along the last axis but one: what reads one input channel."""
 
@@ -227,7 +229,7 @@ class Channel(Structure):
         return shape[-2]
 
 
-@part.part
+@serialization.serializable
 class FilterShape(Structure):
     """Columns: one tap at one channel, in all filters.
 
@@ -253,7 +255,7 @@ class FilterShape(Structure):
         return math.prod(shape[:-1])
 
 
-@part.part
+@serialization.serializable
 class Layer(Structure):
     """All weights of a layer: its kernel and its bias are one group."""
 

@@ -53,9 +53,9 @@ class Target:
     Args:
         variable: The float variable.
         mask: The bool variable of the same shape.
-        role: `"kernel"` or `"bias"`, or another one of `tied_axis.TiedAxis`.
+        role: `"kernel"` or `"bias"`, or another one of `CoupledAxis`.
         unit: The `Unit` it belongs to.
-        tied: `TiedAxis` of what is decided with other layers, or None.
+        tied: `CoupledAxis` of what is decided with other layers, or None.
         groups: Integer, of the convolution whose kernel it is, or 1.
     """
 

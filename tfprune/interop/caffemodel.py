@@ -14,9 +14,9 @@ import os
 import keras
 import numpy as np
 
-from tfprune.core import errors
 from tfprune.core import units
 from tfprune.interop import caffe_blobs
+from tfprune.utils import validation
 
 _PASSING = (
     keras.layers.Dropout,
@@ -64,7 +64,7 @@ def load_caffemodel(
     Example:
 
     ```python
-    model = models.build("caffenet")  # of tfprune.experiments
+    model = models.build("caffenet")  # of experiments
     tfprune.load_caffemodel(model, "bvlc_reference_caffenet.caffemodel")
     ```
     """
@@ -73,7 +73,7 @@ def load_caffemodel(
     for name in names or {}:
         if name not in [layer.name for layer in layers]:
             known = [layer.name for layer in layers]
-            raise ValueError(errors.unknown("names", name, known))
+            raise ValueError(validation.unknown("names", name, known))
     behind = _behind_flatten(model)
     changes = [
         change
@@ -105,7 +105,7 @@ class _File:
             wanted = wanted.replace("bn", kind, 1)
         found = wanted if wanted in self._blobs else self._plain.get(wanted)
         if found is None and kind is None:
-            raise ValueError(errors.unknown("path", wanted, self._blobs))
+            raise ValueError(validation.unknown("path", wanted, self._blobs))
         if found is None or found in self._used:
             return []
         self._used.add(found)

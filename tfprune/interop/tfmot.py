@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing
 
-from tfprune.core import ramps
-from tfprune.core import timing
+from tfprune.core import sparsity_schedules
+from tfprune.core import update_schedules
 
 
 def schedule(schedule: typing.Any):
@@ -37,16 +37,16 @@ def schedule(schedule: typing.Any):
 def _polynomial(
     initial_sparsity, final_sparsity, begin_step, end_step, power, frequency
 ):
-    every = timing.Every(frequency, begin_step, end_step)
-    ramp = ramps.Polynomial(
+    every = update_schedules.Every(frequency, begin_step, end_step)
+    ramp = sparsity_schedules.Polynomial(
         initial_sparsity, final_sparsity, begin_step, end_step, power
     )
     return every, ramp
 
 
 def _constant(target_sparsity, begin_step, end_step, frequency):
-    every = timing.Every(frequency, begin_step, end_step)
-    return every, ramps.Constant(target_sparsity)
+    every = update_schedules.Every(frequency, begin_step, end_step)
+    return every, sparsity_schedules.Constant(target_sparsity)
 
 
 _CONVERTERS = {

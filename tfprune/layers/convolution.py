@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from tfprune.core import part
+from tfprune.utils import validation
 
 
 def check(filters: int, padding: str, groups: int = 1) -> None:
@@ -16,16 +16,16 @@ def check(filters: int, padding: str, groups: int = 1) -> None:
         groups: Integer from 1 on.
     """
     for name, count in (("filters", filters), ("groups", groups)):
-        part.check_count(name, count, least=1)
+        validation.check_count(name, count, least=1)
     known = padding in ("valid", "same")
-    part.check("padding", padding, known, "'valid' or 'same'")
+    validation.check("padding", padding, known, "'valid' or 'same'")
 
 
 def channels_of_group(channels: int, filters: int, groups: int) -> int:
     """Returns how many channels each filter reads, or raises."""
     divides = channels % groups == 0 == filters % groups
     expected = f"a divisor of {channels} channels and {filters} filters"
-    part.check("groups", groups, divides, expected)
+    validation.check("groups", groups, divides, expected)
     return channels // groups
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from keras import ops
 
 from tfprune import backend
-from tfprune.core import part
-from tfprune.core import same_padding
 from tfprune.layers import convolution
+from tfprune.numerics import same_padding
 from tfprune.ops.sparse_conv2d import Geometry
+from tfprune.utils import validation
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -60,14 +60,14 @@ class FilterShapeConv2D(keras.layers.Layer):
         super().__init__(**kwargs)
         convolution.check(filters, padding)
         self.filters = filters
-        self.kernel_size = part.pair("kernel_size", kernel_size)
+        self.kernel_size = validation.pair("kernel_size", kernel_size)
         self.columns = [int(column) for column in columns]
         ascending = self.columns == sorted({*self.columns}) != []
         expected = "ascending integers, at least one"
-        part.check("columns", self.columns, ascending, expected)
-        self.strides = part.pair("strides", strides)
+        validation.check("columns", self.columns, ascending, expected)
+        self.strides = validation.pair("strides", strides)
         self.padding = padding
-        self.dilation_rate = part.pair("dilation_rate", dilation_rate)
+        self.dilation_rate = validation.pair("dilation_rate", dilation_rate)
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
 
@@ -79,8 +79,10 @@ class FilterShapeConv2D(keras.layers.Layer):
             layer: Built Keras layer without groups, with columns of zeros.
         """
         last = layer.data_format == "channels_last"
-        part.check("data_format", layer.data_format, last, "'channels_last'")
-        part.check("groups", layer.groups, layer.groups == 1, "1")
+        validation.check(
+            "data_format", layer.data_format, last, "'channels_last'"
+        )
+        validation.check("groups", layer.groups, layer.groups == 1, "1")
         kernel = backend.to_numpy(layer.kernel)
         matrix = kernel.reshape(-1, layer.filters)
         columns = np.flatnonzero(np.any(matrix, axis=1))
@@ -107,7 +109,7 @@ class FilterShapeConv2D(keras.layers.Layer):
         channels = input_shape[-1]
         size = int(np.prod(self.kernel_size)) * channels
         fits = 0 <= self.columns[0] and self.columns[-1] < size
-        part.check("columns", self.columns, fits, f"in [0, {size})")
+        validation.check("columns", self.columns, fits, f"in [0, {size})")
         self._taps = _taps(self.columns, channels, self.kernel_size[1])
         shape = (len(self.columns), self.filters)
         self.kernel = self.add_weight(name="kernel", shape=shape)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from tfprune.core import part
 from tfprune.ops import response_norm
+from tfprune.utils import validation
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -43,16 +43,16 @@ class LocalResponseNormalization(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        part.check_count("radius", radius)
+        validation.check_count("radius", radius)
         for name, value in (("bias", bias), ("alpha", alpha), ("beta", beta)):
             is_number = isinstance(value, int | float)
-            part.check(name, value, is_number, "a number")
+            validation.check(name, value, is_number, "a number")
         self.radius = radius
         self.bias, self.alpha, self.beta = bias, alpha, beta
 
     def build(self, input_shape):
         channels = input_shape[-1]
-        part.check(
+        validation.check(
             "inputs",
             input_shape,
             channels is not None,

@@ -8,9 +8,9 @@ import keras
 
 from tfprune import backend
 from tfprune.core import masks
-from tfprune.core import part
 from tfprune.core import structures
 from tfprune.core import units
+from tfprune.utils import validation
 
 _MASKED = {"masked": masks.apply, "dense": masks.straight_through}
 
@@ -32,8 +32,8 @@ class Prunable(keras.layers.Wrapper):
             method's defaults. Defaults to none.
         frozen: Bool: the masks are final, pruned weights stay zero. Defaults
             to False.
-        ties: List of `tfprune.core.tied_axis.TiedAxis`: what is pruned of the
-            layer, together with other layers. Defaults to none: what the
+        ties: List of `coupled_axis.CoupledAxis`: what is pruned of the layer,
+            together with other layers. Defaults to none: what the
             method prunes of a layer.
 
     Raises:
@@ -50,7 +50,9 @@ class Prunable(keras.layers.Wrapper):
         self, layer, method, settings=None, frozen=False, ties=(), **kwargs
     ):
         is_method = hasattr(method, "pruner")
-        part.check("method", method, is_method, "a tfprune.methods.Method")
+        validation.check(
+            "method", method, is_method, "a tfprune.methods.Method"
+        )
         # Keras reads the signature of `call` in the constructor, to learn
         # about masks, `training` and further inputs.
         object.__setattr__(self, "call", _as(layer.call, self._call))

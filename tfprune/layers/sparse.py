@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from tfprune import backend
-from tfprune.core import part
 from tfprune.ops import csr
+from tfprune.utils import validation
 
 _FUSED = {
     keras.activations.linear: "none",
@@ -41,9 +41,11 @@ class Sparse(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        part.check_count("nonzeros", nonzeros)
+        validation.check_count("nonzeros", nonzeros)
         known = values_dtype in _DTYPES
-        part.check("values_dtype", values_dtype, known, f"one of {_DTYPES}")
+        validation.check(
+            "values_dtype", values_dtype, known, f"one of {_DTYPES}"
+        )
         self.nonzeros = nonzeros
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias

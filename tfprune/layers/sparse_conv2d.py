@@ -7,11 +7,11 @@ import math
 import keras
 
 from tfprune import backend
-from tfprune.core import part
 from tfprune.layers import convolution
 from tfprune.layers import sparse_convolution
 from tfprune.ops import sparse_conv2d
 from tfprune.ops.sparse_conv2d import Geometry
+from tfprune.utils import validation
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -56,12 +56,12 @@ class SparseConv2D(sparse_convolution.SparseConvolution):
         groups: int = 1,
         **kwargs,
     ):
-        kernel_size = part.pair("kernel_size", kernel_size)
+        kernel_size = validation.pair("kernel_size", kernel_size)
         super().__init__(
             filters, kernel_size, nonzeros, padding, groups, **kwargs
         )
-        self.strides = part.pair("strides", strides)
-        self.dilation_rate = part.pair("dilation_rate", dilation_rate)
+        self.strides = validation.pair("strides", strides)
+        self.dilation_rate = validation.pair("dilation_rate", dilation_rate)
 
     @classmethod
     def from_dense(
@@ -78,7 +78,9 @@ class SparseConv2D(sparse_convolution.SparseConvolution):
             values_dtype: String, how values are stored.
         """
         last = layer.data_format == "channels_last"
-        part.check("data_format", layer.data_format, last, "'channels_last'")
+        validation.check(
+            "data_format", layer.data_format, last, "'channels_last'"
+        )
         return cls._replacing_convolution(
             layer,
             values_dtype,

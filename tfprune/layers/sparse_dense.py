@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import keras
 
-from tfprune.core import part
 from tfprune.layers import sparse
 from tfprune.ops import csr_matmul
+from tfprune.utils import validation
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -32,7 +32,7 @@ class SparseDense(sparse.Sparse):
 
     def __init__(self, units: int, nonzeros: int, **kwargs):
         super().__init__(nonzeros, **kwargs)
-        part.check_count("units", units, least=1)
+        validation.check_count("units", units, least=1)
         self.units = units
 
     @classmethod

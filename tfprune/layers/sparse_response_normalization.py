@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tfprune.core import part
 from tfprune.layers import local_response_normalization
 from tfprune.layers import sparse_conv2d
+from tfprune.utils import validation
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -23,7 +23,7 @@ class SparseResponseNormalization(keras.layers.Layer):
 
     def __init__(self, nonzeros: int, beta: float = 0.75, **kwargs):
         super().__init__(**kwargs)
-        part.check_count("nonzeros", nonzeros)
+        validation.check_count("nonzeros", nonzeros)
         self.nonzeros, self.beta = nonzeros, beta
 
     @classmethod

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import keras
 
-from tfprune.core import winograd
-from tfprune.core import winograd_convolution
 from tfprune.layers import sparse_convolution
 from tfprune.layers import winograd_conv2d
+from tfprune.numerics import winograd
+from tfprune.numerics import winograd_convolution
 from tfprune.ops import sparse_winograd_conv2d
 
 

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from tfprune import backend
-from tfprune.core import part
-from tfprune.core import winograd
-from tfprune.core import winograd_convolution
 from tfprune.layers import convolution
+from tfprune.numerics import winograd
+from tfprune.numerics import winograd_convolution
+from tfprune.utils import validation
 
 
 class Spatial(typing.NamedTuple):
@@ -171,10 +171,14 @@ class WinogradConv2D(keras.layers.Layer):
         """
         shape = tuple(self.balance.shape[:3])
         received = np.shape(gains)
-        part.check("gains", received, received == shape, f"of shape {shape}")
+        validation.check(
+            "gains", received, received == shape, f"of shape {shape}"
+        )
         least = np.min(gains, initial=np.inf)
         finite = np.all(np.isfinite(gains))
-        part.check("gains", least, finite and least > 0, "finite and above 0")
+        validation.check(
+            "gains", least, finite and least > 0, "finite and above 0"
+        )
         coefficients = self.coefficients()
         transform = winograd.transform(self.kernel_size)
         self.balance.assign(transform.balance(gains)[..., None])

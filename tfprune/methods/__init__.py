@@ -1,23 +1,20 @@
 """One small file for each published method; each gives a `Method`."""
 
-from tfprune.core import errors as _errors
+from tfprune.core.method import Method as Method
 from tfprune.methods.filter_ranking import FilterRanking as FilterRanking
 from tfprune.methods.force import Force as Force
 from tfprune.methods.guided import Guided as Guided
-from tfprune.methods.guided_gate import GuidedGate as GuidedGate
 from tfprune.methods.l1_winograd import L1Winograd as L1Winograd
 from tfprune.methods.magnitude import Magnitude as Magnitude
-from tfprune.methods.method import Method as Method
 from tfprune.methods.nm import NM as NM
 from tfprune.methods.olmp import OLMP as OLMP
-from tfprune.methods.olmp_search import OLMPSearch as OLMPSearch
-from tfprune.methods.rank_clipping import RankClipping as RankClipping
 from tfprune.methods.ssl import SSL as SSL
 from tfprune.methods.surgery import Surgery as Surgery
 from tfprune.methods.threshold_surgery import (
     ThresholdSurgery as ThresholdSurgery,
 )
 from tfprune.methods.winograd import Winograd as Winograd
+from tfprune.utils import validation as _validation
 
 REGISTRY = {
     "filter_ranking": FilterRanking,
@@ -32,8 +29,6 @@ REGISTRY = {
     "threshold_surgery": ThresholdSurgery,
     "winograd": Winograd,
 }
-# Callbacks that a method needs while a model is trained, by its name.
-DRIVERS = {"olmp": OLMPSearch}
 
 
 def build(name: str, **arguments) -> Method:
@@ -43,7 +38,7 @@ def build(name: str, **arguments) -> Method:
         ValueError: for an unknown name or argument, with the nearest one.
     """
     if name not in REGISTRY:
-        raise ValueError(_errors.unknown("method", name, REGISTRY))
+        raise ValueError(_validation.unknown("method", name, REGISTRY))
     try:
         return REGISTRY[name](**arguments)
     except TypeError as error:

@@ -21,12 +21,13 @@ from keras import ops
 
 from tfprune.core import allocation as allocations
 from tfprune.core import criteria
-from tfprune.core import part
+from tfprune.core import method
 from tfprune.core import pruner
-from tfprune.core import ramps
+from tfprune.core import sparsity_schedules
 from tfprune.core import structures
-from tfprune.core import timing
-from tfprune.methods import method
+from tfprune.core import update_schedules
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 _CONVOLUTIONS = (
     keras.layers.Conv1D,
@@ -50,7 +51,7 @@ def FilterRanking(
     policy: str = "minus",
     stop_step: int | None = None,
     batches: int = 10,
-    structure: structures.Filter = structures.TiedFilter(),
+    structure: structures.Filter = structures.CoupledFilter(),
     criterion: typing.Any = criteria.Taylor(),
     allocation: typing.Any = allocations.Global(),
     dense: bool = False,
@@ -61,8 +62,7 @@ def FilterRanking(
     Args:
         target_sparsity: Float in [0, 1), fraction of filters that go.
             Defaults to 0.5. (The original gives the fraction that stays.)
-        stages: Integer, stages of `tfprune.core.timing.Staged`. Defaults
-            to 3.
+        stages: Integer, stages of `update_schedules.Staged`. Defaults to 3.
         stage_steps: Integer, updates of a stage. Defaults to 1000.
         policy: `"minus"` or `"exp"`, how intervals fall from stage to stage.
             Defaults to `"minus"`.
@@ -71,7 +71,7 @@ def FilterRanking(
         batches: Integer, about how many of the last batches contributions
             are averaged over. Defaults to 10; the original's 1 takes the
             batch at hand.
-        structure: `TiedFilter` (default): filters that must be removed
+        structure: `CoupledFilter` (default): filters that must be removed
             together compete as one, and their masks cover biases, gammas and
             betas, so that all that is masked can be removed. `Filter`: each
             layer by itself, with its bias; `Filter(covers=["kernel"])` is the
@@ -94,14 +94,14 @@ def FilterRanking(
         Lin et al. Accelerating Convolutional Networks via Global & Dynamic
         Filter Pruning. IJCAI 2018.
     """
-    part.check_sparsity("target_sparsity", target_sparsity)
+    validation.check_sparsity("target_sparsity", target_sparsity)
     rule = _rule(
         criterion,
         batches,
         structure=structure,
         allocation=allocation,
-        timing=timing.Staged(stages, stage_steps, policy, stop_step),
-        ramp=ramps.Constant(target_sparsity),
+        timing=update_schedules.Staged(stages, stage_steps, policy, stop_step),
+        ramp=sparsity_schedules.Constant(target_sparsity),
         gradient="dense",
     )
     roles = structure.covers
@@ -114,7 +114,7 @@ def _rule(criterion, batches, **parts):
     return pruner.Pruner(criterion=criterion, **parts)
 
 
-@part.part
+@serialization.serializable
 class RankPruner(pruner.Pruner):
     """Scores groups by a running mean of their contributions."""
 
@@ -124,7 +124,7 @@ class RankPruner(pruner.Pruner):
 
     def __post_init__(self):
         super().__post_init__()
-        part.check_count("batches", self.batches, least=1)
+        validation.check_count("batches", self.batches, least=1)
 
     def build(self, weights, settings):
         join = self.structure.join
@@ -151,7 +151,7 @@ class RankPruner(pruner.Pruner):
         return (now - old["contribution"]) / self.batches
 
 
-@part.part
+@serialization.serializable
 class FilterMethod(method.Method):
     """A method that prunes the filters of convolutions.
 
@@ -178,6 +178,6 @@ class FilterMethod(method.Method):
         return super().targets(layer)
 
     def _kinds(self):
-        tied = isinstance(self.pruner.structure, structures.TiedFilter)
+        tied = isinstance(self.pruner.structure, structures.CoupledFilter)
         more = _OTHERS if tied else ()
         return (*_CONVOLUTIONS, keras.layers.Dense, *more)

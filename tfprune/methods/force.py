@@ -9,9 +9,10 @@ import dataclasses
 import typing
 
 from tfprune.core import force
-from tfprune.core import part
+from tfprune.core import method as method_lib
 from tfprune.core import pruner
-from tfprune.methods import method as method_lib
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
 def Force(
@@ -61,11 +62,13 @@ def Force(
         return method_lib.Method(
             "force", Idle(), settings=settings, terms=(term,)
         )
-    part.check("settings", settings, settings is None, "those of `method`")
+    validation.check(
+        "settings", settings, settings is None, "those of `method`"
+    )
     return dataclasses.replace(method, terms=(*method.terms, term))
 
 
-@part.part
+@serialization.serializable
 class Idle(pruner.Pruner):
     """Decides nothing, ever."""
 

@@ -16,14 +16,14 @@ import typing
 
 from keras import ops
 
-from tfprune.core import errors
 from tfprune.core import masks as masks_lib
-from tfprune.core import part
+from tfprune.core import method
 from tfprune.core import pruner
 from tfprune.core import shrinkage as shrinkages
 from tfprune.core import signals
-from tfprune.core import timing
-from tfprune.methods import method
+from tfprune.core import update_schedules
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 _SIGNALS = {"step": signals.Step, "gradient": signals.Gradient}
 _SHRINKAGES = {
@@ -88,11 +88,13 @@ def Guided(
         Pruning. ICLR 2017.
     """
     if signal not in _SIGNALS:
-        raise ValueError(errors.unknown("signal", signal, _SIGNALS))
+        raise ValueError(validation.unknown("signal", signal, _SIGNALS))
     if shrinkage not in _SHRINKAGES:
-        raise ValueError(errors.unknown("shrinkage", shrinkage, _SHRINKAGES))
+        raise ValueError(
+            validation.unknown("shrinkage", shrinkage, _SHRINKAGES)
+        )
     rule = GuidedPruner(
-        timing=timing.Every(1),
+        timing=update_schedules.Every(1),
         gradient="dense",
         decay=decay,
         threshold=threshold,
@@ -102,7 +104,7 @@ def Guided(
     return method.Method("guided", rule, settings=settings)
 
 
-@part.part
+@serialization.serializable
 class GuidedPruner(pruner.Pruner):
     """Penalizes weights, shrinks them after a step, and masks the zeros.
 
@@ -124,7 +126,7 @@ class GuidedPruner(pruner.Pruner):
         super().__post_init__()
         for name in ("decay", "threshold"):
             value = getattr(self, name)
-            part.check(name, value, value >= 0, ">= 0")
+            validation.check(name, value, value >= 0, ">= 0")
 
     @property
     def hides(self):

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 from keras import ops
 
-from tfprune.core import part
+from tfprune.core import method
 from tfprune.core import pruner
-from tfprune.core import timing
-from tfprune.core import winograd
+from tfprune.core import update_schedules
 from tfprune.layers import winograd_conv2d
-from tfprune.methods import method
+from tfprune.numerics import winograd
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
 def L1Winograd(
@@ -56,7 +57,7 @@ def L1Winograd(
         Pruning. 2017; the released code's `L1_Winograd`.
     """
     rule = L1WinogradPruner(
-        timing=timing.Every(1),
+        timing=update_schedules.Every(1),
         gradient="dense",
         decay=decay,
         threshold=threshold,
@@ -64,7 +65,7 @@ def L1Winograd(
     return L1WinogradMethod("l1_winograd", rule, settings=settings)
 
 
-@part.part
+@serialization.serializable
 class L1WinogradPruner(pruner.Pruner):
     """Penalizes and clears coefficients of weights.
 
@@ -83,7 +84,7 @@ class L1WinogradPruner(pruner.Pruner):
         super().__post_init__()
         for name in ("decay", "threshold"):
             value = getattr(self, name)
-            part.check(name, value, value >= 0, ">= 0")
+            validation.check(name, value, value >= 0, ">= 0")
 
     @property
     def settings(self):
@@ -103,7 +104,7 @@ class L1WinogradPruner(pruner.Pruner):
         return [list(map(_kept, unit)) for unit in weights]
 
 
-@part.part
+@serialization.serializable
 class L1WinogradMethod(method.Method):
     """A method for convolutions that have a Winograd form."""
 

@@ -6,13 +6,13 @@ import typing
 
 from tfprune.core import allocation as allocations
 from tfprune.core import criteria
-from tfprune.core import part
+from tfprune.core import method
 from tfprune.core import pruner
-from tfprune.core import ramps
+from tfprune.core import sparsity_schedules
 from tfprune.core import structures
-from tfprune.core import timing
+from tfprune.core import update_schedules
 from tfprune.interop import tfmot
-from tfprune.methods import method
+from tfprune.utils import validation
 
 
 def Magnitude(
@@ -44,7 +44,7 @@ def Magnitude(
         schedule: A schedule object of tfmot in place of the four arguments
             above. Defaults to None.
         structure: What lives and dies together: `Unstructured` (default),
-            `Block`, `Filter`, or `TiedFilter`, with which all that is masked
+            `Block`, `Filter`, or `CoupledFilter`, with which all that is masked
             can be removed.
         criterion: `Magnitude` (default), and for groups `GroupNorm`,
             `GeometricMedian`, or, of tied filters, `Gamma`.
@@ -58,15 +58,17 @@ def Magnitude(
     Reference:
         Zhu, Gupta. To Prune, or Not to Prune. ICLR workshop 2018.
     """
-    part.check_sparsity("target_sparsity", target_sparsity)
+    validation.check_sparsity("target_sparsity", target_sparsity)
     if schedule is not None:
         every, ramp = tfmot.schedule(schedule)
     elif end_step is None:
-        every = timing.Every(frequency, begin_step)
-        ramp = ramps.Constant(target_sparsity)
+        every = update_schedules.Every(frequency, begin_step)
+        ramp = sparsity_schedules.Constant(target_sparsity)
     else:
-        every = timing.Every(frequency, begin_step, end_step)
-        ramp = ramps.Polynomial(0.0, target_sparsity, begin_step, end_step)
+        every = update_schedules.Every(frequency, begin_step, end_step)
+        ramp = sparsity_schedules.Polynomial(
+            0.0, target_sparsity, begin_step, end_step
+        )
     rule = pruner.Pruner(
         structure=structure,
         criterion=criterion,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tfprune.core import allocation
+from tfprune.core import method
 from tfprune.core import pruner
-from tfprune.core import ramps
 from tfprune.core import selection
+from tfprune.core import sparsity_schedules
 from tfprune.core import structures
-from tfprune.core import timing
-from tfprune.methods import method
+from tfprune.core import update_schedules
 
 
 def NM(
@@ -46,11 +46,13 @@ def NM(
     """
     structure = structures.NM(n, m, axis)
     if end_step is None:
-        every = timing.Every(frequency, begin_step)
-        ramp = ramps.Constant(1.0 - n / m)
+        every = update_schedules.Every(frequency, begin_step)
+        ramp = sparsity_schedules.Constant(1.0 - n / m)
     else:
-        every = timing.Every(frequency, begin_step, end_step)
-        ramp = ramps.Polynomial(0.0, 1.0 - n / m, begin_step, end_step)
+        every = update_schedules.Every(frequency, begin_step, end_step)
+        ramp = sparsity_schedules.Polynomial(
+            0.0, 1.0 - n / m, begin_step, end_step
+        )
     rule = pruner.Pruner(
         structure=structure,
         allocation=allocation.Pattern(n, m),

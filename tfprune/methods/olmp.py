@@ -21,13 +21,13 @@ import typing
 
 from tfprune import search
 from tfprune.core import allocation
-from tfprune.core import errors
-from tfprune.core import part
+from tfprune.core import method
 from tfprune.core import selection
-from tfprune.core import timing
-from tfprune.methods import method
+from tfprune.core import update_schedules
 from tfprune.methods import surgery
-from tfprune.search import objectives
+from tfprune.planning import objectives
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
 def OLMP(
@@ -89,7 +89,7 @@ def OLMP(
     ```python
     model = tfprune.prune(model, tfprune.methods.OLMP(0.05))
     model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
-    model.fit(x, y, callbacks=[tfprune.methods.OLMPSearch(held_out)])
+    model.fit(x, y, callbacks=[tfprune.callbacks.OLMPSearch(held_out)])
     ```
 
     Reference:
@@ -111,10 +111,10 @@ def OLMP(
         seed=seed,
     )
     inside = lower <= c <= upper
-    part.check("c", c, inside, f"from lower={lower} to upper={upper}")
+    validation.check("c", c, inside, f"from lower={lower} to upper={upper}")
     rule = OLMPPruner(
         allocation=allocation.Explicit(),
-        timing=timing.Coin(gamma, 1.0, prune_stop, seed),
+        timing=update_schedules.Probabilistic(gamma, 1.0, prune_stop, seed),
         selection=selection.Hysteresis(),
         gradient="dense",
         c=c,
@@ -123,8 +123,8 @@ def OLMP(
     return method.Method("olmp", rule, ("kernel", "bias"), settings)
 
 
-@part.part
-class Plan(part.Part):
+@serialization.serializable
+class Plan(serialization.Serializable):
     """When and how thresholds are searched: arguments of `OLMP`."""
 
     delta: float = 0.08
@@ -142,21 +142,23 @@ class Plan(part.Part):
 
     def __post_init__(self):
         object.__setattr__(self, "sigma", _steps(self.sigma))
-        part.check("delta", self.delta, self.delta >= 0, ">= 0")
+        validation.check("delta", self.delta, self.delta >= 0, ">= 0")
         inside = 0 <= self.target_cost < 1
-        part.check("target_cost", self.target_cost, inside, "in [0, 1)")
-        part.check_count("interval", self.interval, 1)
-        part.check_count("prune_stop", self.prune_stop)
-        part.check_count("evaluations", self.evaluations)
-        part.check_count("population", self.population, 2)
-        part.check("upper", self.upper, self.lower < self.upper, "> lower")
+        validation.check("target_cost", self.target_cost, inside, "in [0, 1)")
+        validation.check_count("interval", self.interval, 1)
+        validation.check_count("prune_stop", self.prune_stop)
+        validation.check_count("evaluations", self.evaluations)
+        validation.check_count("population", self.population, 2)
+        validation.check(
+            "upper", self.upper, self.lower < self.upper, "> lower"
+        )
         for name, known in (
             ("acceptance", search.SEARCHERS),
             ("objective", objectives.OBJECTIVES),
         ):
             if getattr(self, name) not in known:
                 raise ValueError(
-                    errors.unknown(name, getattr(self, name), known)
+                    validation.unknown(name, getattr(self, name), known)
                 )
 
     def due(self, step: int, last: int) -> bool:
@@ -169,7 +171,7 @@ class Plan(part.Part):
         return [sigma for begin, sigma in self.sigma if begin <= step][-1]
 
 
-@part.part
+@serialization.serializable
 class OLMPPruner(surgery.SurgeryPruner):
     """Surgery, and what is to be known of searches."""
 
@@ -190,5 +192,5 @@ def _steps(sigma):
     fine = begins[:1] == [0] and begins == sorted(begins)
     fine = fine and all(value > 0 for _, value in steps)
     expected = "a positive number, or (step, number) pairs from step 0 on"
-    part.check("sigma", sigma, fine, expected)
+    validation.check("sigma", sigma, fine, expected)
     return steps

@@ -13,17 +13,18 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from tfprune.compress import shortcuts
-from tfprune.compress import traverse
 from tfprune.core import allocation
 from tfprune.core import criteria
 from tfprune.core import masks as masks_lib
-from tfprune.core import part
+from tfprune.core import method
 from tfprune.core import pruner
 from tfprune.core import structures
-from tfprune.core import timing
-from tfprune.methods import method
+from tfprune.core import update_schedules
+from tfprune.graph import shortcuts
+from tfprune.graph import traversal
 from tfprune.regularizers import group_lasso
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 _GROUPS = {
     "filters": structures.Filter(),
@@ -97,7 +98,7 @@ def SSL(
     rule = SSLPruner(
         criterion=criteria.GroupNorm(),
         allocation=allocation.Explicit(),
-        timing=timing.Every(frequency, begin_step),
+        timing=update_schedules.Every(frequency, begin_step),
         strengths=strengths,
         power=power,
         threshold=threshold,
@@ -105,7 +106,7 @@ def SSL(
     return SSLMethod("ssl", rule, ("kernel", "bias"), settings)
 
 
-@part.part
+@serialization.serializable
 class SSLPruner(pruner.Pruner):
     """Shrinks groups of several kinds, and masks those that are zero.
 
@@ -126,8 +127,10 @@ class SSLPruner(pruner.Pruner):
         super().__post_init__()
         object.__setattr__(self, "strengths", tuple(self.strengths))
         for name, strength in self._strengths.items():
-            part.check(name, strength, strength >= 0, ">= 0, or None")
-        part.check("threshold", self.threshold, self.threshold >= 0, ">= 0")
+            validation.check(name, strength, strength >= 0, ">= 0, or None")
+        validation.check(
+            "threshold", self.threshold, self.threshold >= 0, ">= 0"
+        )
 
     @property
     def settings(self):
@@ -170,7 +173,7 @@ class SSLPruner(pruner.Pruner):
         return {name: x for name, x in pairs if x is not None}
 
 
-@part.part
+@serialization.serializable
 class SSLMethod(method.Method):
     """A method for layers whose kernels have filters along the last axis."""
 
@@ -186,10 +189,10 @@ class SSLMethod(method.Method):
         if "layers" not in self.pruner.settings:
             return settings
         free = shortcuts.bypassed(model)
-        needed = {x.name for x in traverse.leaves(model) if id(x) not in free}
+        needed = {x.name for x in traversal.leaves(model) if id(x) not in free}
         for name in sorted(needed & settings.keys()):
             own = settings[name] or {}
-            part.check(
+            validation.check(
                 f"settings[{name!r}]['layers']",
                 own.get("layers"),
                 not own.get("layers"),

@@ -19,11 +19,12 @@ import numpy as np
 from keras import ops
 
 from tfprune.core import allocation
-from tfprune.core import part
+from tfprune.core import method
 from tfprune.core import pruner
 from tfprune.core import selection
-from tfprune.core import timing
-from tfprune.methods import method
+from tfprune.core import update_schedules
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
 def Surgery(
@@ -66,15 +67,17 @@ def Surgery(
         NIPS 2016.
     """
     if target_sparsity is not None:
-        part.check_sparsity("target_sparsity", target_sparsity)
-        part.check("c", c, c is None, "None where `target_sparsity` is given")
+        validation.check_sparsity("target_sparsity", target_sparsity)
+        validation.check(
+            "c", c, c is None, "None where `target_sparsity` is given"
+        )
     settings = {
         pattern: own and _explicit(own)
         for pattern, own in (settings or {}).items()
     }
     rule = SurgeryPruner(
         allocation=allocation.Explicit(),
-        timing=timing.Coin(gamma, power, stop_step, seed),
+        timing=update_schedules.Probabilistic(gamma, power, stop_step, seed),
         selection=selection.Hysteresis(),
         gradient="dense",
         c=3.0 if c is None and target_sparsity is None else c,
@@ -87,13 +90,13 @@ def Surgery(
 def _explicit(own):
     """A layer's own c or target goes before those of the others."""
     if own.get("target_sparsity") is not None:
-        part.check_sparsity("target_sparsity", own["target_sparsity"])
+        validation.check_sparsity("target_sparsity", own["target_sparsity"])
     if own.keys() & {"c", "target_sparsity"}:
         return {"c": None, "target_sparsity": None, **own}
     return own
 
 
-@part.part
+@serialization.serializable
 class SurgeryPruner(pruner.Pruner):
     """Thresholds at `mu + c * sigma`, with statistics taken once."""
 

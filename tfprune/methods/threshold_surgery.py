@@ -15,11 +15,12 @@ from keras import ops
 
 from tfprune.core import allocation
 from tfprune.core import criteria
-from tfprune.core import part
+from tfprune.core import method
 from tfprune.core import pruner
 from tfprune.core import selection
-from tfprune.core import timing
-from tfprune.methods import method
+from tfprune.core import update_schedules
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
 def ThresholdSurgery(
@@ -55,12 +56,14 @@ def ThresholdSurgery(
     Reference:
         HolmesShuan. Dynamic Network Surgery, Caffe re-implementation. 2017.
     """
-    part.check("z", z, z > 0, "> 0")
+    validation.check("z", z, z > 0, "> 0")
     gamma = 0.0 if every_step else gamma
     rule = BandPruner(
         criterion=criteria.Deviation(),
         allocation=allocation.Explicit(),
-        timing=timing.Coin(gamma, power, stop_step, seed, shared=True),
+        timing=update_schedules.Probabilistic(
+            gamma, power, stop_step, seed, shared=True
+        ),
         selection=selection.Threshold(),
         gradient="dense",
         z=z,
@@ -68,7 +71,7 @@ def ThresholdSurgery(
     return method.Method("threshold_surgery", rule, settings=settings)
 
 
-@part.part
+@serialization.serializable
 class BandPruner(pruner.Pruner):
     """Thresholds at `z` standard deviations of the current weights."""
 

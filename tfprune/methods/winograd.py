@@ -14,10 +14,10 @@ much at every position.
 
 from __future__ import annotations
 
-from tfprune.core import part
+from tfprune.core import method
 from tfprune.layers import winograd_conv2d
 from tfprune.methods import guided
-from tfprune.methods import method
+from tfprune.utils import serialization
 
 
 def Winograd(
@@ -71,7 +71,7 @@ def Winograd(
     return WinogradMethod("winograd", rule, settings=settings)
 
 
-@part.part
+@serialization.serializable
 class WinogradMethod(method.Method):
     """A method for layers whose kernels are Winograd coefficients."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfprune.core import errors
+from tfprune.utils import validation
 
 FUSED = {"none": tf.identity, "relu": tf.nn.relu, "relu6": tf.nn.relu6}
 
@@ -12,4 +12,4 @@ FUSED = {"none": tf.identity, "relu": tf.nn.relu, "relu6": tf.nn.relu6}
 def check(name: str) -> None:
     """Raises a `ValueError` for an activation that is not one of them."""
     if name not in FUSED:
-        raise ValueError(errors.unknown("activation", name, FUSED))
+        raise ValueError(validation.unknown("activation", name, FUSED))

@@ -6,11 +6,11 @@ import typing
 
 import tensorflow as tf
 
-from tfprune.core import errors
 from tfprune.ops import activations
 from tfprune.ops import csr
 from tfprune.ops import library
 from tfprune.ops import twins
+from tfprune.utils import validation
 
 
 class Pooling(typing.NamedTuple):
@@ -146,7 +146,7 @@ def _output_size(size, kernel, stride, dilation, padding, same):
 def _check_padding(padding):
     if isinstance(padding, str) and padding not in ("SAME", "VALID"):
         known = ("SAME", "VALID", "((top, bottom), (left, right))")
-        raise ValueError(errors.unknown("padding", padding, known))
+        raise ValueError(validation.unknown("padding", padding, known))
 
 
 def _attributes(geometry):

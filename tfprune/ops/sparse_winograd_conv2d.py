@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfprune.core import part
-from tfprune.core import winograd
-from tfprune.core import winograd_convolution
+from tfprune.numerics import winograd
+from tfprune.numerics import winograd_convolution
 from tfprune.ops import activations
 from tfprune.ops import csr
 from tfprune.ops import library
 from tfprune.ops import twins
+from tfprune.utils import validation
 
 
 def sparse_winograd_conv2d(
@@ -50,7 +50,7 @@ def sparse_winograd_conv2d(
     activations.check(activation)
     winograd.transform(kernel_size)
     known = padding in ("SAME", "VALID")
-    part.check("padding", padding, known, "'SAME' or 'VALID'")
+    validation.check("padding", padding, known, "'SAME' or 'VALID'")
     bias = tf.zeros([0]) if bias is None else bias
     ops = library.load().ops
     geometry = (kernel_size, padding, groups)

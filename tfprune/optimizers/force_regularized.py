@@ -8,10 +8,10 @@ import keras
 
 from tfprune import backend
 from tfprune.core import force as force_lib
-from tfprune.core import names
-from tfprune.core import part
 from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
+from tfprune.utils import layer_names
+from tfprune.utils import validation
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -85,14 +85,14 @@ class ForceRegularized(wrapper.OptimizerWrapper):
             force_decay, force_type, force_mult, direction, adaptive, stop_step
         )
         for layer, count in (groups or {}).items():
-            part.check_count(f"groups[{layer!r}]", count, 1)
+            validation.check_count(f"groups[{layer!r}]", count, 1)
         self.groups = groups
 
     def build(self, variables):
         super().build(variables)
         kernels = terms.by_layer(variables)
         known = list(kernels)
-        groups = names.resolve("groups", self.groups or {}, known)
+        groups = layer_names.resolve("groups", self.groups or {}, known)
         _check_groups(groups, kernels)
         self._pulled = terms.bind(self.force, kernels, groups)
 
@@ -125,7 +125,7 @@ class ForceRegularized(wrapper.OptimizerWrapper):
 def _check_groups(groups, kernels):
     for name, count in groups.items():
         filters = kernels[name].shape[-1]
-        part.check(
+        validation.check(
             f"groups[{name!r}]",
             count,
             filters % count == 0,

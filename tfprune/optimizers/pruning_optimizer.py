@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 
 from tfprune import backend
+from tfprune.core import coupled_pruner
 from tfprune.core import masks
-from tfprune.core import tied
 from tfprune.core import units
 from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
@@ -197,7 +197,7 @@ def by_method(tagged) -> list[Group]:
         else:
             groups.append(Group(unit.method.pruner, [unit]))
     for group in groups:
-        group.pruner = tied.over(group.pruner, group.units)
+        group.pruner = coupled_pruner.over(group.pruner, group.units)
     return groups
 
 

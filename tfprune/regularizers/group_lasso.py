@@ -5,12 +5,13 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from tfprune.core import part
 from tfprune.core import structures
+from tfprune.utils import serialization
+from tfprune.utils import validation
 
 
-@part.part
-class GroupLasso(part.Part, keras.regularizers.Regularizer):
+@serialization.serializable
+class GroupLasso(serialization.Serializable, keras.regularizers.Regularizer):
     """Adds up the L2 norms of groups, each with a weight of its size.
 
     `penalty = strength * sum(size**power * norm(group) for each group)`
@@ -50,7 +51,7 @@ class GroupLasso(part.Part, keras.regularizers.Regularizer):
     power: float = 0.5
 
     def __post_init__(self):
-        part.check("strength", self.strength, self.strength >= 0, ">= 0")
+        validation.check("strength", self.strength, self.strength >= 0, ">= 0")
 
     def __call__(self, x):
         groups = self.structure.group(x)

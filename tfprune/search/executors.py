@@ -17,9 +17,8 @@ import keras
 import numpy as np
 
 from tfprune import backend
-from tfprune.core import errors
-from tfprune.core import part
 from tfprune.search import problem as problem_lib
+from tfprune.utils import validation
 
 
 def build(name: str, problem, workers: int = 2):
@@ -33,9 +32,9 @@ def build(name: str, problem, workers: int = 2):
     Raises:
         ValueError: for an unknown name, or no workers.
     """
-    part.check_count("workers", workers, 1)
+    validation.check_count("workers", workers, 1)
     if name not in EXECUTORS:
-        raise ValueError(errors.unknown("executor", name, EXECUTORS))
+        raise ValueError(validation.unknown("executor", name, EXECUTORS))
     return EXECUTORS[name](problem, workers)
 
 

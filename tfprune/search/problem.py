@@ -18,11 +18,10 @@ import numpy as np
 from keras import ops
 
 from tfprune import backend
-from tfprune.core import errors
-from tfprune.core import part
-from tfprune.search import objectives
-from tfprune.search import rules as rules_lib
-from tfprune.search import scorer
+from tfprune.planning import objectives
+from tfprune.planning import rules as rules_lib
+from tfprune.planning import scorer
+from tfprune.utils import validation
 
 # Less than one example is worth, more than float32 loses.
 _SLACK = 1e-6
@@ -107,9 +106,9 @@ class Problem:
         metric: typing.Callable | None = None,
         batch_size: int | None = None,
     ):
-        part.check("delta", delta, delta >= 0, ">= 0")
+        validation.check("delta", delta, delta >= 0, ">= 0")
         inside = 0 <= target_cost < 1
-        part.check("target_cost", target_cost, inside, "in [0, 1)")
+        validation.check("target_cost", target_cost, inside, "in [0, 1)")
         self.delta, self.setting = delta, setting
         self.target_cost = target_cost
         self.model = model
@@ -223,7 +222,7 @@ class Problem:
         candidates = np.array(candidates, "float32")
         fits = candidates.ndim == 2 and candidates.shape[1] == len(self.layers)
         expected = f"of shape (n, {len(self.layers)}), for {self.layers}"
-        part.check("candidates", candidates.shape, fits, expected)
+        validation.check("candidates", candidates.shape, fits, expected)
         return candidates
 
     def _value(self, accuracy, cost):
@@ -252,7 +251,9 @@ def _named(layers, rules):
         return known
     for name in layers:
         if name not in known:
-            raise ValueError(errors.unknown("layers", name, known))
+            raise ValueError(validation.unknown("layers", name, known))
     twice = [x for x, n in collections.Counter(layers).items() if n > 1]
-    part.check("layers", layers, not twice, "names of which none is repeated")
+    validation.check(
+        "layers", layers, not twice, "names of which none is repeated"
+    )
     return list(layers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfprune.core import part
+from tfprune.utils import validation
 
 
 class Searcher:
@@ -52,8 +52,8 @@ class Searcher:
         evaluations: int = 1600,
         seed: int = 0,
     ):
-        part.check_count("population", population, 2)
-        part.check_count("evaluations", evaluations)
+        validation.check_count("population", population, 2)
+        validation.check_count("evaluations", evaluations)
         self.lower, self.upper = _bounds(lower, upper)
         self.population, self.evaluations = population, evaluations
         self.sigma = _sigma(sigma, self.lower, self.upper, population)
@@ -149,7 +149,7 @@ def _bounds(lower, upper):
     fine = lower.ndim == 1 and lower.size and lower.shape == upper.shape
     fine = fine and np.isfinite([lower, upper]).all() and (lower < upper).all()
     expected = f"finite numbers above lower={lower.tolist()}, one for each"
-    part.check("upper", upper.tolist(), fine, expected)
+    validation.check("upper", upper.tolist(), fine, expected)
     return lower, upper
 
 
@@ -160,7 +160,7 @@ def _sigma(sigma, lower, upper, population):
     fine = array.shape in ((), lower.shape) and np.isfinite(array).all()
     fine = fine and (array > 0).all()
     expected = f"a positive number, or {lower.size} of them"
-    part.check("sigma", sigma, fine, expected)
+    validation.check("sigma", sigma, fine, expected)
     return np.broadcast_to(array, lower.shape).copy()
 
 
@@ -174,5 +174,5 @@ def _start(start, lower, upper):
         f"None or {lower.size} numbers from lower={lower.tolist()} to "
         f"upper={upper.tolist()}"
     )
-    part.check("start", start.tolist(), fine, expected)
+    validation.check("start", start.tolist(), fine, expected)
     return start

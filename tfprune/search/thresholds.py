@@ -7,9 +7,9 @@ import typing
 import keras
 import numpy as np
 
-from tfprune.core import errors
+from tfprune.planning import rules
 from tfprune.search import problem as problem_lib
-from tfprune.search import rules
+from tfprune.utils import validation
 
 
 def send_thresholds(
@@ -81,5 +81,5 @@ def _by_layer(thresholds, found):
         return dict(zip(names, values, strict=True))
     for name in thresholds:
         if name not in names:
-            raise ValueError(errors.unknown("thresholds", name, names))
+            raise ValueError(validation.unknown("thresholds", name, names))
     return {name: float(value) for name, value in thresholds.items()}

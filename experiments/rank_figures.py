@@ -1,0 +1,36 @@
+"""Figures of the ranks of runs, beside each other."""
+
+from __future__ import annotations
+
+import pathlib
+
+from experiments import workdir
+from tfprune.compress.low_rank import spectra
+from tfprune.exporters import compact
+from tfprune.reports import rank_plots
+
+
+def draw(paths: list) -> None:
+    """Draws ranks over the steps, and the spectra before factorisation.
+
+    Args:
+        paths: Workdirs of runs that logged ranks. The first seed of each is
+            drawn, into the `plots` of the first one.
+    """
+    roots = [pathlib.Path(path) for path in paths]
+    records, nets = {}, {}
+    for root in roots:
+        config = workdir.config(root)
+        folder = workdir.seed_dir(root, config.seeds[0])
+        records[root.name] = _ranks(folder, config.stages[0])
+        nets[root.name] = spectra.spectra(compact.load(folder / "dense.npz"))
+    plots = roots[0] / "plots"
+    rank_plots.rank_over_steps(records, plots / "ranks.png")
+    rank_plots.energy_spectra(nets, plots / "spectra.png")
+    print(plots / "ranks.png", plots / "spectra.png", sep="\n")
+
+
+def _ranks(folder, stage):
+    """The records of the stage in which layers are whole."""
+    found = workdir.read_metrics(folder / "metrics.jsonl")
+    return [x for x in found if "ranks" in x and x["stage"] == stage]

@@ -1,0 +1,142 @@
+"""GuidedGate: what stands past its bounds is left alone, or restored."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import tfprune
+from tfprune import callbacks
+from tfprune import methods
+from tfprune.profiling import roofline
+
+# Useful: about 40 % to 70 % of the first layer, of the second one nothing.
+MACHINE = roofline.MachineProfile(1e9, 1e9, slowdown=1.0, overhead=1.67)
+
+
+def net():
+    keras.utils.set_random_seed(1)
+    layers = [
+        keras.layers.Dense(40, name="a"),
+        keras.layers.Dense(4, name="b"),
+    ]
+    return keras.Sequential([keras.Input((30,)), *layers])
+
+
+def fit(model, steps, *callbacks, **compile):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(4 * steps, 30)).astype("float32")
+    y = random.normal(size=(4 * steps, 4)).astype("float32")
+    model.compile(
+        tfprune.PruningOptimizer(keras.optimizers.SGD(0.0)), "mse", **compile
+    )
+    model.fit(x, y, 4, shuffle=False, verbose=0, callbacks=list(callbacks))
+    return model
+
+
+def pruned(dense, threshold=0.0):
+    method = methods.Guided(0.0, threshold=threshold, factor=2.0)
+    return tfprune.prune(dense, method)
+
+
+def at(dense, sparsity):
+    """A threshold that gives a layer at rest such a sparsity."""
+    values = np.abs(dense.get_layer("a").kernel.numpy())
+    return float(np.quantile(values, sparsity)) / 2
+
+
+def zeros(model, name="a"):
+    return float(np.mean(~model.get_layer(name).unit.targets[0].mask.numpy()))
+
+
+def driver(dense, **arguments):
+    arguments = {"interval": 1, "patience": 2, **arguments}
+    return callbacks.GuidedGate(dense, MACHINE, **arguments)
+
+
+def decided(gate):
+    return [(x["step"], x["layer"], x["decision"]) for x in gate.decisions]
+
+
+def test_the_bounds_of_this_test():
+    row = tfprune.gate(net(), MACHINE)["a"]
+    assert row.worth and 0.3 < row.lower < 0.5 and row.upper > 0.9
+
+
+def test_what_settles_below_the_lower_bound_is_restored(tmp_path, capsys):
+    dense = net()
+    model = pruned(dense, at(dense, 0.2))
+    gate = driver(dense, trace=tmp_path / "gate.jsonl")
+    model.get_layer("a").layer.bias.assign(np.ones(40))
+    fit(model, 2, gate)
+    assert 0.15 < zeros(model) < 0.25 and not gate.decisions
+    fit(model, 1, gate)
+    # The first look saw it grow; the second and the third did not.
+    assert (1, "a", "restored") in decided(gate)
+    layer = model.get_layer("a")
+    assert zeros(model) == 0 and layer.settings["active"] == 0
+    for one, other in zip(
+        layer.layer.weights, dense.get_layer("a").weights, strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    lines = (tmp_path / "gate.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == gate.decisions
+    assert "a restored at 20" in capsys.readouterr().out
+
+
+def test_what_is_between_its_bounds_is_let_be():
+    dense = net()
+    gate = driver(dense)
+    model = fit(pruned(dense, at(dense, 0.7)), 6, gate)
+    assert 0.65 < zeros(model) < 0.75
+    assert not [x for x in gate.decisions if x["layer"] == "a"]
+    assert model.get_layer("a").settings["active"] == 1
+
+
+def test_what_is_past_the_upper_bound_is_pruned_no_further():
+    dense = net()
+    gate = driver(dense)
+    model = fit(pruned(dense, at(dense, 1.0)), 1, gate)
+    assert (1, "a", "enough") in decided(gate)
+    before = model.get_layer("a").unit.targets[0].mask.numpy()
+    own = tfprune.settings(model)["a"]
+    own["threshold"], own["decay"] = 10.0, 10.0
+    fit(model, 3, gate)
+    after = model.get_layer("a").unit.targets[0].mask.numpy()
+    np.testing.assert_array_equal(before, after)
+
+
+def test_a_resumed_run_decides_at_the_same_step(tmp_path):
+    dense = net()
+    gate = driver(dense, patience=4)
+    model = fit(pruned(dense, at(dense, 0.2)), 3, gate)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    fresh = driver(dense, patience=4)
+    fit(again, 2, fresh)
+    assert (2, "a", "restored") in decided(fresh)
+
+
+def test_frozen_layers_are_not_touched():
+    dense = net()
+    model = fit(pruned(dense, at(dense, 0.2)), 1)
+    gate = driver(dense)
+    fit(tfprune.freeze(model), 6, gate)
+    assert not gate.decisions and 0.15 < zeros(model) < 0.25
+
+
+def test_wrong_uses():
+    dense = net()
+    plain = tfprune.prune(dense, methods.Magnitude(0.5))
+    with pytest.raises(ValueError, match="must be pruned by Guided"):
+        fit(plain, 1, driver(dense))
+    with pytest.raises(ValueError, match="`steps_per_execution` must divide"):
+        fit(pruned(dense), 1, driver(dense), steps_per_execution=2)
+    with pytest.raises(ValueError, match="`patience` must be an integer"):
+        driver(dense, patience=0)
+    other = keras.Sequential(
+        [keras.Input((30,)), keras.layers.Dense(4, name="c")]
+    )
+    with pytest.raises(ValueError, match="`dense` must be one of: c"):
+        fit(pruned(dense), 1, driver(other))

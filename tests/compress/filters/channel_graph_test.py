@@ -1,0 +1,100 @@
+"""The channel graph: what is tied in each model of the zoo, and barriers."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tests.compress.filters import zoo
+from tfprune.compress.filters import channel_graph
+
+
+@pytest.mark.parametrize("name", zoo.ZOO)
+def test_as_many_ties_are_free_as_there_should_be(name):
+    make, free = zoo.ZOO[name]
+    graph = channel_graph.channel_graph(make())
+    assert graph.free.sum() == free, str(graph)
+
+
+def held(graph):
+    return {barrier.why for barrier in graph.barriers}
+
+
+def test_a_barrier_says_which_operation_and_where():
+    inside = keras.Sequential(
+        [keras.Input((4,)), layers.Lambda(lambda x: x, name="odd")],
+        name="inside",
+    )
+    x = keras.Input((3,))
+    y = layers.Dense(2)(inside(layers.Dense(4)(x)))
+    graph = channel_graph.channel_graph(keras.Model(x, y))
+    why = "inside/odd (Lambda): it is not known what it does to channels"
+    assert why in held(graph)
+    assert f"4 stay: {why}" in str(graph)
+
+
+@pytest.mark.parametrize(
+    "layer, why",
+    [
+        (
+            lambda: layers.Activation("log_softmax"),
+            "not known to be elementwise",
+        ),
+        (lambda: layers.Rescaling([1.0, 2.0, 3.0, 4.0]), "a scale of its own"),
+        (lambda: layers.LayerNormalization(), "mixes all channels"),
+        (lambda: lambda x: x[:, 1:], "some channels, by their places"),
+        (lambda: lambda x: x + np.ones(4, "float32"), "an array"),
+    ],
+    ids=["activation", "rescaling", "norm", "slice", "array"],
+)
+def test_barriers(layer, why):
+    x = keras.Input((3,))
+    y = layers.Dense(2)(layer()(layers.Dense(4)(x)))
+    graph = channel_graph.channel_graph(keras.Model(x, y))
+    assert not graph.free.any()
+    assert any(why in reason for reason in held(graph)), held(graph)
+
+
+def test_a_subclass_may_do_anything():
+    class Mine(layers.ReLU):
+        def call(self, x):
+            return x[:, ::-1]
+
+    x = keras.Input((3,))
+    y = layers.Dense(2)(Mine()(layers.Dense(4)(x)))
+    graph = channel_graph.channel_graph(keras.Model(x, y))
+    assert not graph.free.any()
+
+
+def test_roles_and_places():
+    x = keras.Input((8, 8, 3))
+    y = layers.BatchNormalization(name="norm")(
+        layers.Conv2D(4, 3, name="conv")(x)
+    )
+    y = layers.Dense(2, name="out")(layers.Flatten()(y))
+    graph = channel_graph.channel_graph(keras.Model(x, y))
+    found = {(s.where, s.variable.name, s.axis): s for s in graph.slots}
+    ties = found["conv", "kernel", 3].ties
+    assert np.unique(ties).size == 4
+    for name, role in (("gamma", "scale"), ("beta", "shift")):
+        slot = found["norm", name, 0]
+        assert slot.role == role
+        np.testing.assert_array_equal(slot.ties, ties)
+    rows = found["out", "kernel", 0]
+    assert rows.role == "input"
+    np.testing.assert_array_equal(rows.ties, np.tile(ties, 36))
+
+
+def test_what_the_same_layers_make_is_a_family():
+    make, _ = zoo.ZOO["with itself"]
+    graph = channel_graph.channel_graph(make())
+    assert sorted(ties.size for ties in graph.families()) == [2, 6]
+
+
+def test_a_subclassed_model_has_no_graph():
+    class Mine(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ValueError, match="`model` must be Sequential"):
+        channel_graph.channel_graph(Mine())

@@ -1,0 +1,190 @@
+"""remove_filters: smaller models that give what the masked ones give."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tfprune
+from tests.compress.filters import zoo
+from tfprune.compress.filters import channel_graph
+from tfprune.compress.filters import families
+from tfprune.compress.filters import removal_plan
+from tfprune.compress.filters import remove
+from tfprune.compress.filters import zero
+
+PLAIN_KERAS = """
+import sys
+sys.modules["tfprune"] = None
+import keras, json
+import numpy as np
+model = keras.saving.load_model(sys.argv[1])
+print(json.dumps(np.array(model(np.ones((1, 8, 8, 3)))).tolist()))
+"""
+
+
+def zero_at_random(model, seed):
+    """Zeroes some free ties, at least one of each layer stays."""
+    random = np.random.default_rng(seed)
+    graph = channel_graph.channel_graph(model)
+    gone = np.zeros(graph.count, bool)
+    for ties in graph.families():
+        count = random.integers(0, ties.size)
+        gone[random.permutation(ties)[:count]] = True
+    zero.zero(graph, gone)
+    return gone.sum()
+
+
+def sample(tensor):
+    random = np.random.default_rng(1)
+    shape = [3, *(size or 10 for size in tensor.shape[1:])]
+    if "int" in tensor.dtype:
+        return random.integers(0, 2, shape)
+    return random.normal(size=shape).astype("float32")
+
+
+def compare(model, small, tolerance=1e-5):
+    x = list(map(sample, model.inputs))
+    x = x if len(x) > 1 else x[0]
+    for one, other in zip(
+        keras.tree.flatten(model(x)), keras.tree.flatten(small(x)), strict=True
+    ):
+        scale = np.abs(one).max()
+        np.testing.assert_allclose(other, one, 0, tolerance * scale)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("name", zoo.ZOO)
+def test_random_filters_go_from_every_model_of_the_zoo(name, seed):
+    model = zoo.randomize(zoo.ZOO[name][0]())
+    gone = zero_at_random(model, seed)
+    plan = removal_plan.plan_removal(model)
+    assert plan.gone.sum() == gone, str(plan)
+    small = remove.remove_filters(model)
+    compare(model, small)
+    assert [x.name for x in small.layers] == [x.name for x in model.layers]
+    total = plan.total
+    assert small.count_params() == total.after.parameters
+    assert model.count_params() == total.before.parameters
+    assert tfprune.report(small).total.macs == total.after.macs
+
+
+def net():
+    make, _ = zoo.ZOO["chain"]
+    return zoo.randomize(make())
+
+
+def test_the_model_itself_is_untouched():
+    model = zero.zero_filters(net())
+    before = [np.array(x) for x in model.variables]
+    model.compile("sgd", "mse")
+    small = remove.remove_filters(model)
+    assert model.compiled and not small.compiled
+    for old, new in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_model_without_zeros_is_copied():
+    model = net()
+    small = remove.remove_filters(model)
+    assert small is not model
+    for old, new in zip(model.variables, small.variables, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_zeroed_filters_are_the_least():
+    dense = [keras.Input((2,)), layers.Dense(4), layers.Dense(1)]
+    model = keras.Sequential(dense)
+    kernel = np.array([[1, 5, 2, 3], [1, 5, 4, 1]])
+    model.layers[0].kernel.assign(kernel)
+    zeroed = zero.zero_filters(model, 0.5)
+    columns = np.any(zeroed.layers[0].kernel.numpy(), axis=0)
+    np.testing.assert_array_equal(columns, [False, True, True, False])
+    np.testing.assert_array_equal(model.layers[0].kernel, kernel)
+
+
+def test_a_layer_that_would_be_empty_keeps_one_filter():
+    model = net()
+    model.layers[0].kernel.assign(model.layers[0].kernel * 0)
+    norm = model.layers[1]
+    norm.beta.assign(norm.beta * 0)
+    norm.moving_mean.assign(norm.moving_mean * 0)
+    plan = removal_plan.plan_removal(model)
+    assert "all of its filters could go" in str(plan)
+    small = remove.remove_filters(model)
+    assert small.layers[0].filters == 1
+    compare(model, small)
+
+
+@pytest.mark.parametrize("divisor, filters", [(1, 3), (2, 4), (4, 4), (8, 6)])
+def test_a_divisor_keeps_more(divisor, filters):
+    model = zero.zero_filters(net(), 0.5)
+    small = remove.remove_filters(model, divisor)
+    assert small.layers[0].filters == filters
+    compare(model, small)
+
+
+def test_a_pruned_model_goes_all_the_way(tmp_path):
+    """Zeros of a mask, kernels alone: tanh is folded, a ReLU's zero goes."""
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(6, "tanh"), layers.Dense(2)]
+    )
+    model = tfprune.prune(zoo.randomize(model), tfprune.methods.Magnitude(0.5))
+    mask = np.ones((4, 6), bool)
+    mask[:, :2] = False
+    tfprune.set_mask(model, model.layers[0].name, mask)
+    with pytest.raises(ValueError, match="Call tfprune.strip first"):
+        tfprune.remove_filters(model)
+    small = tfprune.remove_filters(tfprune.strip(model))
+    assert small.layers[0].units == 4
+    compare(model, small)
+
+
+def test_loads_with_plain_keras_in_a_fresh_process(tmp_path):
+    make, _ = zoo.ZOO["nested"]
+    model = zero.zero_filters(zoo.randomize(make()))
+    small = remove.remove_filters(model)
+    small.save(tmp_path / "small.keras")
+    printed = subprocess.run(
+        [sys.executable, "-c", PLAIN_KERAS, str(tmp_path / "small.keras")],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    np.testing.assert_allclose(
+        json.loads(printed.splitlines()[-1]),
+        model(np.ones((1, 8, 8, 3))),
+        1e-5,
+    )
+
+
+def test_a_difference_is_an_error(monkeypatch):
+    """A rule that is wrong must never pass."""
+    monkeypatch.setattr(families, "has_border", lambda layer: False)
+    make, _ = zoo.ZOO["two outputs"]
+    model = zoo.randomize(make())
+    before = model.get_weights()
+    conv = model.layers[1]
+    conv.kernel.assign(conv.kernel * ([0.0] * 2 + [1.0] * 4))
+    with pytest.raises(RuntimeError, match="must give what `model` gives"):
+        remove.remove_filters(model)
+    np.testing.assert_array_equal(model.get_weights()[1], before[1])
+
+
+@pytest.mark.parametrize("divisor", [0, 1.5, -2])
+def test_a_divisor_must_be_a_count(divisor):
+    with pytest.raises(ValueError, match="`divisor` must be an integer"):
+        removal_plan.plan_removal(net(), divisor)
+
+
+def test_a_subclassed_model_is_refused():
+    class Mine(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ValueError, match="slim the Functional models inside"):
+        remove.remove_filters(Mine())

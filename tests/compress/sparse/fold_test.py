@@ -1,0 +1,226 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tfprune.compress.sparse import fold
+from tfprune.graph import model_graph
+from tfprune.graph import traversal
+
+
+def randomize(model):
+    """Gives every variable, statistics too, a value of its own."""
+    rng = np.random.default_rng(0)
+    for variable in model.variables:
+        if variable.dtype == "float32":
+            value = rng.uniform(0.2, 1.2, variable.shape)
+            variable.assign(value * rng.choice([-1, 1], variable.shape))
+        if "variance" in variable.name:
+            variable.assign(np.abs(variable))
+    return model
+
+
+def residual_net():
+    """conv-norm-relu, a shortcut that is used twice, a nested model."""
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, padding="same", use_bias=False, name="a")(inputs)
+    x = layers.BatchNormalization(name="a_norm")(x)
+    x = shortcut = layers.ReLU(name="a_relu")(x)
+    x = layers.Conv2D(4, 3, padding="same", name="b")(x)
+    x = layers.BatchNormalization(scale=False, name="b_norm")(x)
+    x = layers.Add()([x, shortcut])
+    x = layers.Activation("relu", name="sum_relu")(x)
+    inner = keras.Sequential(
+        [
+            keras.Input((8, 8, 4)),
+            layers.Conv2D(5, 1, groups=1, name="c"),
+            layers.ReLU(6.0, name="c_relu"),
+        ],
+        name="inner",
+    )
+    x = layers.GlobalAveragePooling2D()(inner(x))
+    x = layers.Dense(6, name="d")(x)
+    return keras.Model(
+        inputs, layers.BatchNormalization(center=False, name="d_norm")(x)
+    )
+
+
+def kinds(model):
+    found = {x.name: type(x).__name__ for x in traversal.leaves(model)}
+    return {name: kind for name, kind in found.items() if "Input" not in kind}
+
+
+def compare(model, folded):
+    shape = (3, *model.inputs[0].shape[1:])
+    x = np.random.default_rng(1).normal(size=shape).astype("float32")
+    np.testing.assert_allclose(folded(x), model(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_net_with_shortcuts_and_a_nested_model():
+    model = randomize(residual_net())
+    folded = fold.fold(model)
+    compare(model, folded)
+    gone = {"a_norm", "a_relu", "b_norm", "d_norm"}
+    assert kinds(model).keys() - kinds(folded).keys() == gone
+    assert kinds(folded)["c_relu"] == "Identity"
+    assert kinds(folded)["sum_relu"] == "Activation"
+
+
+def test_the_model_itself_is_untouched():
+    model = randomize(residual_net())
+    before = [np.array(x) for x in model.variables]
+    fold.fold(model)
+    for old, new in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        [layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization()],
+        [layers.Conv2D(4, 3), layers.BatchNormalization(axis=1)],
+        [layers.Conv2D(4, 3), layers.ReLU(negative_slope=0.1)],
+        [layers.Conv2D(4, 3), layers.Activation("tanh")],
+        [layers.SeparableConv2D(4, 3), layers.BatchNormalization()],
+        [layers.ZeroPadding2D(2), layers.Conv2D(4, 3)],
+        [layers.ZeroPadding2D(1), layers.Conv2D(4, 3, padding="same")],
+        [layers.ZeroPadding2D(1), layers.Conv2D(4, 3, dilation_rate=2)],
+        [layers.ZeroPadding2D(1), layers.MaxPooling2D(3)],
+    ],
+    ids=[
+        "activation between",
+        "axis",
+        "leaky",
+        "tanh",
+        "separable",
+        "other zeros",
+        "padded twice",
+        "zeros of too few taps",
+        "pooling",
+    ],
+)
+def test_what_cannot_be_folded_stays(head):
+    model = randomize(keras.Sequential([keras.Input((6, 6, 4)), *head]))
+    folded = fold.fold(model)
+    compare(model, folded)
+    assert "Identity" not in kinds(folded).values()
+
+
+def test_a_layer_that_is_used_twice_stays():
+    inputs = keras.Input((6, 6, 4))
+    conv = layers.Conv2D(4, 3, padding="same")
+    x = layers.BatchNormalization()(conv(inputs))
+    model = randomize(keras.Model(inputs, conv(x)))
+    folded = fold.fold(model)
+    compare(model, folded)
+    assert kinds(folded).keys() == kinds(model).keys()
+
+
+def test_what_the_model_returns_stays():
+    inputs = keras.Input((6, 6, 4))
+    x = layers.Conv2D(4, 3)(inputs)
+    model = keras.Model(inputs, [x, layers.ReLU()(x)])
+    followers = model_graph.sole_followers(model)
+    assert id(model.layers[1]) not in followers
+    assert followers[id(model.layers[0])] is model.layers[1]
+
+
+@pytest.mark.parametrize("multiplier", [1, 3])
+@pytest.mark.parametrize("bias", [False, True])
+def test_depthwise(multiplier, bias):
+    conv = layers.DepthwiseConv2D(
+        3, depth_multiplier=multiplier, use_bias=bias, name="conv"
+    )
+    after = [layers.BatchNormalization(), layers.ReLU(6.0)]
+    model = keras.Sequential([keras.Input((6, 6, 4)), conv, *after])
+    folded = fold.fold(randomize(model))
+    compare(model, folded)
+    found = list(kinds(folded).values())
+    assert found == ["DepthwiseConv2D", "Identity", "Identity"]
+
+
+@pytest.mark.parametrize(
+    "size, zeros, conv",
+    [
+        (6, 1, layers.Conv2D(4, 3)),
+        (6, ((0, 1), (0, 1)), layers.Conv2D(4, 3, strides=2)),
+        (7, 1, layers.DepthwiseConv2D(3, strides=2)),
+        ((6, 7), ((0, 1), (1, 1)), layers.DepthwiseConv2D(3, strides=2)),
+        (9, 2, layers.Conv2D(4, 3, dilation_rate=2)),
+        (5, ((0, 0), (1, 2)), layers.Conv2D(4, (1, 4))),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, layers.Layer) else None,
+)
+def test_zeros_become_padding(size, zeros, conv):
+    size = (size, size) if isinstance(size, int) else size
+    inputs = keras.Input((*size, 4))
+    outputs = conv(layers.ZeroPadding2D(zeros, name="zeros")(inputs))
+    model = randomize(keras.Model(inputs, outputs))
+    folded = fold.fold(model)
+    compare(model, folded)
+    assert kinds(model).keys() - kinds(folded).keys() == {"zeros"}
+    assert folded.layers[-1].padding == "same"
+    assert model_graph.built_on(folded.layers[-1]) == [(None, *size, 4)]
+
+
+def test_zeros_that_something_else_takes_stay():
+    inputs = keras.Input((6, 6, 4))
+    x = layers.ZeroPadding2D(1)(inputs)
+    outputs = [layers.Conv2D(4, 3)(x), layers.Conv2D(2, 3)(x)]
+    model = randomize(keras.Model(inputs, outputs))
+    folded = fold.fold(model)
+    assert kinds(folded) == kinds(model)
+
+
+def test_zeros_of_any_size():
+    """What SAME adds depends on the size where there are strides."""
+    inputs = keras.Input((None, None, 4))
+    x = layers.Conv2D(4, 3, name="a")(layers.ZeroPadding2D(1)(inputs))
+    x = layers.Conv2D(4, 3, strides=2)(layers.ZeroPadding2D(1)(x))
+    model = randomize(keras.Model(inputs, x))
+    folded = fold.fold(model)
+    assert len(kinds(model)) - len(kinds(folded)) == 1
+    assert folded.get_layer("a").padding == "same"
+    for size in (6, 7):
+        x = np.ones((1, size, size, 4), "float32")
+        np.testing.assert_allclose(folded(x), model(x), rtol=1e-4)
+
+
+def test_sizes_of_another_model_do_not_count():
+    pad, conv = layers.ZeroPadding2D(1), layers.Conv2D(4, 3, strides=2)
+    first = keras.Input((7, 7, 4))
+    conv(pad(first))
+    inputs = keras.Input((6, 6, 4))
+    model = randomize(keras.Model(inputs, conv(pad(inputs))))
+    folded = fold.fold(model)
+    compare(model, folded)
+    assert kinds(folded) == kinds(model)
+
+
+def test_sequential_models_take_any_size():
+    head = [layers.ZeroPadding2D(1), layers.Conv2D(4, 3, strides=2)]
+    model = randomize(keras.Sequential([keras.Input((7, 7, 4)), *head]))
+    folded = fold.fold(model)
+    for size in (6, 7):
+        x = np.ones((1, size, size, 4), "float32")
+        np.testing.assert_allclose(folded(x), model(x), rtol=1e-4)
+
+
+def test_layers_in_two_models_stay():
+    def branch(*inner):
+        return keras.Sequential([keras.Input((6, 6, 4)), *inner])
+
+    pad, conv = layers.ZeroPadding2D(1), layers.Conv2D(4, 3)
+    inputs = keras.Input((6, 6, 4))
+    branches = [
+        branch(pad, layers.Conv2D(4, 3)),
+        branch(pad, layers.Conv2D(4, 3)),
+        branch(conv, layers.BatchNormalization()),
+        conv,
+    ]
+    outputs = [inner(inputs) for inner in branches]
+    model = randomize(keras.Model(inputs, outputs))
+    folded = fold.fold(model)
+    x = np.ones((1, 6, 6, 4), "float32")
+    for got, want in zip(folded(x), model(x), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4)

@@ -1,0 +1,124 @@
+"""Walking and cloning: nested and shared layers, and what a copy copies."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from keras import ops
+
+from tfprune.graph import cloning
+from tfprune.graph import traversal
+
+
+def dense(name):
+    return layers.Dense(3, name=name)
+
+
+def net():
+    """Two nested models, one of them used twice, and a shared layer."""
+    twice = keras.Sequential([keras.Input((3,)), dense("a")], name="twice")
+    once = keras.Sequential([keras.Input((3,)), dense("b")], name="once")
+    shared = dense("shared")
+    x = keras.Input((3,), name="x")
+    y = twice(twice(x)) + ops.relu(once(x))
+    return keras.Model(x, shared(shared(y)))
+
+
+def leave(layer, twin):
+    return twin
+
+
+def test_leaves_are_each_layer_once_in_order():
+    names = [x.name for x in traversal.leaves(net()) if x.weights]
+    assert names == ["a", "b", "shared"]
+
+
+def test_paths_say_where_a_layer_is():
+    paths = dict(traversal.paths(net()))
+    assert paths["once/b"].name == "b"
+    assert "b" not in paths and "shared" in paths
+
+
+def test_walk_opens_subclassed_models_and_composite_layers():
+    class Mine(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.blocks = [dense("a"), layers.TimeDistributed(dense("b"))]
+
+    names = [layer.name for layer in traversal.walk(Mine())]
+    assert names == ["a", "time_distributed", "b"]
+
+
+def test_a_clone_shares_no_layer_and_no_weight():
+    plain = net()
+    clone = cloning.clone(plain, leave)
+    x = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(clone(x), plain(x))
+    mine = {id(x) for x in [*traversal.walk(plain), *plain.weights]}
+    assert not mine & {id(x) for x in [*traversal.walk(clone), *clone.weights]}
+    assert len(clone.weights) == len(plain.weights)
+
+
+def test_each_layer_is_replaced_once():
+    seen = []
+    cloning.clone(net(), lambda layer, twin: seen.append(layer.name) or twin)
+    assert sorted(set(seen) & {"a", "b", "shared"}) == ["a", "b", "shared"]
+    assert len(seen) == len(set(seen))
+
+
+def test_a_clone_is_not_compiled_and_the_original_still_is():
+    inner = keras.Sequential([keras.Input((3,)), dense("a")], name="inner")
+    inner.compile("sgd", loss=lambda y, out: ops.mean(y - out))
+    x = keras.Input((3,))
+    outer = keras.Model(x, inner(x))
+    outer.compile("adam", "mse")
+    clone = cloning.clone(outer, leave)
+    assert not clone.compiled and not clone.get_layer("inner").compiled
+    assert outer.compiled and inner.compiled
+
+
+@pytest.mark.parametrize(
+    "layer, inputs",
+    [
+        (layers.Dense(3), np.ones((2, 3))),
+        (layers.BatchNormalization(), np.ones((2, 3))),
+        (layers.Bidirectional(layers.GRU(2)), np.ones((2, 4, 3))),
+        (layers.Dropout(0.5, seed=1), np.ones((2, 3))),
+        (layers.Normalization(), np.ones((2, 3))),
+    ],
+    ids=lambda x: getattr(x, "name", ""),
+)
+def test_a_copy_has_the_state(layer, inputs):
+    inputs = inputs.astype("float32")
+    layer(inputs)
+    random = np.random.default_rng(0)
+    for variable in layer.variables:
+        if "float" in variable.dtype:
+            variable.assign(random.uniform(1, 2, variable.shape))
+    if isinstance(layer, layers.Normalization):
+        layer.finalize_state()
+    twin = cloning.copy(layer)
+    assert twin is not layer and twin.name == layer.name
+    for training in (False, True):
+        kwargs = {} if "norm" in layer.name else {"training": training}
+        kwargs = {} if isinstance(layer, layers.Dense) else kwargs
+        np.testing.assert_array_equal(
+            twin(inputs, **kwargs), layer(inputs, **kwargs)
+        )
+
+
+def test_a_copy_that_cannot_be_built_says_why():
+    class Hidden(layers.Layer):
+        def build(self, shape):
+            self.count = len(getattr(self, "given", ()))
+            for _ in range(self.count):
+                self.add_weight(shape=())
+
+        def call(self, x):
+            return x
+
+    layer = Hidden(name="hidden")
+    layer.given = (1, 2)
+    layer(np.ones((2, 3)))
+    with pytest.raises(ValueError, match="'hidden' must create its variables"):
+        cloning.copy(layer)

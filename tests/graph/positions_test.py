@@ -1,0 +1,80 @@
+import keras
+import pytest
+
+from tfprune.reports import report
+
+layers = keras.layers
+
+# Layer, input shape of one example, multiply-accumulates by hand.
+CASES = {
+    "strides": (layers.Conv2D(8, 3, 2, "same"), (16, 16, 3), 64 * 216),
+    "depthwise": (layers.DepthwiseConv2D(3), (10, 10, 8), 64 * 72),
+    "separable": (layers.SeparableConv2D(4, 3), (10, 10, 8), 64 * 104),
+    "grouped": (layers.Conv2D(8, 3, groups=2), (8, 8, 4), 36 * 144),
+    "transposed": (layers.Conv2DTranspose(2, 2, 2), (6, 6, 8), 36 * 64),
+    "tokens": (layers.Dense(5), (12, 24), 12 * 120),
+    "einsum": (
+        layers.EinsumDense("abc,cde->abde", (12, 2, 3)),
+        (12, 5),
+        12 * 30,
+    ),
+    "last step": (layers.LSTM(3), (7, 6), 7 * (72 + 36)),
+    "every step": (layers.GRU(3, return_sequences=True), (7, 4), 7 * 63),
+    "both ways": (layers.Bidirectional(layers.LSTM(3)), (7, 6), 14 * 108),
+    "conv lstm": (layers.ConvLSTM2D(3, 3), (5, 8, 8, 2), 180 * 540),
+    "look-up": (layers.Embedding(11, 4), (7,), 0),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_macs(name):
+    layer, shape, macs = CASES[name]
+    model = keras.Sequential([keras.Input(shape), layer])
+    assert report(model).total.macs == macs
+    assert not report(model).warnings
+
+
+def test_mobilenet_v2_has_the_published_macs():
+    model = keras.applications.MobileNetV2(weights=None)
+    total = report(model).total
+    assert total.macs == 300_774_272
+    assert total.parameters == 3_504_872
+
+
+def test_a_shared_layer_counts_macs_at_each_call_and_parameters_once():
+    conv = layers.Conv2D(2, 3, padding="same")
+    pixels = keras.Input((8, 8, 2))
+    small = layers.AveragePooling2D(2)(conv(pixels))
+    model = keras.Model(pixels, conv(small))
+    total = report(model).total
+    assert (total.parameters, total.macs) == (38, (64 + 16) * 36)
+
+
+def test_a_shared_model_counts_macs_at_each_call():
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4)])
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, inner(inner(inputs)))
+    total = report(model).total
+    assert (total.parameters, total.macs) == (20, 2 * 16)
+
+
+def test_unknown_sizes_count_as_one_and_are_told():
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, layers.Conv2D(4, 3, name="free")(inputs))
+    found = report(model)
+    assert found.total.macs == 108
+    assert "free" in found.warnings[0]
+
+
+def test_an_array_of_unknown_name_is_told():
+    class Own(layers.Layer):
+        def build(self, shape):
+            self.w = self.add_weight(shape=(shape[-1], 2), name="w")
+
+        def call(self, inputs):
+            return inputs @ self.w
+
+    model = keras.Sequential([keras.Input((3,)), Own(name="own")])
+    found = report(model)
+    assert (found.total.parameters, found.total.macs) == (6, 0)
+    assert "own" in found.warnings[0]

@@ -1,0 +1,67 @@
+"""What a search minimises: parameters, MACs and bytes, as the report counts."""
+
+import numpy as np
+import pytest
+
+import tfprune
+from tests.search import nets
+from tfprune import methods
+from tfprune.core import units
+from tfprune.planning import objectives
+from tfprune.search import problem as problem_lib
+
+KEPT = np.array([[10, 1, 100, 2, 5, 0], [72, 4, 512, 8, 32, 4]])
+
+
+def build(name, model=None):
+    model = model or nets.pruned()
+    targets = [
+        target
+        for unit in units.tagged(model.variables)
+        for target in unit.targets
+    ]
+    return objectives.build(name, model, targets)
+
+
+def test_parameters():
+    objective = build("parameters")
+    assert objective.dense == 632
+    assert objective(KEPT).tolist() == [118, 632]
+
+
+def test_macs():
+    """4 x 4 places of the convolution, biases for nothing."""
+    objective = build("macs")
+    assert objective.dense == 16 * 72 + 512 + 32
+    assert objective(KEPT)[0] == 16 * 10 + 100 + 5
+
+
+def test_bytes():
+    objective = build("bytes")
+    assert objective.dense == 4 * 632
+    # The two entries of a bias of 8 with indices, 1 of 4 as well.
+    assert objective(KEPT)[0] == 8 * 118
+
+
+def test_what_has_no_mask_costs_the_same_always():
+    method = methods.Surgery(settings={"conv": None})
+    model = nets.pruned(method)
+    for name, rest in (("parameters", 76), ("macs", 16 * 72)):
+        objective = build(name, model)
+        assert objective(np.array([[0, 0, 0, 0]]))[0] == rest
+        assert objective.dense > rest
+
+
+def test_report_counts_the_same():
+    model = nets.pruned()
+    problem = problem_lib.Problem(model, nets.data(), 1.0)
+    problem.send([0.5, 1.0, 0.0])
+    kept = np.array([[mask.sum() for mask in nets.masks(model)]])
+    total = tfprune.report(model).total
+    assert build("parameters", model)(kept)[0] == total.kept
+    assert build("macs", model)(kept)[0] == total.macs_kept
+
+
+def test_unknown():
+    with pytest.raises(ValueError, match="Did you mean 'macs'"):
+        build("mac")

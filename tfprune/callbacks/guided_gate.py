@@ -1,0 +1,147 @@
+"""GuidedGate: stops pruning layers that are fast enough, restores others."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import keras
+import numpy as np
+
+from tfprune.callbacks import update_interval
+from tfprune.core import units as units_lib
+from tfprune.graph import traversal
+from tfprune.methods import guided
+from tfprune.profiling import projection
+from tfprune.profiling import roofline
+from tfprune.utils import validation
+
+
+class GuidedGate(keras.callbacks.Callback):
+    """Looks at each layer's projected gain while `methods.Guided` prunes it.
+
+    Every `interval` steps, of each layer that is still pruned:
+
+        its sparsity is at the upper useful bound  -> it is pruned no further
+        it has settled below the lower one         -> its weights of before
+                                                      pruning are restored
+
+    What is restored stays dense, so that its capacity helps the others. Layers
+    that the gate knows nothing of, such as recurrent ones, are let be.
+
+    Args:
+        dense: Keras model with the weights of before pruning: what was given
+            to `tfprune.prune`.
+        machine: As of `tfprune.gate`.
+        batch_size: As of `tfprune.gate`. Defaults to 1.
+        interval: Integer, steps between looks. Defaults to 1000.
+        patience: Integer: a layer has settled whose sparsity has not grown at
+            so many looks in a row. Defaults to 3.
+        tolerance: Float >= 0: growth up to it is none. Defaults to 1e-3.
+        trace: File to append decisions to, as lines of JSON, or None
+            (default).
+
+    Raises:
+        ValueError: when training begins, for a model that Guided does not
+            prune, layers that `dense` does not have, or where
+            `steps_per_execution` does not divide the interval.
+
+    Reference:
+        Park et al. Faster CNNs with Direct Sparse Convolutions and Guided
+        Pruning. ICLR 2017.
+    """
+
+    def __init__(
+        self,
+        dense: keras.Model,
+        machine: str | roofline.MachineProfile,
+        batch_size: int = 1,
+        interval: int = 1000,
+        patience: int = 3,
+        tolerance: float = 1e-3,
+        trace: str | os.PathLike | None = None,
+    ):
+        super().__init__()
+        validation.check_count("interval", interval, least=1)
+        validation.check_count("patience", patience, least=1)
+        validation.check("tolerance", tolerance, tolerance >= 0, ">= 0")
+        self.gate = projection.gate(dense, machine, batch_size)
+        self.decisions: list[dict] = []
+        self._dense = {x.name: x for x in traversal.leaves(dense)}
+        self._interval, self._patience = interval, patience
+        self._tolerance, self._trace = tolerance, trace
+
+    def on_train_begin(self, logs=None):
+        update_interval.check_steps(self.model, self._interval)
+        self._layers = {
+            layer.name: layer
+            for layer in traversal.walk(self.model)
+            if isinstance(getattr(layer, "unit", None), units_lib.Unit)
+            and isinstance(layer.method.pruner, guided.GuidedPruner)
+        }
+        if not self._layers:
+            raise ValueError(
+                "`model` must be pruned by Guided. Received: "
+                f"model={self.model.name!r}, which has no layer that is."
+            )
+        for name in self._layers:
+            if name not in self._dense:
+                raise ValueError(validation.unknown("dense", name, self._dense))
+        projected = {row.name for row in self.gate.rows}
+        for name in self._layers.keys() - projected:
+            del self._layers[name]
+        print(self.gate)
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        if step % self._interval:
+            return
+        for name, layer in self._layers.items():
+            if layer.settings["active"] and not layer.frozen:
+                self._look(step, self.gate[name], layer)
+
+    def _look(self, step, row, layer):
+        """Decides about one layer."""
+        now = projection.sparsity(layer.layer.kernel)
+        if row.worth and now >= row.upper:
+            layer.settings["active"] = 0
+            self._note(step, row, now, "enough")
+        elif self._settled(layer.settings, now) and (
+            not row.worth or now < row.lower
+        ):
+            self._restore(layer)
+            self._note(step, row, now, "restored")
+
+    def _settled(self, settings, now):
+        """Counts looks without growth, in what is saved with the model."""
+        grown = now > settings["best_sparsity"] + self._tolerance
+        settings["looks"] = 0 if grown else settings["looks"] + 1
+        if grown:
+            settings["best_sparsity"] = now
+        return settings["looks"] >= self._patience
+
+    def _restore(self, layer):
+        before = self._dense[layer.name]
+        layer.settings["active"] = 0
+        for old, new in zip(before.weights, layer.layer.weights, strict=True):
+            new.assign(old)
+        for target in layer.unit.targets:
+            target.mask.assign(np.ones(target.mask.shape, bool))
+
+    def _note(self, step, row, now, decision):
+        found = {
+            "step": step,
+            "layer": row.name,
+            "sparsity": now,
+            "lower": row.lower,
+            "upper": row.upper,
+            "decision": decision,
+        }
+        self.decisions.append(found)
+        print(
+            f"step {step}: {row.name} {decision} at {now:.1%}, useful from "
+            f"{row.lower:.1%} to {row.upper:.1%}"
+        )
+        if self._trace is not None:
+            with open(self._trace, "a", encoding="utf-8") as file:
+                file.write(json.dumps(found) + "\n")

@@ -1,0 +1,91 @@
+"""RankClipping: cuts small components off kernels while a net learns."""
+
+from __future__ import annotations
+
+import keras
+
+from tfprune.callbacks import update_interval
+from tfprune.compress.low_rank import candidates
+from tfprune.compress.low_rank import forms
+from tfprune.compress.low_rank import rank_choice
+from tfprune.utils import validation
+
+
+class RankClipping(keras.callbacks.Callback):
+    """Every so many steps, makes kernels of the least rank that keeps energy.
+
+    `kernel <- left @ right, of the rank that keeps the energy`
+
+    Kernels keep their shapes, so that any optimizer goes on as before;
+    `tfprune.factorize` makes the layers thin in the end. It goes well with
+    `tfprune.ForceRegularized`, which lowers ranks in between.
+
+    Args:
+        energy: As `tfprune.factorize` takes it: a float in (0, 1], or a dict
+            by layer. Defaults to 0.95.
+        interval: Integer, steps from one clipping to the next. Defaults to
+            1000.
+        stop_step: Integer, the first step that is not clipped any more, or
+            None (default).
+        method: As `tfprune.factorize` takes it. Defaults to `"pca"`.
+
+    Attributes:
+        history: List of dicts, `step`, and `ranks` by layer.
+
+    Raises:
+        ValueError: when training begins, for a layer that is not there, or
+            where `steps_per_execution` does not divide the interval.
+
+    Example:
+
+    ```python
+    clipping = tfprune.callbacks.RankClipping(0.99, interval=500)
+    model.fit(x, y, callbacks=[clipping])
+    ```
+
+    Reference:
+        Wang, Wen, Liu, Chiarulli, Li. Group Scissor: Scaling Neuromorphic
+        Computing Design to Large Neural Networks. DAC 2017.
+    """
+
+    def __init__(
+        self,
+        energy: float | dict = 0.95,
+        interval: int = 1000,
+        stop_step: int | None = None,
+        method: str | forms.Channels | forms.Spatial = "pca",
+    ):
+        super().__init__()
+        values = energy.values() if isinstance(energy, dict) else [energy]
+        for value in values:
+            if value is not None:
+                rank_choice.check_energy(value)
+        validation.check_count("interval", interval, 1)
+        if stop_step is not None:
+            validation.check_count("stop_step", stop_step)
+        self._energy, self._interval = energy, interval
+        self._stop_step, self._form = stop_step, forms.form(method)
+        self.history = []
+
+    def on_train_begin(self, logs=None):
+        update_interval.check_steps(self.model, self._interval)
+        self._chosen()
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        stopped = self._stop_step is not None and step >= self._stop_step
+        if step and step % self._interval == 0 and not stopped:
+            self.history.append({"step": step, "ranks": self._clip()})
+
+    def _chosen(self):
+        """Returns pairs of candidate and rank."""
+        found = candidates.inside(self.model, self._form)
+        ranks = rank_choice.by_energy(found, self._energy)
+        pairs = [(x, ranks.get(id(x.layer))) for x in found]
+        return [(x, rank) for x, rank in pairs if rank is not None]
+
+    def _clip(self):
+        chosen = self._chosen()
+        for candidate, rank in chosen:
+            candidate.layer.kernel.assign(candidate.kernel(rank))
+        return {x.layer.name: rank for x, rank in chosen}

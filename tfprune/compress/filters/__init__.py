@@ -1,0 +1,1 @@
+"""Removing whole filters: a physically smaller dense model."""

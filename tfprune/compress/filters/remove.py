@@ -1,0 +1,174 @@
+"""remove_filters: a physically smaller ordinary Keras model."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.compress.filters import equivalence
+from tfprune.compress.filters import families
+from tfprune.compress.filters import removal_plan
+from tfprune.graph import cloning
+from tfprune.graph import nodes
+from tfprune.graph import traversal
+
+
+def remove_filters(model: keras.Model, divisor: int = 1) -> keras.Model:
+    """Returns an ordinary, smaller Keras model that infers the same.
+
+    Filters and units go that give zeros, or constants that what reads them can
+    take in: see `plan_removal`, which tells beforehand. `filters`, `units` and
+    the like are smaller in the configs, weights are gathered, names are kept.
+    The result is compared with the model on random input before it is
+    returned.
+
+    Args:
+        model: Sequential or Functional model without `Prunable` layers.
+        divisor: Integer: filters stay so that each layer has a multiple of
+            it, where it has enough. Defaults to 1.
+
+    Returns:
+        A Keras model that needs no tfprune, not compiled. A layer that is
+        shared between nested models is one in each of them, as Keras loads it.
+
+    Raises:
+        ValueError: for a subclassed model, one that is not stripped, or a
+            `divisor` below 1.
+        RuntimeError: if the result differs from the model. The model is as
+            it was.
+
+    Example:
+
+    ```python
+    small = tfprune.remove_filters(tfprune.strip(model))
+    small.save("small.keras")  # loads without tfprune
+    ```
+    """
+    plan = removal_plan.plan_removal(model, divisor)
+    small = _rebuilt(model, plan)
+    _copy_weights(model, small, plan)
+    equivalence.check(model, small)
+    return small
+
+
+def _rebuilt(model, plan):
+    config = keras.saving.serialize_keras_object(model)
+    _edit(config, model, _changes(plan))
+    own = [x for x in _operations(model) if not families.is_keras(x)]
+    return keras.saving.deserialize_keras_object(
+        config, {type(x).__name__: type(x) for x in own}, safe_mode=False
+    )
+
+
+def _operations(model):
+    """Returns the layers and operations of a model, nested ones included."""
+    found = []
+    for operation in nodes.operations(model):
+        found.append(operation)
+        if traversal.is_container(operation):
+            found += _operations(operation)
+    return found
+
+
+def _changes(plan):
+    """Returns id of an operation to what changes in its config."""
+    changes = {}
+    for slot in plan.graph.slots:
+        if slot.role == "filter":
+            size = plan.kept[id(slot.variable), slot.axis].size
+            changes[id(slot.layer)] = _filters(slot.layer, size)
+    for layer in plan.biases:
+        changes[layer]["use_bias"] = True
+    for operation, labels in plan.graph.shapes:
+        kept = int(np.count_nonzero(~plan.gone[labels]))
+        change = _shape(operation, labels.shape, kept)
+        changes.setdefault(id(operation), {}).update(change)
+    return changes
+
+
+def _filters(layer, size):
+    names = {"Dense": "units", "Embedding": "output_dim"}
+    change = {names.get(type(layer).__name__, "filters"): size}
+    if getattr(layer, "groups", 1) > 1 and layer.kernel.shape[-2] == 1:
+        change["groups"] = layer.groups * size // layer.filters
+    return change
+
+
+def _shape(operation, sizes, kept):
+    """Returns how an operation says what it gives.
+
+    Args:
+        operation: Keras layer or operation.
+        sizes: Tuple, 1 for an axis without channels, theirs for the one with.
+        kept: Integer, the channels that stay.
+    """
+    kind, config = type(operation).__name__, operation.get_config()
+    if kind == "GroupNormalization":
+        groups = config["groups"] * kept // sizes[operation.axis]
+        return {"groups": groups}
+    if kind == "InputLayer":
+        return {"batch_shape": _resized(config["batch_shape"], sizes, kept)}
+    name = "target_shape" if "target_shape" in config else "newshape"
+    own = sizes[1:] if name == "target_shape" else sizes
+    return {name: _resized(config[name], own, kept)}
+
+
+def _resized(shape, sizes, kept):
+    return tuple(
+        kept if size > 1 and old != -1 else old
+        for old, size in zip(shape, sizes, strict=True)
+    )
+
+
+def _edit(config, model, changes):
+    """Changes the config of a model, in place, and forgets how it was built."""
+    own = {x.name: x for x in nodes.operations(model)}
+    _forget(config)
+    for layer in config["config"]["layers"]:
+        operation = own[layer["config"]["name"]]
+        _forget(layer)
+        layer["config"].update(changes.get(id(operation), {}))
+        if traversal.is_container(operation):
+            _edit(layer, operation, changes)
+
+
+def _forget(config):
+    config.pop("build_config", None)
+    config.pop("compile_config", None)
+
+
+def _copy_weights(model, small, plan):
+    """Gathers what stays of all variables."""
+    twins = {x.name: x for x in nodes.operations(small)}
+    for operation in nodes.operations(model):
+        twin = twins[operation.name]
+        if traversal.is_container(operation):
+            _copy_weights(operation, twin, plan)
+        elif isinstance(operation, keras.layers.Layer):
+            _copy_layer(operation, twin, plan)
+
+
+def _copy_layer(layer, twin, plan):
+    added = plan.biases.get(id(layer))
+    is_new = added is not None and layer.bias is None
+    variables = [x for x in twin.variables if not (is_new and x is twin.bias)]
+    for old, new in zip(layer.variables, variables, strict=True):
+        new.assign(_gathered(old, backend.to_numpy(old), plan))
+    if added is not None:
+        bias = 0 if is_new else backend.to_numpy(layer.bias)
+        (made,) = [
+            slot
+            for slot in plan.graph.slots
+            if slot.layer is layer and slot.role == "filter"
+        ]
+        twin.bias.assign((bias + added)[~plan.gone[made.ties]])
+    cloning.copy_assets(layer, twin)
+    cloning.refresh(twin)
+
+
+def _gathered(variable, value, plan):
+    for axis in range(value.ndim):
+        kept = plan.kept.get((id(variable), axis))
+        value = value if kept is None else value.take(kept, axis)
+    return value

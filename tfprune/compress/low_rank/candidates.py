@@ -1,0 +1,141 @@
+"""Candidates: layers that may be factorised, and what each rank means."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.graph import model_graph
+from tfprune.graph import traversal
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Candidate:
+    """A layer that can be two.
+
+    A rank is that of each group of a convolution.
+
+    Args:
+        layer: Keras layer, built.
+        form: `Channels` or `Spatial`.
+        calls: List, for each call of the layer its input shapes, or None.
+        responses: List of `Responses`, one for each group; or None.
+    """
+
+    layer: keras.layers.Layer
+    form: object
+    calls: list | None = None
+    responses: list | None = None
+
+    @functools.cached_property
+    def fits(self) -> list:
+        """The factors of each group."""
+        matrices = self.form.matrices(self.layer)
+        responses = self.responses or [None] * len(matrices)
+        fit = self.form.decomposition.fit
+        return [fit(*both) for both in zip(matrices, responses, strict=True)]
+
+    @property
+    def energies(self) -> np.ndarray:
+        """What ranks 1, 2, ... keep, of the group that loses most."""
+        return np.min([fit.energies for fit in self.fits], axis=0)
+
+    @property
+    def full_rank(self) -> int:
+        """The rank at which nothing is lost."""
+        return self.fits[0].full_rank
+
+    def rank(self, energy: float) -> int:
+        """Returns the least rank that keeps so much of every group."""
+        return max(fit.rank(energy) for fit in self.fits)
+
+    def energy(self, rank: int) -> float:
+        """Returns what a rank keeps, of the group that loses most."""
+        return min(fit.energy(rank) for fit in self.fits)
+
+    def split(self, rank: int) -> list[keras.layers.Layer]:
+        """Returns two layers, built, that stand for the one."""
+        lefts, rights, offsets = zip(*self._at(rank), strict=True)
+        bias = self._bias(offsets)
+        made = self.form.layers(self.layer, lefts, rights, bias is not None)
+        shape = model_graph.built_on(self.layer)[0]
+        for layer, kernel in made:
+            layer.build(shape)
+            layer.kernel.assign(kernel)
+            shape = layer.compute_output_shape(shape)
+        layers = [layer for layer, _ in made]
+        if bias is not None:
+            layers[-1].bias.assign(bias)
+        return layers
+
+    def kernel(self, rank: int):
+        """Returns the kernel of that rank, as the layer has it."""
+        products = [left @ right for left, right, _ in self._at(rank)]
+        return self.form.kernel(self.layer, products)
+
+    def count(self, cost) -> int:
+        """Returns what the layer costs as it is.
+
+        Args:
+            cost: A value of `work.COSTS`.
+        """
+        return cost(self.layer, self.calls)
+
+    def count_split(self, cost, layers: list) -> int:
+        """Returns what the layers of `split` cost in its place."""
+        total = 0
+        calls = [
+            x or model_graph.built_on(self.layer) for x in self.calls or [None]
+        ]
+        for layer in layers:
+            total += cost(layer, calls)
+            calls = [[layer.compute_output_shape(*x)] for x in calls]
+        return total
+
+    def _at(self, rank):
+        return [fit.at(rank) for fit in self.fits]
+
+    def _bias(self, offsets):
+        """Returns the bias that is left, None for none."""
+        count = self.layer.kernel.shape[-1] // len(offsets)
+        added = np.concatenate([np.broadcast_to(x, count) for x in offsets])
+        if self.layer.use_bias:
+            return added + backend.to_numpy(self.layer.bias)
+        return added if added.any() else None
+
+
+def find(model: keras.Model, form) -> tuple[list[Candidate], dict[str, str]]:
+    """Returns the candidates of a model, and why other layers are none.
+
+    Args:
+        model: Sequential or Functional model.
+        form: `Channels` or `Spatial`.
+
+    Returns:
+        List of `Candidate`, and dict, name of a layer with weights to the
+        reason.
+    """
+    calls = model_graph.calls(model)
+    layers = [x for x in traversal.leaves(model) if x.weights]
+    reasons = {layer.name: form.misfit(layer) for layer in layers}
+    found = [
+        Candidate(layer, form, calls.get(id(layer)) or None)
+        for layer in layers
+        if not reasons[layer.name]
+    ]
+    return found, {name: why for name, why in reasons.items() if why}
+
+
+def inside(model: keras.Model, form) -> list[Candidate]:
+    """Returns the candidates of any model, those under masks included.
+
+    Args:
+        model: Keras model, built.
+        form: `Channels` or `Spatial`.
+    """
+    layers = {id(x): x for x in traversal.walk(model) if x.weights}
+    return [Candidate(x, form) for x in layers.values() if not form.misfit(x)]

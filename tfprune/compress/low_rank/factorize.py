@@ -1,0 +1,137 @@
+"""factorize: layers of low rank become two thin layers each."""
+
+from __future__ import annotations
+
+import typing
+
+import keras
+
+from tfprune.compress import strip
+from tfprune.compress.low_rank import acceptance
+from tfprune.compress.low_rank import activation_moments
+from tfprune.compress.low_rank import candidates
+from tfprune.compress.low_rank import forms
+from tfprune.compress.low_rank import rank_choice
+from tfprune.compress.low_rank import summary
+from tfprune.graph import chains
+from tfprune.utils import validation
+
+
+class Factorized(typing.NamedTuple):
+    """A model of thin layers, and how it came about.
+
+    Args:
+        model: Keras model.
+        table: `factor_table.Table`, a row for each layer with weights.
+    """
+
+    model: keras.Model
+    table: summary.Table
+
+    def __str__(self) -> str:
+        return str(self.table)
+
+
+def factorize(
+    model: keras.Model,
+    energy: float | dict | None = None,
+    ranks: dict | None = None,
+    budget: str | None = None,
+    method: str | forms.Channels | forms.Spatial = "pca",
+    data: typing.Any = None,
+    split_where: str = "macs",
+    batch_size: int = 1,
+    rounds: int = 30,
+) -> Factorized:
+    """Returns an ordinary Keras model with thin layers in the place of thick.
+
+    A convolution of rank r becomes one of r filters, `<name>_lowrank`, and
+    one of size 1, `<name>_linear`, with the old bias and activation; a Dense
+    layer becomes two. The rank of a grouped convolution is that of each
+    group. At full rank the new model gives what the old one did.
+
+    Args:
+        model: Sequential or Functional model without `Prunable` layers.
+        energy: Float in (0, 1], what ranks keep of each layer. Or dict, layer
+            name or regular expression to such a number, or to None: only the
+            layers that it names. Defaults to 0.95, if nothing else is given.
+        ranks: Dict, layer name or regular expression to a rank, or to None.
+        budget: String, what the net may cost: `"macs<=50%"`,
+            `"parameters<=1M"`, `"latency<=2ms"` (a call with one example,
+            measured here): all layers keep the same energy, as much as the
+            budget allows. Give one of `energy`, `ranks` and `budget`.
+        method: `"pca"` (default), `"svd"`, `"kmeans"`, or `"lra"` for filters
+            that are vertical and then horizontal; or a form like
+            `tfprune.compress.low_rank.Channels(tfprune.compress.low_rank.PCA(centered=True))`.
+        data: Examples, as the model takes them. PCA then keeps what filters
+            answer on them, and not the filters. Defaults to None.
+        split_where: A layer is split only where that saves `"macs"`
+            (default), where it saves measured `"time"`, or `"always"`.
+        batch_size: Integer, examples in a call, for times. Defaults to 1.
+        rounds: Integer, how often each layer is timed. Defaults to 30.
+
+    Returns:
+        A `Factorized`: the model, and a table of ranks, energies and costs.
+
+    Raises:
+        ValueError: for a subclassed model, one that is not stripped, NaN
+            weights, a rank above the full one, an energy outside (0, 1], a
+            pattern that matches no layer, or a budget that cannot be met.
+
+    Example:
+
+    ```python
+    model, table = tfprune.factorize(model, energy=0.95)
+    print(table)
+    ```
+
+    Reference:
+        Wen et al. Coordinating Filters for Faster Deep Neural Networks. ICCV
+        2017.
+    """
+    strip.check_stripped(model, "factorize")
+    for name, count in (("batch_size", batch_size), ("rounds", rounds)):
+        validation.check_count(name, count, least=1)
+    if split_where not in acceptance.SAVINGS:
+        raise ValueError(
+            validation.unknown("split_where", split_where, acceptance.SAVINGS)
+        )
+    found, reasons = candidates.find(model, forms.form(method))
+    if data is not None:
+        found = activation_moments.measured(model, found, data)
+    chosen = _ranks(model, found, energy, ranks, budget)
+    trial = acceptance.Trial(batch_size, rounds)
+    decided = {
+        id(x.layer): _decide(x, chosen[id(x.layer)], split_where, trial)
+        for x in found
+        if id(x.layer) in chosen
+    }
+    split = {x: layers for x, (layers, _) in decided.items() if layers}
+    table = summary.build(
+        model, found, {x: row for x, (_, row) in decided.items()}, reasons
+    )
+    return Factorized(chains.clone(model, split), table)
+
+
+def _ranks(model, found, energy, ranks, budget):
+    given = {"energy": energy, "ranks": ranks, "budget": budget}
+    given = {name: x for name, x in given.items() if x is not None}
+    validation.check(
+        "energy, ranks, budget",
+        ", ".join(given),
+        len(given) <= 1,
+        "one of the three",
+    )
+    if ranks is not None:
+        return rank_choice.by_ranks(found, ranks)
+    if budget is not None:
+        return rank_choice.by_budget(found, budget, model)
+    return rank_choice.by_energy(found, 0.95 if energy is None else energy)
+
+
+def _decide(candidate, rank, split_where, trial):
+    """Returns the layers for the place of one, or None, and the table's row."""
+    layers = candidate.split(rank)
+    saving = acceptance.SAVINGS[split_where](candidate, layers, trial)
+    row = summary.row(candidate, rank, layers, saving)
+    return layers if saving.pays else None, row

@@ -1,0 +1,208 @@
+"""Forms: how one layer becomes two thin ones, and by which decomposition.
+
+A form lays a kernel out as matrices, one for each group of a convolution, and
+turns the factors of these matrices into two layers in a row.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfprune import backend
+from tfprune.numerics.decompositions import PCA as PCA
+from tfprune.numerics.decompositions import SVD as SVD
+from tfprune.numerics.decompositions import KMeans as KMeans
+from tfprune.utils import serialization
+from tfprune.utils import validation
+
+_DENSE = keras.layers.Dense
+_CONVOLUTIONS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+)
+
+
+@serialization.serializable
+class Channels(serialization.Serializable):
+    """A convolution of `rank` filters, then one of size 1; or two Dense.
+
+    Args:
+        decomposition: `PCA()` (default), `SVD()` or `KMeans()`.
+
+    Reference:
+        Wen et al. Coordinating Filters for Faster Deep Neural Networks. ICCV
+        2017.
+    """
+
+    decomposition: typing.Any = PCA()
+
+    def misfit(self, layer: keras.layers.Layer) -> str | None:
+        """Returns why a layer can't be factorised in this form, or None."""
+        if type(layer) not in (_DENSE, *_CONVOLUTIONS):
+            return f"is a {type(layer).__name__}"
+        return _misfit(layer, self)
+
+    def matrices(self, layer) -> list[np.ndarray]:
+        """Returns a matrix `(entries, filters)` for each group."""
+        kernel = _kernel(layer)
+        rows = kernel.reshape(-1, kernel.shape[-1])
+        return np.split(rows, _groups(layer), axis=1)
+
+    def kernel(self, layer, matrices: list):
+        """Returns the kernel of such matrices, arrays or tensors."""
+        rows = ops.concatenate(matrices, axis=1)
+        return ops.reshape(rows, layer.kernel.shape)
+
+    def layers(self, layer, lefts: list, rights: list, use_bias: bool) -> list:
+        """Returns the two layers, not built, each with its kernel."""
+        *window, inputs, _ = layer.kernel.shape
+        rank = lefts[0].shape[1]
+        first = np.concatenate(lefts, axis=1).reshape(*window, inputs, -1)
+        second = np.concatenate(rights, axis=1)
+        second = second.reshape(*[1] * len(window), rank, -1)
+        return [
+            (_first(layer, "lowrank", first.shape[-1]), first),
+            (_last(layer, "linear", use_bias, **_point(layer)), second),
+        ]
+
+
+@serialization.serializable
+class Spatial(serialization.Serializable):
+    """A convolution of `rank` vertical filters, then horizontal ones.
+
+    Args:
+        decomposition: `SVD()` (default), `PCA()` or `KMeans()`.
+
+    Reference:
+        Tai et al. Convolutional Neural Networks with Low-rank Regularization.
+        ICLR 2016.
+    """
+
+    decomposition: typing.Any = SVD()
+
+    def misfit(self, layer: keras.layers.Layer) -> str | None:
+        """Returns why a layer can't be factorised in this form, or None."""
+        if type(layer) is not keras.layers.Conv2D:
+            return f"is a {type(layer).__name__}, not a Conv2D"
+        if 1 in layer.kernel_size:
+            return f"has filters of {layer.kernel_size}, thin already"
+        return _misfit(layer, self)
+
+    def matrices(self, layer) -> list[np.ndarray]:
+        """Returns `(height * inputs, width * filters)` for each group."""
+        height, width, inputs, _ = layer.kernel.shape
+        return [
+            group.transpose(0, 2, 1, 3).reshape(height * inputs, -1)
+            for group in np.split(_kernel(layer), _groups(layer), axis=-1)
+        ]
+
+    def kernel(self, layer, matrices: list):
+        """Returns the kernel of such matrices, arrays or tensors."""
+        height, width, inputs, _ = layer.kernel.shape
+        groups = [
+            ops.reshape(matrix, (height, inputs, width, -1))
+            for matrix in matrices
+        ]
+        rows = ops.concatenate(groups, axis=-1)
+        return ops.transpose(rows, (0, 2, 1, 3))
+
+    def layers(self, layer, lefts: list, rights: list, use_bias: bool) -> list:
+        """Returns the two layers, not built, each with its kernel."""
+        height, width, inputs, _ = layer.kernel.shape
+        rank = lefts[0].shape[1]
+        first = np.concatenate(lefts, axis=1).reshape(height, 1, inputs, -1)
+        second = [x.reshape(rank, width, -1) for x in rights]
+        second = np.concatenate(second, axis=-1).transpose(1, 0, 2)[None]
+        below, across = _by_axis(layer)
+        return [
+            (_first(layer, "vertical", first.shape[-1], **below), first),
+            (_last(layer, "horizontal", use_bias, **across), second),
+        ]
+
+
+METHODS = {
+    "pca": Channels(),
+    "svd": Channels(SVD()),
+    "kmeans": Channels(KMeans()),
+    "lra": Spatial(),
+}
+
+
+def form(method: str | Channels | Spatial):
+    """Returns the form of that name, or the one given.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if isinstance(method, (Channels, Spatial)):
+        return method
+    if method not in METHODS:
+        raise ValueError(validation.unknown("method", method, METHODS))
+    return METHODS[method]
+
+
+def _misfit(layer, form):
+    if "float" not in str(layer.kernel.dtype):
+        return f"has a kernel of {layer.kernel.dtype}"
+    if not np.all(np.isfinite(_kernel(layer))):
+        raise ValueError(
+            "`model` must have finite weights. Received: NaN or infinity in "
+            f"the kernel of layer {layer.name!r}."
+        )
+    if min(form.matrices(layer)[0].shape) < 2:
+        return "has one filter or input only (of a group)"
+    return None
+
+
+def _kernel(layer):
+    return backend.to_numpy(layer.kernel).astype("float64")
+
+
+def _groups(layer):
+    return getattr(layer, "groups", 1)
+
+
+def _first(layer, suffix, count, **changes):
+    """The thin layer that reads: no bias, nothing after it."""
+    size = "units" if type(layer) is _DENSE else "filters"
+    alone = {"bias_constraint": None, "activity_regularizer": None}
+    changes |= {size: int(count), "use_bias": False, "activation": "linear"}
+    return _changed(layer, suffix, {**alone, **changes})
+
+
+def _last(layer, suffix, use_bias, **changes):
+    """The thin layer that writes: bias and activation are the old ones."""
+    return _changed(layer, suffix, {**changes, "use_bias": use_bias})
+
+
+def _changed(layer, suffix, changes):
+    config = {**layer.get_config(), "kernel_constraint": None, **changes}
+    config["name"] = f"{layer.name}_{suffix}"
+    return type(layer).from_config(config)
+
+
+def _point(layer):
+    """What makes a convolution one of size 1; nothing for a Dense layer."""
+    if type(layer) is _DENSE:
+        return {}
+    ones = [1] * len(layer.kernel_size)
+    return {
+        "kernel_size": ones,
+        "strides": ones,
+        "dilation_rate": ones,
+        "padding": "valid",
+    }
+
+
+def _by_axis(layer):
+    """Kernel size, strides and dilation, of the height and of the width."""
+    names = ("kernel_size", "strides", "dilation_rate")
+    sizes = {name: getattr(layer, name) for name in names}
+    below = {name: (size[0], 1) for name, size in sizes.items()}
+    across = {name: (1, size[1]) for name, size in sizes.items()}
+    return below, across

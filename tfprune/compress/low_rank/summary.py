@@ -1,0 +1,179 @@
+"""The table of `factorize`: rank, energy, work and time of each layer."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+
+from tfprune.compress.low_rank import acceptance
+from tfprune.compress.low_rank import candidates
+from tfprune.graph import model_graph
+from tfprune.graph import traversal
+from tfprune.graph import work
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One layer before and after.
+
+    Args:
+        layer: Its name.
+        full_rank: Integer, or None for a layer that can't be factorised.
+        rank: Integer that was chosen, of each group; or None.
+        energy: Float, what that rank keeps, or None.
+        macs: Integer, multiply-accumulates of the dense layer.
+        macs_after: Integer, of what stands in its place.
+        parameters: Integer, entries of the dense layer's weights.
+        parameters_after: Integer, of what stands in its place.
+        is_split: Bool.
+        why: String, why it is not.
+        dense_ms: Float, milliseconds, or None: not measured.
+        split_ms: Float, milliseconds, or None: not measured.
+    """
+
+    layer: str
+    full_rank: int | None
+    rank: int | None
+    energy: float | None
+    macs: int
+    macs_after: int
+    parameters: int
+    parameters_after: int
+    is_split: bool
+    why: str
+    dense_ms: float | None = None
+    split_ms: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """All layers with weights.
+
+    Args:
+        rows: List of `Row`.
+    """
+
+    rows: list[Row]
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """Layer name to rank, for those that are split."""
+        return {row.layer: row.rank for row in self.rows if row.is_split}
+
+    @property
+    def mac_reduction(self) -> float:
+        """All multiply-accumulates by those that are left."""
+        return self._sum("macs") / max(self._sum("macs_after"), 1)
+
+    @property
+    def parameter_reduction(self) -> float:
+        """All parameters by those that are left."""
+        return self._sum("parameters") / max(self._sum("parameters_after"), 1)
+
+    def __str__(self) -> str:
+        rows = [_HEADER, *map(_cells, self.rows)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows
+        ]
+        total = (
+            f"MACs {self._sum('macs'):,} -> {self._sum('macs_after'):,} "
+            f"({self.mac_reduction:.2f}x), parameters "
+            f"{self._sum('parameters'):,} -> {self._sum('parameters_after'):,} "
+            f"({self.parameter_reduction:.2f}x)"
+        )
+        return "\n".join([*lines, total])
+
+    def _sum(self, column):
+        return sum(getattr(row, column) for row in self.rows)
+
+
+def row(
+    candidate: candidates.Candidate,
+    rank: int,
+    layers: list,
+    saving: acceptance.Saving,
+) -> Row:
+    """Returns the row of a layer that was to be split."""
+    counts = [
+        count
+        for cost in (work.macs, work.parameters)
+        for count in _before_and_after(candidate, layers, saving, cost)
+    ]
+    return Row(
+        candidate.layer.name,
+        candidate.full_rank,
+        rank,
+        candidate.energy(rank),
+        *counts,
+        saving.pays,
+        "" if saving.pays else saving.why,
+        saving.dense_ms,
+        saving.split_ms,
+    )
+
+
+def build(
+    model: keras.Model,
+    found: list[candidates.Candidate],
+    decided: dict[int, Row],
+    reasons: dict[str, str],
+) -> Table:
+    """Returns the table of a model, in the order of its layers.
+
+    Args:
+        model: Keras model.
+        found: List of `Candidate`.
+        decided: Dict, id of a layer to its row.
+        reasons: Dict, name of a layer to why it is no candidate.
+    """
+    calls = model_graph.calls(model)
+    full = {id(x.layer): x.full_rank for x in found}
+    return Table(
+        [
+            decided.get(id(layer)) or _left(layer, calls, full, reasons)
+            for layer in traversal.leaves(model)
+            if layer.weights
+        ]
+    )
+
+
+def _before_and_after(candidate, layers, saving, cost):
+    before = candidate.count(cost)
+    after = candidate.count_split(cost, layers) if saving.pays else before
+    return before, after
+
+
+def _left(layer, calls, full, reasons):
+    macs = work.macs(layer, calls.get(id(layer)) or None)
+    parameters = work.parameters(layer)
+    why = reasons.get(layer.name, "was not chosen, or would cost more")
+    counts = (macs, macs, parameters, parameters)
+    rank = full.get(id(layer))
+    return Row(layer.name, rank, None, None, *counts, False, why)
+
+
+_HEADER = (
+    *("layer", "rank", "of", "energy", "MACs", "after", "parameters"),
+    *("after", "dense ms", "split ms", ""),
+)
+
+
+def _cells(row):
+    def form(value, spec):
+        return "" if value is None else format(value, spec)
+
+    return (
+        row.layer,
+        form(row.rank, ""),
+        form(row.full_rank, ""),
+        form(row.energy, ".1%"),
+        f"{row.macs:,}",
+        f"{row.macs_after:,}",
+        f"{row.parameters:,}",
+        f"{row.parameters_after:,}",
+        form(row.dense_ms, ".3f"),
+        form(row.split_ms, ".3f"),
+        row.why,
+    )

@@ -1,0 +1,270 @@
+"""sparsify: layers run sparse where that was measured to be faster."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+import keras
+import numpy as np
+
+from tfprune.compress import strip
+from tfprune.compress.sparse import alternatives
+from tfprune.compress.sparse import fold
+from tfprune.compress.sparse import fuse
+from tfprune.graph import cloning
+from tfprune.graph import model_graph
+from tfprune.graph import traversal
+from tfprune.layers import winograd_conv2d
+from tfprune.profiling import timer
+from tfprune.utils import counts
+from tfprune.utils import validation
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """How one layer runs, and why.
+
+    Args:
+        layer: Its name.
+        sparsity: Float, of its kernel.
+        flops: Float, operations of the dense layer in a call, or None: not
+            known.
+        dense_ms: Float, milliseconds, or None: not measured.
+        sparse_ms: Float, milliseconds, or None: not measured.
+        chosen: `"sparse"`, `"columns"` (dense, over the columns that are not
+            zero alone), `"winograd"` (sparse in the Winograd domain) or
+            `"dense"`.
+        why: String.
+        columns_ms: Float, milliseconds, or None: not measured.
+        winograd_ms: Float, milliseconds, or None: not measured.
+    """
+
+    layer: str
+    sparsity: float
+    flops: float | None
+    dense_ms: float | None
+    sparse_ms: float | None
+    chosen: str
+    why: str
+    columns_ms: float | None = None
+    winograd_ms: float | None = None
+
+    @property
+    def break_even(self) -> float | None:
+        """About the sparsity from which on sparse is faster.
+
+        A sparse layer's time is taken to be that of its nonzeros alone.
+        """
+        if self.sparse_ms is None:
+            return None
+        return 1 - (1 - self.sparsity) * self.dense_ms / self.sparse_ms
+
+
+class Sparsified(typing.NamedTuple):
+    """A model for inference, and how it came about.
+
+    Args:
+        model: Keras model.
+        decisions: List of `Decision`, one for each layer that could be
+            sparse.
+        milliseconds: Dict, times of a call of the whole model: `"given"`,
+            `"folded"` and, where layers were chosen to be sparse, `"sparse"`.
+    """
+
+    model: keras.Model
+    decisions: list[Decision]
+    milliseconds: dict[str, float]
+
+    def __str__(self) -> str:
+        rows = [_HEADER, *map(_cells, self.decisions)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows
+        ]
+        times = ", ".join(
+            f"{name} {value:.3f} ms"
+            for name, value in self.milliseconds.items()
+        )
+        return "\n".join([*lines, f"whole model: {times}"])
+
+
+def sparsify(
+    model: keras.Model,
+    batch_size: int = 1,
+    gain: float = 0.1,
+    rounds: int = 30,
+    values_dtype: str = "float32",
+) -> Sparsified:
+    """Returns a model that infers the same, with sparse layers where they pay.
+
+    Every dense and convolution layer with zeros is timed on this machine,
+    dense and sparse in turn. It becomes sparse where that is faster by `gain`.
+    A convolution with columns of zeros (see `tfprune.FilterShapeConv2D`) is
+    tried over the others alone, too, and one that has a Winograd form with
+    sparse coefficients. `tfprune.LocalResponseNormalization` multiplies by a
+    matrix that is nearly empty, and a depthwise convolution is one without
+    weights between channels: both are tried sparse as they are.
+    Normalizations and activations are folded into the layers before them, and
+    additions into sparse convolutions. The whole models are timed then, and
+    the fastest is returned: never one that is slower than the model given.
+
+    Args:
+        model: Sequential or Functional model without `Prunable` layers.
+        batch_size: Integer, the batch size to be fast at. Defaults to 1.
+        gain: Float, the part of a layer's time that must be saved. Defaults
+            to 0.1.
+        rounds: Integer, how often each is timed. Defaults to 30.
+        values_dtype: String, how sparse values are stored. Defaults to
+            `"float32"`.
+
+    Raises:
+        ValueError: for a subclassed model, or one that is not stripped.
+
+    Example:
+
+    ```python
+    model, decisions, _ = tfprune.sparsify(tfprune.strip(model))
+    ```
+    """
+    strip.check_stripped(model, "sparsify")
+    for name, count in (("batch_size", batch_size), ("rounds", rounds)):
+        validation.check_count(name, count, least=1)
+    validation.check_sparsity("gain", gain)
+    folded = fold.fold(model)
+    trial = _Trial(batch_size, gain, rounds, values_dtype)
+    shapes = model_graph.calls(folded)
+    found = {
+        id(layer): trial.decide(layer, shapes.get(id(layer)))
+        for layer in traversal.leaves(folded)
+        if alternatives.known(layer)
+    }
+    candidates = {"given": model, "folded": folded}
+    if any(decision.chosen != "dense" for decision, _ in found.values()):
+        mixed = cloning.clone(
+            folded, lambda layer, twin: found.get(id(layer), (0, twin))[1]
+        )
+        candidates["sparse"] = fuse.fuse(mixed)
+    times = timer.models(candidates, batch_size, rounds)
+    best = min(times, key=times.get)
+    decisions = [decision for decision, _ in found.values()]
+    if best != "sparse":
+        decisions = [_taken_back(decision) for decision in decisions]
+    return Sparsified(candidates[best], decisions, times)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Trial:
+    """What layers are tried with: the arguments of `sparsify`."""
+
+    batch_size: int
+    gain: float
+    rounds: int
+    values_dtype: str
+
+    def decide(self, layer, calls):
+        """Returns the decision about a layer, and the layer that it wants."""
+        kernel = alternatives.kernel(layer)
+        sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
+        shape = input_shape(layer, calls, self.batch_size)
+        reason = obstacle(layer, sparsity, shape)
+        others = {}
+        if not reason:
+            others = alternatives.forms(layer, self.values_dtype, self.gain)
+        if not others:
+            why = reason or _NO_OPS
+            decision = Decision(
+                layer.name, sparsity, None, None, None, "dense", why
+            )
+            return decision, layer
+        return self._compared(layer, sparsity, shape, others)
+
+    def _compared(self, layer, sparsity, shape, others):
+        """Times a layer and what may stand for it."""
+        times = timer.layers({"dense": layer, **others}, shape, self.rounds)
+        best = min(others, key=times.get)
+        pays = times[best] <= (1 - self.gain) * times["dense"]
+        ratio = times["dense"] / times[best]
+        decision = Decision(
+            layer.name,
+            sparsity,
+            _flops(layer, shape),
+            times["dense"],
+            times.get(alternatives.SPARSE),
+            best if pays else "dense",
+            f"{best} is {ratio:.2f}x as fast",
+            times.get(alternatives.COLUMNS),
+            times.get(alternatives.WINOGRAD),
+        )
+        return decision, others[best] if pays else layer
+
+
+def _flops(layer, shape):
+    outputs = layer.compute_output_shape(shape)
+    positions = counts.positions(outputs, outputs[-1])
+    if isinstance(layer, winograd_conv2d.WinogradConv2D):
+        positions = layer.tiles(shape)
+    weights = alternatives.kernel(layer).size
+    return 2.0 * shape[0] * counts.macs(weights, positions)
+
+
+def input_shape(layer, calls, batch_size: int) -> tuple:
+    """Returns the shape of what a layer is called on first.
+
+    Args:
+        layer: Keras layer, built.
+        calls: What `graph.calls` has of it, or None.
+        batch_size: Integer.
+    """
+    shapes = [shape for call in calls or [] for shape in call or []]
+    shape = (shapes or model_graph.built_on(layer))[0]
+    return (batch_size, *shape[1:])
+
+
+def obstacle(layer, sparsity: float, shape) -> str:
+    """Returns why a layer is not even tried sparse; "" for nothing."""
+    if sparsity == 0 and alternatives.needs_zeros(layer):
+        return "has no zeros"
+    if None in shape:
+        return "has a size that only a call settles"
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        return "is channels_first"
+    return ""
+
+
+def _taken_back(decision):
+    if decision.chosen == "dense":
+        return decision
+    why = f"{decision.why}, but the whole model is not"
+    return dataclasses.replace(decision, chosen="dense", why=why)
+
+
+_NO_OPS = "the compiled ops are not there: see tfprune.ops.describe()"
+_HEADER = (
+    "layer",
+    "sparsity",
+    "dense ms",
+    "sparse ms",
+    "columns ms",
+    "winograd ms",
+    "break-even",
+    "runs",
+    "why",
+)
+
+
+def _cells(decision):
+    def number(value, form):
+        return "" if value is None else format(value, form)
+
+    return (
+        decision.layer,
+        f"{decision.sparsity:.1%}",
+        number(decision.dense_ms, ".3f"),
+        number(decision.sparse_ms, ".3f"),
+        number(decision.columns_ms, ".3f"),
+        number(decision.winograd_ms, ".3f"),
+        number(decision.break_even, ".0%"),
+        decision.chosen,
+        decision.why,
+    )

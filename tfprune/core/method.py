@@ -1,0 +1,90 @@
+"""Method: what a user passes to `prune`."""
+
+from __future__ import annotations
+
+import typing
+
+from tfprune.core import pruner as pruner_lib
+from tfprune.utils import serialization
+
+_ROLES = {
+    "kernel": "kernel",
+    "depthwise_kernel": "kernel",
+    "pointwise_kernel": "kernel",
+    "recurrent_kernel": "kernel",
+    "embeddings": "kernel",
+    "bias": "bias",
+}
+
+
+@serialization.serializable
+class Method(serialization.Serializable):
+    """What is pruned, by which rule, and how that differs between layers.
+
+    Args:
+        name: String, for reports.
+        pruner: `Pruner`, the rule.
+        roles: Tuple of `"kernel"`, `"bias"`, and `"gamma"`, `"beta"` of tied
+            filters: which arrays of a layer are pruned. Defaults to kernels.
+        settings: Dict, layer name or regular expression to a dict of
+            settings, or to None for a layer that stays dense. Defaults to
+            none.
+        terms: Tuple of gradient terms beside those of the rule, such as
+            `tfprune.core.force.Force`, that choose kernels by the names of
+            their layers. Defaults to none.
+    """
+
+    name: str
+    pruner: pruner_lib.Pruner
+    roles: tuple[str, ...] = ("kernel",)
+    settings: dict[str, typing.Any] | None = None
+    terms: tuple = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "roles", tuple(self.roles))
+        object.__setattr__(self, "terms", tuple(self.terms))
+        object.__setattr__(self, "settings", dict(self.settings or {}))
+
+    def targets(self, layer) -> list[tuple[typing.Any, str]]:
+        """Returns (variable, role) of what this method prunes in a layer.
+
+        Raises:
+            ValueError: if the layer has nothing that fits.
+        """
+        reason = self.misfit(layer)
+        if reason:
+            raise ValueError(
+                f"Layer {layer.name!r} does not fit `method={self.name}`: "
+                f"{reason}. Leave the layer unwrapped."
+            )
+        return self._candidates(layer)
+
+    def misfit(self, layer) -> str | None:
+        """Returns why a built layer can't be pruned by this method, or None."""
+        candidates = self._candidates(layer)
+        if "kernel" not in [role for _, role in candidates]:
+            return "it has no kernel"
+        for variable, _ in candidates:
+            if "float" not in variable.dtype:
+                return f"its {variable.name} is {variable.dtype}, not float"
+            reason = self.pruner.structure.misfit(variable.shape)
+            if reason:
+                return f"its {variable.name}: {reason}"
+        return None
+
+    def fitted(self, model, settings: dict) -> dict:
+        """Returns what the layers of a model are set to, in view of the model.
+
+        Args:
+            model: Keras model, not wrapped.
+            settings: Dict, name of each layer that is pruned to its settings,
+                maybe None.
+
+        Raises:
+            ValueError: if a layer is set to what does not go well there.
+        """
+        return settings
+
+    def _candidates(self, layer):
+        roles = [(w, _ROLES.get(w.name)) for w in layer.weights]
+        return [(w, role) for w, role in roles if role in self.roles]

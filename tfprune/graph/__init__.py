@@ -1,0 +1,1 @@
+"""The graph of a Keras model: its layers, calls and costs."""

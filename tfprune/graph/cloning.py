@@ -1,0 +1,99 @@
+"""Cloning models, nested and shared layers included."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+
+import keras
+
+from tfprune import backend
+from tfprune.graph import traversal
+
+
+def clone(model: keras.Model, replace, call=None) -> keras.Model:
+    """Returns a copy of a model, weights included, with layers replaced.
+
+    Args:
+        model: Sequential or Functional model.
+        replace: Callable `(layer, its copy) -> layer for the clone`.
+        call: Callable `(layer of the clone, *args, **kwargs) -> outputs`, for
+            the layers of Functional models. Defaults to None: they are called.
+    """
+
+    def clone_one(layer):
+        if not isinstance(layer, keras.layers.Layer):
+            return layer.__class__.from_config(layer.get_config())
+        return replace(layer, copy(layer))
+
+    if isinstance(model, keras.Sequential):
+        call = None
+    with _uncompiled(model):
+        return keras.models.clone_model(
+            model,
+            clone_function=clone_one,
+            call_function=call,
+            recursive=True,
+        )
+
+
+def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """Returns a layer of the same configuration and state."""
+    # A lambda of this very process is as safe as it was.
+    own = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}
+    twin = layer.__class__.from_config(layer.get_config(), **own)
+    if layer.built and layer.variables:
+        if not twin.built:
+            backend.build(twin, layer.get_build_config() or {})
+        if len(twin.variables) != len(layer.variables):
+            raise ValueError(
+                f"Layer {layer.name!r} must create its variables in `build`. "
+                f"Received: a {type(layer).__name__} of which a copy, made by "
+                f"`get_config` and `build`, has {len(twin.variables)} "
+                f"variables instead of {len(layer.variables)}."
+            )
+        for old, new in zip(layer.variables, twin.variables, strict=True):
+            new.assign(old)
+    copy_assets(layer, twin)
+    refresh(twin)
+    return twin
+
+
+def copy_assets(layer, twin) -> None:
+    """Copies what is no variable: the vocabularies of lookup layers."""
+    for old, new in zip(
+        [layer, *traversal.walk(layer)],
+        [twin, *traversal.walk(twin)],
+        strict=True,
+    ):
+        if hasattr(old, "save_assets"):
+            with tempfile.TemporaryDirectory() as folder:
+                old.save_assets(folder)
+                new.load_assets(folder)
+
+
+def refresh(layer) -> None:
+    """Computes again what layers like Normalization keep beside variables."""
+    for each in [layer, *traversal.walk(layer)]:
+        if hasattr(each, "finalize_state"):
+            each.finalize_state()
+
+
+@contextlib.contextmanager
+def _uncompiled(model):
+    """Keeps Keras from compiling a clone with an optimizer for other layers.
+
+    It would also need every loss and metric to be registered.
+    """
+    models = [x for x in [model, *traversal.walk(model)] if _is_compiled(x)]
+    for each in models:
+        each.compiled = False
+    try:
+        yield
+    finally:
+        for each in models:
+            each.compiled = True
+
+
+def _is_compiled(layer):
+    return isinstance(layer, keras.Model) and layer.compiled

@@ -1,0 +1,12 @@
+"""How sparse each layer must be to meet a budget, and what that costs."""
+
+from tfprune.planning.filter_budget import plan_filters as plan_filters
+from tfprune.planning.rank_budget import choose_ranks as choose_ranks
+from tfprune.planning.rank_sensitivity import RankSensitivity as RankSensitivity
+from tfprune.planning.rank_sensitivity import (
+    measure_rank_sensitivity as measure_rank_sensitivity,
+)
+from tfprune.planning.sensitivity import Sensitivity as Sensitivity
+from tfprune.planning.sensitivity import (
+    measure_sensitivity as measure_sensitivity,
+)

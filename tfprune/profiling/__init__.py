@@ -1,0 +1,1 @@
+"""How long layers take on this machine, measured and projected."""

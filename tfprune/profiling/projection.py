@@ -1,0 +1,203 @@
+"""gate: asks of each layer, before it is pruned, whether that will pay."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+
+import keras
+import numpy as np
+
+from tfprune.core import masks
+from tfprune.core import units
+from tfprune.graph import model_graph
+from tfprune.graph import positions
+from tfprune.graph import traversal
+from tfprune.profiling import machines
+from tfprune.profiling import roofline
+from tfprune.utils import counts
+from tfprune.utils import validation
+
+_KINDS = (keras.layers.Conv2D, keras.layers.Dense)
+_FLOAT = 4  # Bytes.
+_HEADS = ("layer", "useful from", "to", "gain", "sparsity", "now", "decision")
+
+
+def gate(
+    model: keras.Model,
+    machine: str | roofline.MachineProfile,
+    batch_size: int = 1,
+    least_gain: float = 1.1,
+) -> Gate:
+    """Projects between which sparsities each layer gets faster on a machine.
+
+    Args:
+        model: Keras model, pruned or not, built.
+        machine: `MachineProfile`, as `tfprune.calibrate()` measures it, or the
+            name of a published one: `"xeon_e5_2697v4"`, `"atom_c2750"`.
+        batch_size: Integer, examples in a call. Defaults to 1.
+        least_gain: Float >= 1: layers that are projected to be less than so
+            many times faster at best are not worth it. Defaults to 1.1.
+
+    Returns:
+        A `Gate`. Print it, or give its `settings()` to a method.
+
+    Raises:
+        ValueError: for an unknown machine, or a number out of range.
+
+    Example:
+
+    ```python
+    found = tfprune.gate(model, tfprune.calibrate())
+    method = tfprune.methods.Guided(settings=found.settings())
+    ```
+
+    Reference:
+        Park et al. Faster CNNs with Direct Sparse Convolutions and Guided
+        Pruning. ICLR 2017.
+    """
+    profile = machines.get(machine)
+    validation.check_count("batch_size", batch_size, least=1)
+    validation.check("least_gain", least_gain, least_gain >= 1, ">= 1")
+    calls = model_graph.calls(model)
+    rows = [
+        _row(layer, calls.get(id(layer)), profile, batch_size, least_gain)
+        for layer in traversal.walk(model)
+        if isinstance(layer, _KINDS)
+    ]
+    title = machine if isinstance(machine, str) else "this machine"
+    return Gate(f"{model.name} on {title}, batch {batch_size}", rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What is projected for one layer.
+
+    Args:
+        name: String, name of the layer.
+        lower: Float, the sparsity from which on it is faster than dense.
+        upper: Float, the sparsity from which on it gets no faster.
+        gain: Float, how many times faster than dense it is from there on.
+        worth: Bool: whether that is enough to prune the layer for.
+        sparsity: Float, of now.
+        speedup: Float, how many times faster than dense it is of now.
+    """
+
+    name: str
+    lower: float
+    upper: float
+    gain: float
+    worth: bool
+    sparsity: float
+    speedup: float
+
+    @property
+    def decision(self) -> str:
+        """`"dense"`, `"prune"`, `"useful"` or `"enough"`: where it stands."""
+        if not self.worth:
+            return "dense"
+        if self.sparsity < self.lower:
+            return "prune"
+        return "useful" if self.sparsity < self.upper else "enough"
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """The projections for a net on a machine.
+
+    Args:
+        title: String: the net, the machine, and the batch.
+        rows: List of `Row`, the convolutions and dense layers.
+    """
+
+    title: str
+    rows: list[Row]
+
+    def __getitem__(self, name: str) -> Row:
+        """Returns the row of a layer."""
+        return {row.name: row for row in self.rows}[name]
+
+    def settings(self) -> dict[str, None]:
+        """Returns settings that leave dense what would not get faster."""
+        return {row.name: None for row in self.rows if not row.worth}
+
+    def to_dict(self) -> dict[str, typing.Any]:
+        """Returns all numbers, as JSON can have them."""
+        rows = [
+            {**dataclasses.asdict(row), "decision": row.decision}
+            for row in self.rows
+        ]
+        return {"title": self.title, "layers": rows}
+
+    def cells(self) -> list[list[str]]:
+        """Returns the table as rows of strings, the header first."""
+        return [list(_HEADS), *map(_cells, self.rows)]
+
+    def __str__(self) -> str:
+        table = self.cells()
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = [
+            "  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table
+        ]
+        return "\n".join([self.title, *lines])
+
+
+def sparsity(kernel) -> float:
+    """Returns the fraction of zeros of a kernel under its mask, if any."""
+    values = np.asarray(kernel)
+    target = getattr(kernel, units.TAG, None)
+    if target is not None:
+        values = np.asarray(masks.select(values, np.asarray(target.mask)))
+    return 1 - counts.kept(values) / max(values.size, 1)
+
+
+def _row(layer, calls, machine, batch_size, least_gain):
+    work = _work(layer, calls or [None], batch_size)
+    least, greatest = roofline.useful_densities(work, machine)
+    gain = roofline.speedup(work, least, machine)
+    now = sparsity(layer.kernel)
+    return Row(
+        layer.name,
+        lower=1 - greatest,
+        upper=1 - least,
+        gain=gain,
+        worth=least < greatest and gain >= least_gain,
+        sparsity=now,
+        speedup=roofline.speedup(work, 1 - now, machine),
+    )
+
+
+def _work(layer, calls, batch_size):
+    """The work of all calls of a layer; its weights are read in each."""
+    size = math.prod(layer.kernel.shape)
+    flops = moved = 0
+    for shapes in calls:
+        flops += 2 * counts.macs(size, positions.positions(layer, shapes))
+        moved += sum(map(_entries, _shapes(layer, shapes)))
+    weights = _FLOAT * size * len(calls)
+    return roofline.Work(
+        flops * batch_size, _FLOAT * moved * batch_size, weights
+    )
+
+
+def _shapes(layer, shapes):
+    """The shapes of what a call reads and writes."""
+    inputs = shapes or model_graph.built_on(layer)
+    return [*inputs, model_graph.first(layer.compute_output_shape(inputs[0]))]
+
+
+def _entries(shape):
+    return math.prod(size or 1 for size in shape[1:])
+
+
+def _cells(row):
+    return [
+        row.name,
+        f"{row.lower:.1%}",
+        f"{row.upper:.1%}",
+        f"{row.gain:.1f}x",
+        f"{row.sparsity:.1%}",
+        f"{row.speedup:.1f}x",
+        row.decision,
+    ]

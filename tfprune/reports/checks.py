@@ -1,0 +1,98 @@
+"""Checks: what a report must refuse, and what it must say beside numbers."""
+
+from __future__ import annotations
+
+import warnings
+
+import keras
+import numpy as np
+
+from tfprune.compress import recalibrate
+from tfprune.graph import positions
+from tfprune.graph import traversal
+from tfprune.layers import prunable
+from tfprune.reports import leaves
+
+_UNTRAINED = (
+    "pruned model was trained with a plain optimizer: its masks were never "
+    "updated. Compile with tfprune.PruningOptimizer(...)"
+)
+
+
+def check(model: keras.Model) -> None:
+    """Raises unless a model can be reported."""
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            f"`model` must be a Keras 3 model. Received: {type(model)}. A "
+            "tf_keras (Keras 2) model must be saved and loaded with Keras 3."
+        )
+    if not model.built:
+        raise ValueError(
+            f"`model` must be built. Received: model={model.name!r}, not "
+            "built. Give it a keras.Input, or call it once."
+        )
+
+
+def wrapped(model: keras.Model) -> list[prunable.Prunable]:
+    """Returns the `Prunable` layers of a model, built, maybe none."""
+    layers = traversal.walk(model)
+    return [x for x in layers if isinstance(x, prunable.Prunable) and x.built]
+
+
+def notes(model: keras.Model, found: list, calls: list) -> list[str]:
+    """Returns what is wrong with a model, or not known of it.
+
+    Args:
+        model: Keras model.
+        found: List of `Leaf`.
+        calls: List, for each leaf its calls, as `positions.calls` has them.
+    """
+    made = []
+    if _is_untouched(model):
+        warnings.warn(_UNTRAINED, stacklevel=3)
+        made.append(_UNTRAINED)
+    made.append(_unknown_sizes(found, calls))
+    made.append(_no_kernels(found))
+    made.append(recalibrate.untrained(model))
+    return [note for note in made if note]
+
+
+def _is_untouched(model):
+    """The optimizer has made steps, but no mask has seen one."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None or not int(np.array(optimizer.iterations)):
+        return False
+    found = [layer.unit for layer in wrapped(model) if not layer.frozen]
+    return bool(found) and not any(map(_was_touched, found))
+
+
+def _was_touched(unit):
+    masks = [np.array(target.mask) for target in unit.targets]
+    return int(np.array(unit.updates)) > 0 or not all(map(np.all, masks))
+
+
+def _unknown_sizes(found, calls):
+    names = [
+        leaf.layer.name
+        for leaf, shapes in zip(found, calls, strict=True)
+        if any(map(leaves.multiplies, leaf.parameters))
+        and any(positions.is_unknown(leaf.layer, s) for s in shapes)
+    ]
+    return names and (
+        "MACs count sizes that are not known as 1. Give the model an input "
+        "of fixed shape, its own layers a compute_output_shape: "
+        f"{', '.join(names)}"
+    )
+
+
+def _no_kernels(found):
+    names = [
+        leaf.layer.name
+        for leaf in found
+        if any(len(v.shape) > 1 for v in leaf.parameters)
+        and not any(map(leaves.is_kernel, leaf.parameters))
+    ]
+    return names and (
+        "MACs and sparsity count arrays whose name ends in 'kernel' or "
+        f"'embeddings'; these layers have none: {', '.join(names)}"
+    )

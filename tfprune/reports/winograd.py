@@ -1,0 +1,48 @@
+"""Sparsity of convolutions in the Winograd domain."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.layers import winograd_conv2d
+from tfprune.numerics import winograd
+from tfprune.reports import checks
+from tfprune.reports import leaves
+from tfprune.reports import rows
+
+
+def winograd_sparsity(
+    model: keras.Model, threshold: float = 1e-4
+) -> dict[str, float]:
+    """Returns the fraction of Winograd coefficients that are zero.
+
+    Args:
+        model: Keras model, built.
+        threshold: Float, the magnitude up to which a coefficient counts as
+            zero. Defaults to 1e-4, what SkimCaffe's logs have.
+
+    Returns:
+        Dict, name of each layer that is in the Winograd domain, or could be,
+        to a float.
+
+    Raises:
+        ValueError: if `model` is no Keras model, or is not built.
+    """
+    checks.check(model)
+    found = {}
+    for leaf in leaves.leaves(model):
+        u = _coefficients(leaf.layer)
+        if u is not None and u.size:
+            found[leaf.layer.name] = float(np.mean(np.abs(u) <= threshold))
+    return found
+
+
+def _coefficients(layer):
+    if isinstance(layer, winograd_conv2d.WinogradConv2D):
+        return rows.masked(layer.kernel) * backend.to_numpy(layer.balance)
+    if winograd_conv2d.WinogradConv2D.misfit(layer) is not None:
+        return None
+    kernel = rows.masked(layer.kernel).astype("float64")
+    return np.array(winograd.coefficients(kernel, layer.kernel_size[0]))

@@ -1,0 +1,1 @@
+"""What every module may use: checks, saving, names, quantities."""

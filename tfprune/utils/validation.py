@@ -1,0 +1,52 @@
+"""Checks of arguments, and the one form of error that they raise."""
+
+from __future__ import annotations
+
+import collections.abc
+import difflib
+import numbers
+
+
+def check(name: str, value, condition: bool, expected: str) -> None:
+    """Raises a ValueError unless a condition holds."""
+    if not condition:
+        raise ValueError(
+            f"`{name}` must be {expected}. Received: {name}={value}"
+        )
+
+
+def check_sparsity(name: str, value: float) -> None:
+    """Raises unless `value` is a fraction of zeros in [0, 1)."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    check(name, value, is_number and 0.0 <= value < 1.0, "in [0, 1)")
+
+
+def check_count(name: str, value: int, least: int = 0) -> None:
+    """Raises unless `value` is an integer that is not below `least`."""
+    is_count = isinstance(value, numbers.Integral) and value >= least
+    check(name, value, is_count, f"an integer from {least} on")
+
+
+def pair(name: str, value) -> tuple[int, int]:
+    """Returns one or two integers from 1 on as two, or raises."""
+    both = (value, value) if isinstance(value, int) else tuple(value)
+    right = len(both) == 2 and all(isinstance(x, int) and x > 0 for x in both)
+    check(name, value, right, "one or two integers from 1 on")
+    return both
+
+
+def unknown(argument: str, value, known: collections.abc.Iterable) -> str:
+    """Returns what was expected, what was received, and the nearest name.
+
+    Args:
+        argument: Name of the argument.
+        value: What was received.
+        known: The names that would have been right.
+    """
+    known = [str(name) for name in known]
+    close = difflib.get_close_matches(str(value), known, 1, 0.4)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return (
+        f"`{argument}` must be one of: {', '.join(known) or 'nothing'}. "
+        f"Received: {argument}={value!r}.{hint}"
+    )

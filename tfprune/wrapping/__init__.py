@@ -1,0 +1,1 @@
+"""Which layers a method prunes, and how they are wrapped."""

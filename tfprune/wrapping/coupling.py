@@ -1,0 +1,152 @@
+"""Tying: which layers' filters a method scores and masks together."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from tfprune.compress.filters import channel_graph
+from tfprune.core import coupled_axis
+from tfprune.graph import traversal
+from tfprune.layers import prunable
+
+_BRINGS = {"kernel": "scale", "gamma": "mean"}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tying:
+    """What of a model is tied.
+
+    Args:
+        graph: `ChannelGraph` of the model.
+        free: Bool array, `(graph.count,)`, the ties that are pruned.
+        ties: Dict, id of a layer to its list of `CoupledAxis`.
+        stay: Dict, id of a layer that makes filters, none of which may go,
+            to why.
+    """
+
+    graph: channel_graph.ChannelGraph
+    free: np.ndarray
+    ties: dict
+    stay: dict
+
+
+def tie(model: keras.Model, method, unfit: dict, dense: set) -> Tying:
+    """Returns what is tied in a model, and what stays, and why.
+
+    A tie stays if a layer that makes it is not pruned, if one that it goes
+    through is to stay dense, if it may not be removed, or if there is nothing
+    that the method could score it by.
+
+    Args:
+        model: Sequential or Functional model.
+        method: `Method` with the structure `CoupledFilter`.
+        unfit: Dict, id of a layer to why its own filters stay.
+        dense: Set of ids of layers that must stay as they are.
+    """
+    graph = channel_graph.channel_graph(model)
+    slots = [_Slot(slot, _role(slot)) for slot in graph.slots]
+    slots = [slot for slot in slots if slot.role]
+    free = _free(graph, slots, method, unfit, dense)
+    numbers = _numbers(graph, free)
+    numbers[numbers >= 0] += _first(model)
+    ties, stay = {}, {}
+    for slot in slots:
+        own = numbers[slot.ties]
+        if (own < 0).all():
+            if slot.role == "kernel":
+                stay[id(slot.layer)] = _why(graph, slot, unfit)
+        elif slot.role in _covered(method.roles):
+            axis = coupled_axis.CoupledAxis.of(
+                slot.name, slot.role, slot.axis, own
+            )
+            ties.setdefault(id(slot.layer), []).append(axis)
+    return Tying(graph, free, ties, stay)
+
+
+def check_settings(layers: list, ties: dict, settings: dict) -> None:
+    """Raises if layers whose filters are tied have different settings."""
+    seen = {}
+    for layer in layers:
+        own = settings.get(layer.name)
+        made = [x for x in ties.get(id(layer), ()) if x.role == "kernel"]
+        for tie in np.unique([x.ties for x in made]) if own else ():
+            name, known = seen.setdefault(tie, (layer.name, own))
+            if known != own:
+                raise ValueError(
+                    "`settings` of layers whose filters are tied must be "
+                    f"equal. Received: {name!r}: {known}, {layer.name!r}: "
+                    f"{own}. Give them to one of these layers alone."
+                )
+
+
+class _Slot:
+    """A slot of a channel graph that may be masked, and its role there."""
+
+    def __init__(self, slot, role):
+        self.role, self.name = role, slot.variable.name
+        self.axis, self.ties, self.layer = slot.axis, slot.ties, slot.layer
+
+
+def _role(slot):
+    """Returns the role of what is masked with a channel, or None."""
+    name = slot.variable.name
+    if slot.role == "filter":
+        return "kernel"
+    if name == "moving_mean":  # Without a gamma it is what a zero turns into.
+        is_last = slot.layer.gamma is None and slot.layer.beta is not None
+        return "mean" if is_last else None
+    if name in ("bias", "beta", "gamma"):
+        return name
+    return "scale" if slot.role == "scale" and "kernel" in name else None
+
+
+def _covered(roles):
+    return {*roles, *(_BRINGS[role] for role in roles if role in _BRINGS)}
+
+
+def _free(graph, slots, method, unfit, dense):
+    """Returns a bool for each tie: it can be scored, and all of it masked."""
+    scored = np.zeros(graph.count, bool)
+    roles = _covered(method.roles) & set(method.pruner.criterion.roles)
+    for slot in slots:
+        if slot.role in roles:
+            scored[slot.ties] = True
+    free = graph.free & scored
+    for slot in slots:
+        is_unfit = slot.role == "kernel" and id(slot.layer) in unfit
+        if is_unfit or id(slot.layer) in dense:
+            free[slot.ties] = False
+    return free
+
+
+def _numbers(graph, free):
+    """Returns a number for each tie, one after the other in a family."""
+    numbers, count = np.full(graph.count, -1), 0
+    for family in graph.families(free):
+        numbers[family] = np.arange(count, count + family.size)
+        count += family.size
+    return numbers
+
+
+def _first(model):
+    """Returns the first number that no tie of a model has yet."""
+    known = [
+        axis.ties.max()
+        for layer in traversal.walk(model)
+        if isinstance(layer, prunable.Prunable)
+        for axis in layer.ties
+    ]
+    return 1 + max(known, default=-1)
+
+
+def _why(graph, slot, unfit):
+    """Returns why all filters of a layer stay."""
+    if id(slot.layer) in unfit:
+        return unfit[id(slot.layer)]
+    for barrier in graph.barriers:
+        if np.isin(slot.ties, barrier.ties).any():
+            return f"none of its filters may go: {barrier.why}"
+    return "its filters are tied to a layer that stays, or can't be scored"
