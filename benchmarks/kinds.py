@@ -59,11 +59,11 @@ def spent(given: keras.Model, found, batch: int, rounds: int) -> list[Kind]:
 
 def _measured(given, mixed, batch, rounds):
     """Yields the kind of each layer that has one, and its two times."""
-    twins = {layer.name: layer for layer in traversal.leaves(mixed)}
+    copies = {layer.name: layer for layer in traversal.leaves(mixed)}
     for layer, shape in _calls(given, batch):
         name = kind(layer, shape)
         if name != REST:
-            pair = {"dense": layer, "mixed": twins[layer.name]}
+            pair = {"dense": layer, "mixed": copies[layer.name]}
             yield name, timer.layers(pair, shape, rounds)
 
 

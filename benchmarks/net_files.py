@@ -158,9 +158,9 @@ class _Grouped(keras.layers.Conv2D):
         return tf.nn.conv2d(inputs, kernel, self.strides, self.padding.upper())
 
 
-def _replace(layer, twin):
+def _replace(layer, copied):
     if type(layer) is not keras.layers.Conv2D or layer.groups == 1:
-        return twin
+        return copied
     own = _Grouped.from_config(layer.get_config())
     backend.build(own, layer.get_build_config())
     own.set_weights(layer.get_weights())

@@ -223,7 +223,7 @@ def test_gradient_accumulation_counts_real_updates(name):
 
 @every_method
 def test_custom_training_loop_equals_fit(name):
-    model, fitted = (
+    model, resolve_settings = (
         table.pruned(table.ROWS[name].make()),
         table.pruned(table.ROWS[name].make()),
     )
@@ -242,7 +242,7 @@ def test_custom_training_loop_equals_fit(name):
     x, y = table.data()
     for begin in range(0, table.EXAMPLES, table.BATCH):
         step(x[begin : begin + table.BATCH], y[begin : begin + table.BATCH])
-    table.assert_same(model, table.train(fitted), 1e-6)
+    table.assert_same(model, table.train(resolve_settings), 1e-6)
 
 
 @every_method

@@ -57,6 +57,6 @@ from tfprune.reports import Report as Report
 from tfprune.reports import report as report
 from tfprune.reports import winograd_sparsity as winograd_sparsity
 from tfprune.search.thresholds import pruned_accuracy as pruned_accuracy
-from tfprune.search.thresholds import send_thresholds as send_thresholds
+from tfprune.search.thresholds import set_thresholds as set_thresholds
 
 __version__ = "0.1.0"

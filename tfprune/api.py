@@ -192,7 +192,7 @@ def _wrap(model, method, filters):
     fit = found.fit
     names = [layer.name for layer in found.layers if id(layer) in fit]
     settings = {name: found.settings.get(name) for name in names}
-    settings = method.fitted(model, settings)
+    settings = method.resolve_settings(model, settings)
 
     def wrap(layer, clone):
         if id(layer) not in fit:

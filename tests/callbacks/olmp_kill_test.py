@@ -39,6 +39,7 @@ SETTINGS = {
 # its middle.
 DYING = f"""
 import os, runpy, signal, sys
+from tfprune.search import trace
 
 def write(self, *generation, whole=trace.Trace.write):
     whole(self, *generation)

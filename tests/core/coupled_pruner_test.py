@@ -80,7 +80,7 @@ def test_each_family_keeps_its_best_half(roles):
     joined = coupled_pruner.over(rule, units)
     state, settings = joined.build(weights, settings)
     due = joined.due(0, settings)
-    found = joined.redecide(state, weights, masks, due, 0, settings)
+    found = joined.update_masks(state, weights, masks, due, 0, settings)
     known = scores(weights, roles)
     kept = np.concatenate(
         [known[:4] > np.median(known[:4]), known[4:] > np.median(known[4:])]

@@ -209,7 +209,7 @@ class TestContract:
 
     def test_terms_observe_and_project_do_nothing(self):
         rule, state = pruner.Pruner(), [{}]
-        assert not rule.looks_at_steps and rule.terms == ()
+        assert not rule.needs_update_hooks and rule.terms == ()
         assert rule.observe(state, [[A]], [[A]]) is state
         new = [[B]]
         assert rule.project(state, [[A]], new, 0.1, [{}]) is new

@@ -44,7 +44,7 @@ EACH = pytest.mark.parametrize("structure, shape", FITTING, ids=repr)
 
 @EACH
 def test_fits(structure, shape):
-    assert structure.misfit(shape) is None
+    assert structure.unsupported_reason(shape) is None
 
 
 @EACH
@@ -181,7 +181,7 @@ class TestNM:
         ],
     )
     def test_misfits(self, shape, message):
-        assert re.search(message, structures.NM(2, 4).misfit(shape))
+        assert re.search(message, structures.NM(2, 4).unsupported_reason(shape))
 
     @pytest.mark.parametrize(
         "n, m", [(4, 2), (2, 2), (0, 4), (-1, 4), (1.0, 4), (1, 4.0)]
@@ -226,7 +226,7 @@ class TestBlock:
         ],
     )
     def test_misfits(self, shape, message):
-        assert structures.Block(4, 2).misfit(shape) == message
+        assert structures.Block(4, 2).unsupported_reason(shape) == message
 
     @pytest.mark.parametrize("name", ["height", "width"])
     @pytest.mark.parametrize("size", [0, -1, 1.5])

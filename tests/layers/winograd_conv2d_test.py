@@ -251,7 +251,9 @@ def test_other_layers_are_refused():
         "it is not built": keras.layers.Conv2D(3, 3),
     }
     for reason, layer in refused.items():
-        assert layers.WinogradConv2D.misfit(layer).startswith(reason)
+        assert layers.WinogradConv2D.unsupported_reason(layer).startswith(
+            reason
+        )
 
 
 @pytest.mark.parametrize(

@@ -166,14 +166,14 @@ class TestSearch:
     def test_nothing_feasible_changes_nothing(self, monkeypatch):
         """Data that the net has never seen right: no bound can be met."""
         model = pruned(method(delta=0.0))
-        original = methods.olmp_search.problem_lib.Problem.refresh
+        original = callbacks.olmp_search.problem_lib.Problem.refresh
 
         def refresh(self):
             original(self)
             self.reference = 2.0
 
         monkeypatch.setattr(
-            methods.olmp_search.problem_lib.Problem, "refresh", refresh
+            callbacks.olmp_search.problem_lib.Problem, "refresh", refresh
         )
         search = driver()
         search.set_model(model)
@@ -259,7 +259,7 @@ class TestResume:
 
 def count_evaluations(monkeypatch):
     counts = []
-    problem = methods.olmp_search.problem_lib.Problem
+    problem = callbacks.olmp_search.problem_lib.Problem
     original = problem.evaluate
 
     def evaluate(self, candidates):

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tests.ops import problems
 from tfprune import ops
-from tfprune.ops.csr_matmul import twin as matmul_twin
+from tfprune.ops.csr_matmul import reference as matmul_reference
 
 
 def inputs(batch, columns):
@@ -55,8 +55,8 @@ def test_bias_and_activation(batch, activation):
     x = inputs(batch, 50)
     bias = np.linspace(-5, 5, 20).astype("float32")
     got = ops.csr_matmul(x, weights, bias, activation)
-    twin = matmul_twin(x, weights, tf.constant(bias), activation)
-    np.testing.assert_allclose(got, twin, rtol=1e-5, atol=1e-5)
+    reference = matmul_reference(x, weights, tf.constant(bias), activation)
+    np.testing.assert_allclose(got, reference, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["none", "relu", "relu6"])

@@ -10,7 +10,7 @@ from tfprune import ops
 from tfprune.ops.sparse_conv2d import Geometry
 from tfprune.ops.sparse_conv2d import Pooling
 from tfprune.ops.sparse_conv2d import convolve as dense_conv2d
-from tfprune.ops.sparse_conv2d import twin as conv_twin
+from tfprune.ops.sparse_conv2d import reference as conv_reference
 
 
 def images(*shape):
@@ -92,7 +92,7 @@ def test_explicit_padding(padding):
 
 
 @pytest.mark.parametrize("dilations", [(1, 1), (2, 2), (1, 3)])
-def test_the_twin_is_keras_own_convolution(dilations):
+def test_the_reference_is_keras_own_convolution(dilations):
     geometry = Geometry((3, 2), (1, 1), "SAME", dilations)
     _, kernel = filters(geometry, 3, 4, 0)
     x = images(2, 9, 8, 3)
@@ -126,11 +126,11 @@ def test_what_is_fused(activation, pooling):
         activation,
         pooling,
     )
-    twin = conv_twin(
+    reference = conv_reference(
         tf.constant(x), weights, geometry, bias, residual, activation, pooling
     )
-    assert got.shape == twin.shape
-    np.testing.assert_allclose(got, twin, rtol=1e-5, atol=1e-5)
+    assert got.shape == reference.shape
+    np.testing.assert_allclose(got, reference, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("pooling", [None, Pooling((2, 2), (2, 2))])

@@ -7,7 +7,7 @@ from tfprune import ops
 from tfprune.numerics import winograd_convolution
 from tfprune.ops import activations
 from tfprune.ops import library
-from tfprune.ops.sparse_winograd_conv2d import twin as winograd_twin
+from tfprune.ops.sparse_winograd_conv2d import reference as winograd_reference
 
 
 def images(*shape):
@@ -85,7 +85,7 @@ def test_epilogues(activation, has_bias):
 
 
 @pytest.mark.parametrize("has_bias", [False, True])
-def test_gradients_equal_those_of_the_twin(has_bias):
+def test_gradients_equal_those_of_the_reference(has_bias):
     weights, _ = coefficients(3, 4, 5)
     x = tf.constant(images(2, 6, 7, 4))
     values = tf.constant(weights.values)
@@ -109,7 +109,7 @@ def test_gradients_equal_those_of_the_twin(has_bias):
         )
     )
     expected = run(
-        lambda own: winograd_twin(x, own, (3, "SAME", 1), bias, "relu")
+        lambda own: winograd_reference(x, own, (3, "SAME", 1), bias, "relu")
     )
     for one, other in zip(got, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
@@ -131,7 +131,7 @@ def test_graphs_know_the_shape():
     assert run(images(2, 9, 8, 3)).shape == (2, 5, 4, 7)
 
 
-def test_the_twin_is_used_where_nothing_is_compiled(monkeypatch):
+def test_the_reference_is_used_where_nothing_is_compiled(monkeypatch):
     none = library.Library(None, "")
     monkeypatch.setattr(library, "load", lambda: none)
     check((2, 9, 8, 6), 4, 3, "SAME", 2)

@@ -51,7 +51,7 @@ def test_mixed_precision(policy):
 
 
 def test_custom_training_loop_equals_fit():
-    model, fitted = nets.forced(), nets.train(nets.forced())
+    model, resolve_settings = nets.forced(), nets.train(nets.forced())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @tf.function
@@ -66,7 +66,7 @@ def test_custom_training_loop_equals_fit():
     x, y = nets.data()
     for begin in range(0, 64, 8):
         one(x[begin : begin + 8], y[begin : begin + 8])
-    nets.assert_same(model, fitted, 1e-6)
+    nets.assert_same(model, resolve_settings, 1e-6)
 
 
 @pytest.mark.parametrize("inner", nets.INNER)

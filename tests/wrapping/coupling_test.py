@@ -273,4 +273,4 @@ def test_models_of_the_zoo(name):
 def test_thresholds_are_refused():
     model = tfprune.prune(residual(), tied_magnitude())
     with pytest.raises(ValueError, match="filters are tied: stem"):
-        tfprune.send_thresholds(model, {"stem": 0.5}, "target_sparsity")
+        tfprune.set_thresholds(model, {"stem": 0.5}, "target_sparsity")

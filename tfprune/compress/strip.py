@@ -32,11 +32,11 @@ def check_stripped(model: keras.Model, verb: str) -> None:
         )
 
 
-def _bare(layer, twin):
-    if not isinstance(twin, prunable.Prunable):
-        return twin
-    twin.freeze()
-    bare = cloning.copy(twin.layer)
-    for old, new in zip(twin.layer.variables, bare.variables, strict=True):
+def _bare(layer, copied):
+    if not isinstance(copied, prunable.Prunable):
+        return copied
+    copied.freeze()
+    bare = cloning.copy(copied.layer)
+    for old, new in zip(copied.layer.variables, bare.variables, strict=True):
         new.assign(old)
     return bare

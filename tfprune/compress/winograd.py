@@ -76,17 +76,17 @@ def to_winograd(
     chosen = _chosen(layers, filters)
     fit, others = [], []
     for layer in chosen:
-        reason = winograd_conv2d.WinogradConv2D.misfit(layer)
+        reason = winograd_conv2d.WinogradConv2D.unsupported_reason(layer)
         (others if reason else fit).append((layer, reason))
     _complain(model, fit, others, filters)
     wanted = {id(layer) for layer, _ in fit}
 
     made = []
 
-    def convert(layer, twin):
+    def convert(layer, copied):
         if id(layer) not in wanted:
-            return twin
-        made.append(winograd_conv2d.WinogradConv2D.from_conv2d(twin))
+            return copied
+        made.append(winograd_conv2d.WinogradConv2D.from_conv2d(copied))
         return made[-1]
 
     converted = cloning.clone(model, convert)
@@ -110,10 +110,10 @@ def to_spatial(model: keras.Model) -> Spatial:
     traversal.check_clonable(model, "convert")
     errors = {}
 
-    def convert(layer, twin):
-        if not isinstance(twin, winograd_conv2d.WinogradConv2D):
-            return twin
-        own, errors[layer.name] = twin.to_conv2d()
+    def convert(layer, copied):
+        if not isinstance(copied, winograd_conv2d.WinogradConv2D):
+            return copied
+        own, errors[layer.name] = copied.to_conv2d()
         return own
 
     return Spatial(cloning.clone(model, convert), errors)

@@ -56,8 +56,8 @@ class CoupledPruner:
         return self._pruner.gradient
 
     @property
-    def looks_at_steps(self):
-        return self._pruner.looks_at_steps
+    def needs_update_hooks(self):
+        return self._pruner.needs_update_hooks
 
     def build(self, weights, settings):
         state, _ = self._pruner.build(
@@ -80,12 +80,12 @@ class CoupledPruner:
     def due(self, step, settings):
         return self._pruner.due(step, settings)
 
-    def redecide(self, state, weights, masks, due, step, settings):
+    def update_masks(self, state, weights, masks, due, step, settings):
         due = [
             functools.reduce(ops.logical_and, [due[i] for i in family.makers])
             for family in self._families
         ]
-        fresh = self._pruner.redecide(
+        fresh = self._pruner.update_masks(
             state,
             self._arranged(weights),
             self._arranged(masks),

@@ -51,7 +51,7 @@ class Method(serialization.Serializable):
         Raises:
             ValueError: if the layer has nothing that fits.
         """
-        reason = self.misfit(layer)
+        reason = self.unsupported_reason(layer)
         if reason:
             raise ValueError(
                 f"Layer {layer.name!r} does not fit `method={self.name}`: "
@@ -59,7 +59,7 @@ class Method(serialization.Serializable):
             )
         return self._candidates(layer)
 
-    def misfit(self, layer) -> str | None:
+    def unsupported_reason(self, layer) -> str | None:
         """Returns why a built layer can't be pruned by this method, or None."""
         candidates = self._candidates(layer)
         if "kernel" not in [role for _, role in candidates]:
@@ -67,12 +67,12 @@ class Method(serialization.Serializable):
         for variable, _ in candidates:
             if "float" not in variable.dtype:
                 return f"its {variable.name} is {variable.dtype}, not float"
-            reason = self.pruner.structure.misfit(variable.shape)
+            reason = self.pruner.structure.unsupported_reason(variable.shape)
             if reason:
                 return f"its {variable.name}: {reason}"
         return None
 
-    def fitted(self, model, settings: dict) -> dict:
+    def resolve_settings(self, model, settings: dict) -> dict:
         """Returns what the layers of a model are set to, in view of the model.
 
         Args:

@@ -55,7 +55,7 @@ class Pruner(serialization.Serializable):
 
     # Whether `observe` and `project` are to be called: that costs a copy of
     # the weights in every step.
-    looks_at_steps = False
+    needs_update_hooks = False
 
     @property
     def hides(self) -> bool:
@@ -115,11 +115,11 @@ class Pruner(serialization.Serializable):
         """
         due = self.due(step, settings)
 
-        def redecide():
-            return self.redecide(state, weights, masks, due, step, settings)
+        def update_masks():
+            return self.update_masks(state, weights, masks, due, step, settings)
 
         anything = functools.reduce(ops.logical_or, due)
-        return ops.cond(anything, redecide, lambda: masks)
+        return ops.cond(anything, update_masks, lambda: masks)
 
     def due(self, step, settings):
         """Returns a bool scalar for each unit: whether it is decided now."""
@@ -128,7 +128,7 @@ class Pruner(serialization.Serializable):
             for unit, own in enumerate(settings)
         ]
 
-    def redecide(self, state, weights, masks, due, step, settings):
+    def update_masks(self, state, weights, masks, due, step, settings):
         """Returns new masks of the units that are due, old ones of others."""
         fresh = self.masks(state, weights, masks, step, settings)
         return [

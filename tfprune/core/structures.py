@@ -27,7 +27,7 @@ class Structure(serialization.Serializable):
     join_axis = 0
     covers = ("kernel",)
 
-    def misfit(self, shape) -> str | None:
+    def unsupported_reason(self, shape) -> str | None:
         """Returns why an array of this shape does not fit, or None."""
         return None
 
@@ -97,7 +97,7 @@ class NM(Structure):
         expected = "integers with 0 < n < m (n kept of m)"
         validation.check("n:m", f"{self.n}:{self.m}", fine, expected)
 
-    def misfit(self, shape):
+    def unsupported_reason(self, shape):
         if not -len(shape) <= self.axis < len(shape):
             return f"has no axis {self.axis} in shape {tuple(shape)}"
         if shape[self.axis] % self.m:
@@ -135,7 +135,7 @@ class Block(Structure):
             whole = isinstance(size, int) and size > 0
             validation.check(name, size, whole, "a positive integer")
 
-    def misfit(self, shape):
+    def unsupported_reason(self, shape):
         block = f"blocks of {self.height}x{self.width}"
         if len(shape) < 2:
             return f"shape {tuple(shape)} has fewer than two axes for {block}"
@@ -180,7 +180,7 @@ class Filter(Structure):
     def __post_init__(self):
         object.__setattr__(self, "covers", tuple(self.covers))
 
-    def misfit(self, shape):
+    def unsupported_reason(self, shape):
         return None if shape else "it is a scalar, which has no filters"
 
     def group(self, array):
@@ -215,7 +215,7 @@ class CoupledFilter(Filter):
 class Channel(Structure):
     """Slices along the last axis but one: what reads one input channel."""
 
-    def misfit(self, shape):
+    def unsupported_reason(self, shape):
         return _without_inputs(shape)
 
     def group(self, array):
@@ -241,7 +241,7 @@ class FilterShape(Structure):
         NIPS 2016.
     """
 
-    def misfit(self, shape):
+    def unsupported_reason(self, shape):
         return _without_inputs(shape)
 
     def group(self, array):
@@ -289,7 +289,7 @@ def connected(mask, structures, groups: int = 1):
 def _connected(mask, structures):
     alive = ops.ones_like(mask)
     for structure in structures:
-        if structure.misfit(mask.shape) is None:
+        if structure.unsupported_reason(mask.shape) is None:
             some = ops.any(structure.group(mask), axis=1)
             some = structure.expand(some, mask.shape)
             alive = ops.logical_and(alive, some)

@@ -62,7 +62,7 @@ def export(
 def _save_keras(model, path):
     if model.compiled:
         # Its optimizer might need tfprune.
-        model = cloning.clone(model, lambda layer, twin: twin)
+        model = cloning.clone(model, lambda layer, copied: copied)
     model.save(path)
 
 

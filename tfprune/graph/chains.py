@@ -18,9 +18,9 @@ def clone(model: keras.Model, chains: dict[int, list]) -> keras.Model:
     """
     links = {}
 
-    def replace(layer, twin):
+    def replace(layer, copied):
         if id(layer) not in chains:
-            return twin
+            return copied
         # It has the right output, wherever Keras calls it meanwhile.
         whole = keras.Sequential(chains[id(layer)])
         links[id(whole)] = whole.layers

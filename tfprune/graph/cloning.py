@@ -41,29 +41,29 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     """Returns a layer of the same configuration and state."""
     # A lambda of this very process is as safe as it was.
     own = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}
-    twin = layer.__class__.from_config(layer.get_config(), **own)
+    copied = layer.__class__.from_config(layer.get_config(), **own)
     if layer.built and layer.variables:
-        if not twin.built:
-            backend.build(twin, layer.get_build_config() or {})
-        if len(twin.variables) != len(layer.variables):
+        if not copied.built:
+            backend.build(copied, layer.get_build_config() or {})
+        if len(copied.variables) != len(layer.variables):
             raise ValueError(
                 f"Layer {layer.name!r} must create its variables in `build`. "
                 f"Received: a {type(layer).__name__} of which a copy, made by "
-                f"`get_config` and `build`, has {len(twin.variables)} "
+                f"`get_config` and `build`, has {len(copied.variables)} "
                 f"variables instead of {len(layer.variables)}."
             )
-        for old, new in zip(layer.variables, twin.variables, strict=True):
+        for old, new in zip(layer.variables, copied.variables, strict=True):
             new.assign(old)
-    copy_assets(layer, twin)
-    refresh(twin)
-    return twin
+    copy_assets(layer, copied)
+    refresh(copied)
+    return copied
 
 
-def copy_assets(layer, twin) -> None:
+def copy_assets(layer, copied) -> None:
     """Copies what is no variable: the vocabularies of lookup layers."""
     for old, new in zip(
         [layer, *traversal.walk(layer)],
-        [twin, *traversal.walk(twin)],
+        [copied, *traversal.walk(copied)],
         strict=True,
     ):
         if hasattr(old, "save_assets"):

@@ -24,7 +24,7 @@ def run(model: keras.Model, watchers: dict[int, Watcher], data) -> None:
         ValueError: if `data` has no examples.
     """
     watched = cloning.clone(
-        model, lambda layer, twin: watchers.get(id(layer), twin)
+        model, lambda layer, copied: watchers.get(id(layer), copied)
     )
     arrays = keras.tree.map_structure(np.asarray, data)
     size = len(keras.tree.flatten(arrays)[0])

@@ -130,7 +130,9 @@ def _changes(layer, file, image):
     blobs, count = file.blobs(layer.name), len(variables)
     # A mask of the kernel may come alone, or with one of the bias.
     if len(blobs) not in (count, count + 1, 2 * count):
-        raise ValueError(_misfit(layer, f"{len(blobs)} arrays", variables))
+        raise ValueError(
+            _unsupported_reason(layer, f"{len(blobs)} arrays", variables)
+        )
     twice = zip(blobs, [*variables, *variables], strict=False)
     values = [_value(blob, x, layer, image) for blob, x in twice]
     masks = [x > 0 for x in values[count:]]
@@ -160,7 +162,9 @@ def _value(blob, variable, layer, image):
     # Old files have all arrays with four axes, the first ones of size 1.
     fits = blob.shape[-rank:] == expected
     if not fits or blob.size != np.prod(expected):
-        raise ValueError(_misfit(layer, f"shape {blob.shape}", [variable]))
+        raise ValueError(
+            _unsupported_reason(layer, f"shape {blob.shape}", [variable])
+        )
     value = blob.reshape(expected)
     if rank == 2 and image is not None:
         height, width, channels = image
@@ -174,7 +178,9 @@ def _statistics(layer, file):
     blobs = file.blobs(layer.name)
     if len(blobs) != 3 or blobs[2].size != 1:
         expected = "mean, variance and their factor"
-        raise ValueError(_misfit(layer, f"not its {expected}", layer.weights))
+        raise ValueError(
+            _unsupported_reason(layer, f"not its {expected}", layer.weights)
+        )
     factor = float(blobs[2].reshape(()))
     factor = 1 / factor if factor else 0.0
     mean, variance = (
@@ -188,7 +194,7 @@ def _statistics(layer, file):
     return found
 
 
-def _misfit(layer, received, variables):
+def _unsupported_reason(layer, received, variables):
     shapes = ", ".join(f"{x.name} {tuple(x.shape)}" for x in variables)
     return (
         f"`path` must have arrays that fit layer {layer.name!r}: {shapes}, "

@@ -97,7 +97,7 @@ class WinogradConv2D(keras.layers.Layer):
         self.bias_initializer = keras.initializers.get(bias_initializer)
 
     @staticmethod
-    def misfit(layer) -> str | None:
+    def unsupported_reason(layer) -> str | None:
         """Returns why a layer has no Winograd form, or None."""
         if type(layer) is not keras.layers.Conv2D:
             return f"it is a {type(layer).__name__}, not a Conv2D"
@@ -121,9 +121,9 @@ class WinogradConv2D(keras.layers.Layer):
             layer: Built Keras layer.
 
         Raises:
-            ValueError: for one that `misfit` refuses.
+            ValueError: for one that `unsupported_reason` refuses.
         """
-        reason = cls.misfit(layer)
+        reason = cls.unsupported_reason(layer)
         if reason:
             raise ValueError(
                 "`layer` must be a convolution of stride 1 with filters of 3x3 "

@@ -120,7 +120,7 @@ class RankPruner(pruner.Pruner):
 
     batches: int = 10
 
-    looks_at_steps = True
+    needs_update_hooks = True
 
     def __post_init__(self):
         super().__post_init__()
@@ -161,12 +161,12 @@ class FilterMethod(method.Method):
 
     dense: bool = False
 
-    def misfit(self, layer):
+    def unsupported_reason(self, layer):
         if isinstance(layer, keras.layers.Dense) and not self.dense:
             return "units of dense layers are ranked with `dense=True` alone"
         if not isinstance(layer, self._kinds()):
             return "it has no filters of its own along the last axis"
-        return super().misfit(layer)
+        return super().unsupported_reason(layer)
 
     def targets(self, layer):
         if isinstance(layer, _OTHERS):

@@ -120,7 +120,7 @@ class GuidedPruner(pruner.Pruner):
     signal: typing.Any = signals.Step()
     shrinkage: typing.Any = shrinkages.Guided()
 
-    looks_at_steps = True
+    needs_update_hooks = True
 
     def __post_init__(self):
         super().__post_init__()

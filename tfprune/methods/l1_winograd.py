@@ -77,7 +77,7 @@ class L1WinogradPruner(pruner.Pruner):
     decay: float = 5e-5
     threshold: float = 1e-4
 
-    looks_at_steps = True
+    needs_update_hooks = True
     hides = False
 
     def __post_init__(self):
@@ -108,10 +108,10 @@ class L1WinogradPruner(pruner.Pruner):
 class L1WinogradMethod(method.Method):
     """A method for convolutions that have a Winograd form."""
 
-    def misfit(self, layer):
-        return winograd_conv2d.WinogradConv2D.misfit(layer) or super().misfit(
+    def unsupported_reason(self, layer):
+        return winograd_conv2d.WinogradConv2D.unsupported_reason(
             layer
-        )
+        ) or super().unsupported_reason(layer)
 
 
 def _penalized(gradient, weight, step, *, decay, **settings):

@@ -121,7 +121,7 @@ class SSLPruner(pruner.Pruner):
     power: float = 0.5
     threshold: float = 0.0
 
-    looks_at_steps = True
+    needs_update_hooks = True
 
     def __post_init__(self):
         super().__post_init__()
@@ -177,15 +177,15 @@ class SSLPruner(pruner.Pruner):
 class SSLMethod(method.Method):
     """A method for layers whose kernels have filters along the last axis."""
 
-    def misfit(self, layer):
+    def unsupported_reason(self, layer):
         if not isinstance(layer, _LAYERS):
             return "it has no filters of its own along the last axis"
         across = {"channels", "shapes"} & self.pruner.settings.keys()
         if getattr(layer, "groups", 1) > 1 and across:
             return "its filters do not all read the same channels"
-        return super().misfit(layer)
+        return super().unsupported_reason(layer)
 
-    def fitted(self, model, settings):
+    def resolve_settings(self, model, settings):
         if "layers" not in self.pruner.settings:
             return settings
         free = shortcuts.bypassed(model)
@@ -208,7 +208,7 @@ def _places(structure, unit):
     return [
         place
         for place, array in enumerate(unit)
-        if structure.misfit(array.shape) is None
+        if structure.unsupported_reason(array.shape) is None
     ]
 
 

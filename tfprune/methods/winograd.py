@@ -75,10 +75,10 @@ def Winograd(
 class WinogradMethod(method.Method):
     """A method for layers whose kernels are Winograd coefficients."""
 
-    def misfit(self, layer):
+    def unsupported_reason(self, layer):
         if not isinstance(layer, winograd_conv2d.WinogradConv2D):
             return (
                 f"it is a {type(layer).__name__}, not a WinogradConv2D: see "
                 "tfprune.to_winograd"
             )
-        return super().misfit(layer)
+        return super().unsupported_reason(layer)

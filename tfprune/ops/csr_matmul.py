@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfprune.ops import activations
 from tfprune.ops import csr
 from tfprune.ops import library
-from tfprune.ops import twins
+from tfprune.ops import reference_gradients
 
 
 def csr_matmul(inputs, weights: csr.Csr, bias=None, activation="none"):
@@ -31,7 +31,7 @@ def csr_matmul(inputs, weights: csr.Csr, bias=None, activation="none"):
     bias = tf.zeros([0]) if bias is None else bias
     ops = library.load().ops
     if ops is None:
-        return twin(inputs, weights, bias, activation)
+        return reference(inputs, weights, bias, activation)
     outputs = ops.tfprune_csr_matmul(
         inputs,
         *weights[:3],
@@ -44,7 +44,7 @@ def csr_matmul(inputs, weights: csr.Csr, bias=None, activation="none"):
     return outputs
 
 
-def twin(inputs, weights, bias, activation):
+def reference(inputs, weights, bias, activation):
     """The same with TensorFlow's ops."""
     kernel = tf.cast(weights.to_dense(), "float32")
     outputs = tf.matmul(inputs, kernel, transpose_b=True)
@@ -60,7 +60,9 @@ def _gradient(op, upstream):
 
     def run(x, values, bias):
         weights = csr.Csr(values, columns, offsets, tf.shape(x)[1])
-        return twin(x, weights, bias, activation)
+        return reference(x, weights, bias, activation)
 
-    dx, dvalues, dbias = twins.gradients(run, [x, values, bias], upstream)
+    dx, dvalues, dbias = reference_gradients.gradients(
+        run, [x, values, bias], upstream
+    )
     return dx, dvalues, None, None, None, dbias

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfprune.ops import activations
 from tfprune.ops import csr
 from tfprune.ops import library
-from tfprune.ops import twins
+from tfprune.ops import reference_gradients
 from tfprune.utils import validation
 
 
@@ -110,7 +110,7 @@ def sparse_conv2d(
     residual = tf.zeros([0]) if residual is None else residual
     ops = library.load().ops
     if ops is None:
-        outputs = twin(
+        outputs = reference(
             inputs, weights, geometry, bias, residual, activation, pooling
         )
     else:
@@ -163,7 +163,7 @@ def _pooling_attributes(pooling):
     return {f"pool_{name}": value for name, value in pooling._asdict().items()}
 
 
-def twin(inputs, weights, geometry, bias, residual, activation, pooling):
+def reference(inputs, weights, geometry, bias, residual, activation, pooling):
     """The same with TensorFlow's ops."""
     kernel = tf.cast(weights.to_dense(), "float32")
     channels = tf.shape(inputs)[3] // geometry.groups
@@ -228,9 +228,11 @@ def _gradient(op, upstream):
 
     def run(x, values, bias, residual):
         weights = csr.Csr(values, indices, offsets, columns)
-        return twin(x, weights, geometry, bias, residual, activation, pooling)
+        return reference(
+            x, weights, geometry, bias, residual, activation, pooling
+        )
 
-    dx, dvalues, dbias, dresidual = twins.gradients(
+    dx, dvalues, dbias, dresidual = reference_gradients.gradients(
         run, [x, values, bias, residual], upstream
     )
     return dx, dvalues, None, None, None, dbias, dresidual

@@ -9,7 +9,7 @@ from tfprune.numerics import winograd_convolution
 from tfprune.ops import activations
 from tfprune.ops import csr
 from tfprune.ops import library
-from tfprune.ops import twins
+from tfprune.ops import reference_gradients
 from tfprune.utils import validation
 
 
@@ -55,7 +55,7 @@ def sparse_winograd_conv2d(
     ops = library.load().ops
     geometry = (kernel_size, padding, groups)
     if ops is None:
-        outputs = twin(inputs, weights, geometry, bias, activation)
+        outputs = reference(inputs, weights, geometry, bias, activation)
     else:
         outputs = ops.tfprune_sparse_winograd_conv2d(
             inputs,
@@ -76,7 +76,7 @@ def sparse_winograd_conv2d(
     return outputs
 
 
-def twin(inputs, weights, geometry, bias, activation):
+def reference(inputs, weights, geometry, bias, activation):
     """The same with TensorFlow's ops.
 
     Args:
@@ -112,7 +112,9 @@ def _gradient(op, upstream):
 
     def run(x, values, bias):
         weights = csr.Csr(values, indices, offsets, columns)
-        return twin(x, weights, geometry, bias, activation)
+        return reference(x, weights, geometry, bias, activation)
 
-    dx, dvalues, dbias = twins.gradients(run, [x, values, bias], upstream)
+    dx, dvalues, dbias = reference_gradients.gradients(
+        run, [x, values, bias], upstream
+    )
     return dx, dvalues, None, None, None, dbias

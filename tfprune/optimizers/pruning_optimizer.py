@@ -113,7 +113,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     def _observe(self, group, gradients):
         """Shows a method the gradients; returns the weights it looks at."""
         frozen = all(unit.frozen for unit in group.units)
-        if frozen or not group.pruner.looks_at_steps:
+        if frozen or not group.pruner.needs_update_hooks:
             return None
         weights = _weights(group.units)
         grads = [
@@ -155,7 +155,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         ]
 
         def decide(weights, kept):
-            return group.pruner.redecide(
+            return group.pruner.update_masks(
                 _read(group), weights, kept, due, step, settings
             )
 
@@ -274,5 +274,5 @@ def _write(unit, weights, decided):
     ):
         if not unit.frozen:
             target.mask.assign(mask)
-        if unit.gradient == "masked" or unit.method.pruner.looks_at_steps:
+        if unit.gradient == "masked" or unit.method.pruner.needs_update_hooks:
             target.variable.assign(weight)

@@ -218,7 +218,7 @@ def _can_go(model, graph, free):
 
 
 def _removable(model, gone):
-    zeroed = cloning.clone(model, lambda layer, twin: twin)
+    zeroed = cloning.clone(model, lambda layer, copied: copied)
     graph = channel_graph.channel_graph(zeroed)
     zero.zero(graph, gone)
     return removal_plan.removable(graph, constant_reads.reads(zeroed))[0]

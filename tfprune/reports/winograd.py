@@ -42,7 +42,7 @@ def winograd_sparsity(
 def _coefficients(layer):
     if isinstance(layer, winograd_conv2d.WinogradConv2D):
         return rows.masked(layer.kernel) * backend.to_numpy(layer.balance)
-    if winograd_conv2d.WinogradConv2D.misfit(layer) is not None:
+    if winograd_conv2d.WinogradConv2D.unsupported_reason(layer) is not None:
         return None
     kernel = rows.masked(layer.kernel).astype("float64")
     return np.array(winograd.coefficients(kernel, layer.kernel_size[0]))

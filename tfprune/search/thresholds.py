@@ -12,7 +12,7 @@ from tfprune.search import problem as problem_lib
 from tfprune.utils import validation
 
 
-def send_thresholds(
+def set_thresholds(
     model: keras.Model, thresholds: typing.Any, setting: str = "c"
 ) -> None:
     """Prunes a live net by thresholds of your own, between two steps.
@@ -33,7 +33,7 @@ def send_thresholds(
     Example:
 
     ```python
-    tfprune.send_thresholds(model, {"ip1": 5.0, "ip2": 3.0})
+    tfprune.set_thresholds(model, {"ip1": 5.0, "ip2": 3.0})
     print(tfprune.pruned_accuracy(model, held_out))
     ```
     """
@@ -54,12 +54,12 @@ def pruned_accuracy(
     Args:
         model: Keras model with `Prunable` layers.
         data: Tuple of arrays (examples, labels).
-        thresholds: As `send_thresholds` takes them, or None (default): the
+        thresholds: As `set_thresholds` takes them, or None (default): the
             net as it is.
-        setting: As for `send_thresholds`.
+        setting: As for `set_thresholds`.
 
     Raises:
-        ValueError: as for `send_thresholds`.
+        ValueError: as for `set_thresholds`.
     """
     found = rules.having(rules.rules(model), setting)
     values = _by_layer(thresholds if thresholds is not None else {}, found)

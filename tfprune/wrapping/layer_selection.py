@@ -139,7 +139,7 @@ def _reason(method, layer, chosen, settings):
     pruned = units.tagged(layer.weights)
     if pruned:
         return f"it is pruned already, by {pruned[0].method.name}"
-    return method.misfit(layer)
+    return method.unsupported_reason(layer)
 
 
 def _tied(method, model, found):

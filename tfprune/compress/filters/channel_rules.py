@@ -48,7 +48,7 @@ class Walk:
     def step(self, call):
         """Returns the labels of what a call gives."""
         try:
-            why = families.obstacle(call)
+            why = families.unsupported_reason(call)
             if why:
                 raise _Obstacle(why)
             if call.kind not in _RULES:

@@ -57,7 +57,7 @@ class _Walk:
     def step(self, call):
         """Returns a `constant.Constant` for each tensor that a call gives."""
         rule = _RULES.get(call.kind)
-        if rule is None or families.obstacle(call):
+        if rule is None or families.unsupported_reason(call):
             return [
                 constants.unknown(len(shape or (None,)))
                 for shape in call.shapes

@@ -73,7 +73,7 @@ _KNOWN_FUNCTIONS = [
 ]
 
 
-def obstacle(call) -> str | None:
+def unsupported_reason(call) -> str | None:
     """Returns why what an operation does is not known, or None.
 
     Args:

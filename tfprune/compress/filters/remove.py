@@ -140,19 +140,21 @@ def _forget(config):
 
 def _copy_weights(model, small, plan):
     """Gathers what stays of all variables."""
-    twins = {x.name: x for x in nodes.operations(small)}
+    copies = {x.name: x for x in nodes.operations(small)}
     for operation in nodes.operations(model):
-        twin = twins[operation.name]
+        copied = copies[operation.name]
         if traversal.is_container(operation):
-            _copy_weights(operation, twin, plan)
+            _copy_weights(operation, copied, plan)
         elif isinstance(operation, keras.layers.Layer):
-            _copy_layer(operation, twin, plan)
+            _copy_layer(operation, copied, plan)
 
 
-def _copy_layer(layer, twin, plan):
+def _copy_layer(layer, copied, plan):
     added = plan.biases.get(id(layer))
     is_new = added is not None and layer.bias is None
-    variables = [x for x in twin.variables if not (is_new and x is twin.bias)]
+    variables = [
+        x for x in copied.variables if not (is_new and x is copied.bias)
+    ]
     for old, new in zip(layer.variables, variables, strict=True):
         new.assign(_gathered(old, backend.to_numpy(old), plan))
     if added is not None:
@@ -162,9 +164,9 @@ def _copy_layer(layer, twin, plan):
             for slot in plan.graph.slots
             if slot.layer is layer and slot.role == "filter"
         ]
-        twin.bias.assign((bias + added)[~plan.gone[made.ties]])
-    cloning.copy_assets(layer, twin)
-    cloning.refresh(twin)
+        copied.bias.assign((bias + added)[~plan.gone[made.ties]])
+    cloning.copy_assets(layer, copied)
+    cloning.refresh(copied)
 
 
 def _gathered(variable, value, plan):

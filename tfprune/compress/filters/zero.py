@@ -39,7 +39,7 @@ def zero_filters(
     """
     strip.check_stripped(model, "slim")
     _check(model, sparsity)
-    zeroed = cloning.clone(model, lambda layer, twin: twin)
+    zeroed = cloning.clone(model, lambda layer, copied: copied)
     graph = channel_graph.channel_graph(zeroed)
     scores, gone = _scores(graph), np.zeros(graph.count, bool)
     for makers, ties in graph.makers().items():

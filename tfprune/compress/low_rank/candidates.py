@@ -121,7 +121,7 @@ def find(model: keras.Model, form) -> tuple[list[Candidate], dict[str, str]]:
     """
     calls = model_graph.calls(model)
     layers = [x for x in traversal.leaves(model) if x.weights]
-    reasons = {layer.name: form.misfit(layer) for layer in layers}
+    reasons = {layer.name: form.unsupported_reason(layer) for layer in layers}
     found = [
         Candidate(layer, form, calls.get(id(layer)) or None)
         for layer in layers
@@ -138,4 +138,8 @@ def inside(model: keras.Model, form) -> list[Candidate]:
         form: `Channels` or `Spatial`.
     """
     layers = {id(x): x for x in traversal.walk(model) if x.weights}
-    return [Candidate(x, form) for x in layers.values() if not form.misfit(x)]
+    return [
+        Candidate(x, form)
+        for x in layers.values()
+        if not form.unsupported_reason(x)
+    ]

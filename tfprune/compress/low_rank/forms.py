@@ -41,11 +41,11 @@ class Channels(serialization.Serializable):
 
     decomposition: typing.Any = PCA()
 
-    def misfit(self, layer: keras.layers.Layer) -> str | None:
+    def unsupported_reason(self, layer: keras.layers.Layer) -> str | None:
         """Returns why a layer can't be factorised in this form, or None."""
         if type(layer) not in (_DENSE, *_CONVOLUTIONS):
             return f"is a {type(layer).__name__}"
-        return _misfit(layer, self)
+        return _unsupported_reason(layer, self)
 
     def matrices(self, layer) -> list[np.ndarray]:
         """Returns a matrix `(entries, filters)` for each group."""
@@ -85,13 +85,13 @@ class Spatial(serialization.Serializable):
 
     decomposition: typing.Any = SVD()
 
-    def misfit(self, layer: keras.layers.Layer) -> str | None:
+    def unsupported_reason(self, layer: keras.layers.Layer) -> str | None:
         """Returns why a layer can't be factorised in this form, or None."""
         if type(layer) is not keras.layers.Conv2D:
             return f"is a {type(layer).__name__}, not a Conv2D"
         if 1 in layer.kernel_size:
             return f"has filters of {layer.kernel_size}, thin already"
-        return _misfit(layer, self)
+        return _unsupported_reason(layer, self)
 
     def matrices(self, layer) -> list[np.ndarray]:
         """Returns `(height * inputs, width * filters)` for each group."""
@@ -146,7 +146,7 @@ def form(method: str | Channels | Spatial):
     return METHODS[method]
 
 
-def _misfit(layer, form):
+def _unsupported_reason(layer, form):
     if "float" not in str(layer.kernel.dtype):
         return f"has a kernel of {layer.kernel.dtype}"
     if not np.all(np.isfinite(_kernel(layer))):

@@ -57,7 +57,7 @@ def _candidates(model, method):
     return [
         candidates.Candidate(layer, form)
         for layer in layers
-        if not form.misfit(layer)
+        if not form.unsupported_reason(layer)
     ]
 
 
@@ -65,9 +65,9 @@ def _bare(layer):
     """Returns a layer without masks, its weights as they act."""
     if not isinstance(layer, prunable.Prunable):
         return layer
-    twin = cloning.copy(layer.layer)
+    copied = cloning.copy(layer.layer)
     masks = {id(t.variable): t.mask for t in layer.unit.targets}
-    for old, new in zip(layer.layer.weights, twin.weights, strict=True):
+    for old, new in zip(layer.layer.weights, copied.weights, strict=True):
         if id(old) in masks:
             new.assign(backend.to_numpy(old) * backend.to_numpy(masks[id(old)]))
-    return twin
+    return copied

@@ -70,7 +70,7 @@ def _direct(layer, values_dtype):
 def _of_conv2d(layer, values_dtype):
     """A convolution may be sparse in two domains."""
     found = _direct(layer, values_dtype)
-    if winograd_conv2d.WinogradConv2D.misfit(layer) is None:
+    if winograd_conv2d.WinogradConv2D.unsupported_reason(layer) is None:
         own = winograd_conv2d.WinogradConv2D.from_conv2d(layer)
         kernel = np.abs(backend.to_numpy(own.kernel))
         kept = ~(kernel <= _ROUNDING * kernel.max(initial=0))

@@ -27,7 +27,9 @@ def density_times(layer: keras.layers.Layer, shape, rounds: int = 30) -> dict:
     """
     candidates = {_DENSE: layer}
     compiled = ops.library.load().ops is not None
-    if compiled and not sparsify.obstacle(layer, DENSITIES[-1], shape):
+    if compiled and not sparsify.unsupported_reason(
+        layer, DENSITIES[-1], shape
+    ):
         candidates |= {d: _sparse(layer, d) for d in DENSITIES}
     times = timer.layers(candidates, shape, rounds)
     dense = times.pop(_DENSE)
@@ -36,11 +38,11 @@ def density_times(layer: keras.layers.Layer, shape, rounds: int = 30) -> dict:
 
 def _sparse(layer, density):
     """Returns a sparse layer with random weights of that density."""
-    twin = type(layer).from_config(layer.get_config())
-    twin.build_from_config(layer.get_build_config())
+    copied = type(layer).from_config(layer.get_config())
+    copied.build_from_config(layer.get_build_config())
     random = np.random.default_rng(0)
-    kept = random.random(twin.kernel.shape) < density
+    kept = random.random(copied.kernel.shape) < density
     # One at least, as a layer of nothing but zeros may be a case of its own.
     kept.flat[0] = True
-    twin.kernel.assign(np.where(kept, random.normal(size=kept.shape), 0))
-    return alternatives.DIRECT[type(layer)].from_dense(twin)
+    copied.kernel.assign(np.where(kept, random.normal(size=kept.shape), 0))
+    return alternatives.DIRECT[type(layer)].from_dense(copied)

@@ -55,14 +55,14 @@ def fold(model: keras.Model) -> keras.Model:
 
     passed = []
 
-    def replace(layer, twin):
+    def replace(layer, copied):
         if id(layer) in gone:
             passed.append(keras.layers.Identity(name=layer.name))
             return passed[-1]
         norm, after = tails.get(id(layer), (None, None))
         pad = heads.get(id(layer))
         if norm is None and after is None and pad is None:
-            return twin
+            return copied
         return _folded(layer, norm, after, pad)
 
     def call(layer, *args, **kwargs):

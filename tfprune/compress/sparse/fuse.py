@@ -78,18 +78,18 @@ class _Fusing:
     def clone(self, model):
         return cloning.clone(model, self._replace, self._call)
 
-    def _replace(self, layer, twin):
+    def _replace(self, layer, copied):
         if id(layer) in self._gone:
-            twin = keras.layers.Identity(name=layer.name)
-            self._passing[id(twin)] = twin
+            copied = keras.layers.Identity(name=layer.name)
+            self._passing[id(copied)] = copied
         elif id(layer) in self._by_conv:
             after = self._by_conv[id(layer)].activation
-            twin.activation = fold.activation(after) or twin.activation
-            self._convs[id(layer)] = twin
-            self._passing[id(twin)] = twin
+            copied.activation = fold.activation(after) or copied.activation
+            self._convs[id(layer)] = copied
+            self._passing[id(copied)] = copied
         elif id(layer) in self._by_addition:
-            self._plans[id(twin)] = self._by_addition[id(layer)]
-        return twin
+            self._plans[id(copied)] = self._by_addition[id(layer)]
+        return copied
 
     def _call(self, layer, *args, **kwargs):
         first = (*args, *kwargs.values())[0]

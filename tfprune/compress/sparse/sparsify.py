@@ -142,7 +142,7 @@ def sparsify(
     candidates = {"given": model, "folded": folded}
     if any(decision.chosen != "dense" for decision, _ in found.values()):
         mixed = cloning.clone(
-            folded, lambda layer, twin: found.get(id(layer), (0, twin))[1]
+            folded, lambda layer, copied: found.get(id(layer), (0, copied))[1]
         )
         candidates["sparse"] = fuse.fuse(mixed)
     times = timer.models(candidates, batch_size, rounds)
@@ -167,7 +167,7 @@ class _Trial:
         kernel = alternatives.kernel(layer)
         sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
         shape = input_shape(layer, calls, self.batch_size)
-        reason = obstacle(layer, sparsity, shape)
+        reason = unsupported_reason(layer, sparsity, shape)
         others = {}
         if not reason:
             others = alternatives.forms(layer, self.values_dtype, self.gain)
@@ -221,7 +221,7 @@ def input_shape(layer, calls, batch_size: int) -> tuple:
     return (batch_size, *shape[1:])
 
 
-def obstacle(layer, sparsity: float, shape) -> str:
+def unsupported_reason(layer, sparsity: float, shape) -> str:
     """Returns why a layer is not even tried sparse; "" for nothing."""
     if sparsity == 0 and alternatives.needs_zeros(layer):
         return "has no zeros"

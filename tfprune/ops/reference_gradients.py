@@ -1,20 +1,20 @@
-"""Gradients of compiled ops, through their twins of TensorFlow's ops."""
+"""Gradients of compiled ops, through references of TensorFlow's ops."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
 
-def gradients(twin, inputs: list, upstream) -> list:
-    """Returns the gradients of a twin's output.
+def gradients(reference, inputs: list, upstream) -> list:
+    """Returns the gradients of a reference's output.
 
     Args:
-        twin: Function of the inputs that equals the op.
+        reference: Function of the inputs that equals the op.
         inputs: List of float tensors.
         upstream: The gradient of the output.
     """
     with tf.GradientTape() as tape:
         for tensor in inputs:
             tape.watch(tensor)
-        output = twin(*inputs)
+        output = reference(*inputs)
     return tape.gradient(output, inputs, upstream, tf.UnconnectedGradients.ZERO)
