@@ -16,7 +16,7 @@ from tfprune.compress.filters import zero
 SIDE, CLASSES, SPARSITY = 96, 10, 0.5
 
 _COLUMNS = (
-    *("model", "free ties", "filters gone", "parameters gone"),
+    *("model", "free channels", "filters gone", "parameters gone"),
     *("of convolutions", "MACs left", "difference", "seconds"),
 )
 # A small member of each family.
@@ -31,7 +31,7 @@ _HEADER = f"""\
 weights and statistics, inputs of {SIDE}x{SIDE}, {CLASSES} classes. Of the
 filters that the same layers make, the {SPARSITY:.0%} of least magnitude are
 zeroed (`tfprune.zero_filters`) and removed (`tfprune.remove_filters`). `free`
-are the ties that may be removed; the others are held by the outputs and by
+are the channels that may be removed; the others are held by the outputs and by
 what mixes channels. `difference` is the greatest between the outputs of the
 zeroed and of the smaller model, on input that `remove_filters` did not see,
 over the greatest output. `seconds` are those of `remove_filters`.

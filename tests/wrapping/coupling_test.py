@@ -265,7 +265,7 @@ def test_models_of_the_zoo(name):
     model = train(tfprune.prune(zoo.randomize(make()), tied_magnitude()), 2)
     bare = tfprune.strip(model)
     plan = tfprune.plan_removal(bare)
-    assert 0.3 * free <= plan.gone[plan.graph.free].sum()
+    assert 0.3 * free <= plan.removed[plan.graph.free].sum()
     small = tfprune.remove_filters(bare)
     assert small.count_params() < bare.count_params()
 

@@ -1,6 +1,6 @@
 """Filter budget: how many filters of each layer may stay, for a smaller net.
 
-Known before any training: what each family of tied filters would keep, the
+Known before any training: what each group of coupled filters would keep, the
 least that it can keep, and what the net will cost once the others are removed.
 """
 
@@ -26,7 +26,7 @@ _UNITS = {"parameters": "parameters", "macs": "MACs", "bytes": "bytes"}
 def plan_filters(model: keras.Model, budget: str) -> Table:
     """Returns how many filters may stay for a smaller net to cost no more.
 
-    All families of filters (`tfprune.channel_graph`) lose the same share. The
+    All dependency groups (`tfprune.channel_graph`) lose the same share. The
     costs are those of the net that `remove_filters` makes, as its plan counts
     them.
 
@@ -61,24 +61,24 @@ def plan_filters(model: keras.Model, budget: str) -> Table:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """Filters that are tied, all made by the same layers.
+    """A dependency group: filters that the same layers make.
 
     Args:
         layers: Tuple of strings, the names of these layers.
-        ties: Integer, all there are.
+        filters: Integer, all there are.
         least: Integer, what must stay of them.
         kept: Integer, what stays.
     """
 
     layers: tuple[str, ...]
-    ties: int
+    filters: int
     least: int
     kept: int
 
     @property
     def sparsity(self) -> float:
         """The share that goes."""
-        return 1 - self.kept / self.ties
+        return 1 - self.kept / self.filters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Table:
     def __str__(self) -> str:
         cells = [("layers", "filters", "least", "kept", "sparsity")]
         for row in self.rows:
-            counts = map(str, (row.ties, row.least, row.kept))
+            counts = map(str, (row.filters, row.least, row.kept))
             cells.append(
                 (" + ".join(row.layers), *counts, f"{row.sparsity:.1%}")
             )
@@ -136,13 +136,13 @@ def meet(
     graph: channel_graph.ChannelGraph,
     free: np.ndarray,
 ) -> Table:
-    """Returns how a budget is met by removing some of the ties of a model.
+    """Returns how a budget is met by removing some of the channels of a model.
 
     Args:
         model: Sequential or Functional model.
         budget: String, as `limits.parse` reads it.
         graph: `ChannelGraph` of the model.
-        free: Bool array, `(graph.count,)`, the ties that may go.
+        free: Bool array, `(graph.count,)`, the channels that may go.
 
     Raises:
         ValueError: if it can't be met; it says what can.
@@ -166,14 +166,14 @@ def meet(
 
 
 class _Choice:
-    """What stays of all families if each loses the same share."""
+    """What stays of all groups if each loses the same share."""
 
     def __init__(self, model, graph, free, objective):
         can_go = _can_go(model, graph, free)
         self._count = graph.count
-        self._families = [
-            (tuple(graph.slots[i].layer.name for i in makers), ties, can_go)
-            for makers, ties in graph.makers(free).items()
+        self._groups = [
+            (group.layers, group.channels, can_go)
+            for group in graph.groups(free)
         ]
         self._size = removal_plan.sizer(model, graph)
         self._objective = objective
@@ -182,45 +182,45 @@ class _Choice:
         return [
             Row(
                 layers,
-                ties.size,
-                _kept(1.0, ties, go),
-                _kept(sparsity, ties, go),
+                channels.size,
+                _kept(1.0, channels, go),
+                _kept(sparsity, channels, go),
             )
-            for layers, ties, go in self._families
+            for layers, channels, go in self._groups
         ]
 
     def cost(self, sparsity):
-        gone = np.zeros(self._count, bool)
-        for _, ties, can_go in self._families:
-            count = ties.size - _kept(sparsity, ties, can_go)
-            gone[ties[can_go[ties]][:count]] = True
-        _, _, after = removal_plan.total(self._size(gone))
+        removed = np.zeros(self._count, bool)
+        for _, channels, can_go in self._groups:
+            count = channels.size - _kept(sparsity, channels, can_go)
+            removed[channels[can_go[channels]][:count]] = True
+        _, _, after = removal_plan.total(self._size(removed))
         return getattr(after, self._objective)
 
 
-def _kept(sparsity, ties, can_go):
+def _kept(sparsity, channels, can_go):
     """As a share of a layer is rounded, one at least."""
-    held = np.count_nonzero(~can_go[ties])
-    return int(max(np.round(ties.size * (1 - sparsity)), held, 1))
+    held = np.count_nonzero(~can_go[channels])
+    return int(max(np.round(channels.size * (1 - sparsity)), held, 1))
 
 
 def _can_go(model, graph, free):
-    """Returns which ties can be removed where all that makes them is zero.
+    """Returns which channels can be removed where all that makes them is zero.
 
-    One of each family stays, as it will: else nothing would read the others.
+    One of each group stays, as it will: else nothing would read the others.
     """
     found = np.zeros(graph.count, bool)
     for place in (0, -1):
-        gone = free.copy()
-        gone[[ties[place] for ties in graph.makers(free).values()]] = False
-        found |= _removable(model, gone)
+        removed = free.copy()
+        removed[[x.channels[place] for x in graph.groups(free)]] = False
+        found |= _removable(model, removed)
     return found
 
 
-def _removable(model, gone):
+def _removable(model, removed):
     zeroed = cloning.clone(model, lambda layer, copied: copied)
     graph = channel_graph.channel_graph(zeroed)
-    zero.zero(graph, gone)
+    zero.zero(graph, removed)
     return removal_plan.removable(graph, constant_reads.reads(zeroed))[0]
 
 

@@ -21,7 +21,7 @@ class Tying:
 
     Args:
         graph: `ChannelGraph` of the model.
-        free: Bool array, `(graph.count,)`, the ties that are pruned.
+        free: Bool array, `(graph.count,)`, the channels that are pruned.
         ties: Dict, id of a layer to its list of `CoupledAxis`.
         stay: Dict, id of a layer that makes filters, none of which may go,
             to why.
@@ -36,7 +36,7 @@ class Tying:
 def tie(model: keras.Model, method, unfit: dict, dense: set) -> Tying:
     """Returns what is tied in a model, and what stays, and why.
 
-    A tie stays if a layer that makes it is not pruned, if one that it goes
+    A channel stays if a layer that makes it is not pruned, if one that it goes
     through is to stay dense, if it may not be removed, or if there is nothing
     that the method could score it by.
 
@@ -47,22 +47,22 @@ def tie(model: keras.Model, method, unfit: dict, dense: set) -> Tying:
         dense: Set of ids of layers that must stay as they are.
     """
     graph = channel_graph.channel_graph(model)
-    slots = [_Slot(slot, _role(slot)) for slot in graph.slots]
-    slots = [slot for slot in slots if slot.role]
-    free = _free(graph, slots, method, unfit, dense)
+    axes = [_Maskable(dim, _role(dim)) for dim in graph.axes]
+    axes = [dim for dim in axes if dim.role]
+    free = _free(graph, axes, method, unfit, dense)
     numbers = _numbers(graph, free)
     numbers[numbers >= 0] += _first(model)
     ties, stay = {}, {}
-    for slot in slots:
-        own = numbers[slot.ties]
+    for dim in axes:
+        own = numbers[dim.channels]
         if (own < 0).all():
-            if slot.role == "kernel":
-                stay[id(slot.layer)] = _why(graph, slot, unfit)
-        elif slot.role in _covered(method.roles):
+            if dim.role == "kernel":
+                stay[id(dim.layer)] = _why(graph, dim, unfit)
+        elif dim.role in _covered(method.roles):
             axis = coupled_axis.CoupledAxis.of(
-                slot.name, slot.role, slot.axis, own
+                dim.name, dim.role, dim.axis, own
             )
-            ties.setdefault(id(slot.layer), []).append(axis)
+            ties.setdefault(id(dim.layer), []).append(axis)
     return Tying(graph, free, ties, stay)
 
 
@@ -82,52 +82,53 @@ def check_settings(layers: list, ties: dict, settings: dict) -> None:
                 )
 
 
-class _Slot:
-    """A slot of a channel graph that may be masked, and its role there."""
+class _Maskable:
+    """An axis of a channel graph that may be masked, and its role there."""
 
-    def __init__(self, slot, role):
-        self.role, self.name = role, slot.variable.name
-        self.axis, self.ties, self.layer = slot.axis, slot.ties, slot.layer
+    def __init__(self, dim, role):
+        self.role, self.name = role, dim.variable.name
+        self.axis, self.channels, self.layer = dim.axis, dim.channels, dim.layer
 
 
-def _role(slot):
+def _role(dim):
     """Returns the role of what is masked with a channel, or None."""
-    name = slot.variable.name
-    if slot.role == "filter":
+    name = dim.variable.name
+    if dim.role == "filter":
         return "kernel"
     if name == "moving_mean":  # Without a gamma it is what a zero turns into.
-        is_last = slot.layer.gamma is None and slot.layer.beta is not None
+        is_last = dim.layer.gamma is None and dim.layer.beta is not None
         return "mean" if is_last else None
     if name in ("bias", "beta", "gamma"):
         return name
-    return "scale" if slot.role == "scale" and "kernel" in name else None
+    return "scale" if dim.role == "scale" and "kernel" in name else None
 
 
 def _covered(roles):
     return {*roles, *(_BRINGS[role] for role in roles if role in _BRINGS)}
 
 
-def _free(graph, slots, method, unfit, dense):
-    """Returns a bool for each tie: it can be scored, and all of it masked."""
+def _free(graph, axes, method, unfit, dense):
+    """Returns bools: a channel can be scored, and all of it masked."""
     scored = np.zeros(graph.count, bool)
     roles = _covered(method.roles) & set(method.pruner.criterion.roles)
-    for slot in slots:
-        if slot.role in roles:
-            scored[slot.ties] = True
+    for dim in axes:
+        if dim.role in roles:
+            scored[dim.channels] = True
     free = graph.free & scored
-    for slot in slots:
-        is_unfit = slot.role == "kernel" and id(slot.layer) in unfit
-        if is_unfit or id(slot.layer) in dense:
-            free[slot.ties] = False
+    for dim in axes:
+        is_unfit = dim.role == "kernel" and id(dim.layer) in unfit
+        if is_unfit or id(dim.layer) in dense:
+            free[dim.channels] = False
     return free
 
 
 def _numbers(graph, free):
-    """Returns a number for each tie, one after the other in a family."""
+    """Returns a number for each channel, in a row for those of a group."""
     numbers, count = np.full(graph.count, -1), 0
-    for family in graph.families(free):
-        numbers[family] = np.arange(count, count + family.size)
-        count += family.size
+    for group in graph.groups(free):
+        size = group.channels.size
+        numbers[group.channels] = np.arange(count, count + size)
+        count += size
     return numbers
 
 
@@ -142,11 +143,11 @@ def _first(model):
     return 1 + max(known, default=-1)
 
 
-def _why(graph, slot, unfit):
+def _why(graph, dim, unfit):
     """Returns why all filters of a layer stay."""
-    if id(slot.layer) in unfit:
-        return unfit[id(slot.layer)]
+    if id(dim.layer) in unfit:
+        return unfit[id(dim.layer)]
     for barrier in graph.barriers:
-        if np.isin(slot.ties, barrier.ties).any():
-            return f"none of its filters may go: {barrier.why}"
+        if np.isin(dim.channels, barrier.channels).any():
+            return f"none of its filters may go: {barrier.reason}"
     return "its filters are tied to a layer that stays, or can't be scored"

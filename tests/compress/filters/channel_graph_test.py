@@ -1,4 +1,4 @@
-"""The channel graph: what is tied in each model of the zoo, and barriers."""
+"""The channel graph: what is coupled in each model of the zoo, and barriers."""
 
 import keras
 import numpy as np
@@ -10,14 +10,14 @@ from tfprune.compress.filters import channel_graph
 
 
 @pytest.mark.parametrize("name", zoo.ZOO)
-def test_as_many_ties_are_free_as_there_should_be(name):
+def test_as_many_channels_are_free_as_there_should_be(name):
     make, free = zoo.ZOO[name]
     graph = channel_graph.channel_graph(make())
     assert graph.free.sum() == free, str(graph)
 
 
 def held(graph):
-    return {barrier.why for barrier in graph.barriers}
+    return {barrier.reason for barrier in graph.barriers}
 
 
 def test_a_barrier_says_which_operation_and_where():
@@ -73,22 +73,22 @@ def test_roles_and_places():
     )
     y = layers.Dense(2, name="out")(layers.Flatten()(y))
     graph = channel_graph.channel_graph(keras.Model(x, y))
-    found = {(s.where, s.variable.name, s.axis): s for s in graph.slots}
-    ties = found["conv", "kernel", 3].ties
-    assert np.unique(ties).size == 4
+    found = {(s.where, s.variable.name, s.axis): s for s in graph.axes}
+    channels = found["conv", "kernel", 3].channels
+    assert np.unique(channels).size == 4
     for name, role in (("gamma", "scale"), ("beta", "shift")):
-        slot = found["norm", name, 0]
-        assert slot.role == role
-        np.testing.assert_array_equal(slot.ties, ties)
+        dim = found["norm", name, 0]
+        assert dim.role == role
+        np.testing.assert_array_equal(dim.channels, channels)
     rows = found["out", "kernel", 0]
     assert rows.role == "input"
-    np.testing.assert_array_equal(rows.ties, np.tile(ties, 36))
+    np.testing.assert_array_equal(rows.channels, np.tile(channels, 36))
 
 
-def test_what_the_same_layers_make_is_a_family():
+def test_what_the_same_layers_make_is_a_group():
     make, _ = zoo.ZOO["with itself"]
     graph = channel_graph.channel_graph(make())
-    assert sorted(ties.size for ties in graph.families()) == [2, 6]
+    assert sorted(x.channels.size for x in graph.groups()) == [2, 6]
 
 
 def test_a_subclassed_model_has_no_graph():

@@ -1,7 +1,7 @@
 """Small models, each with one thing that makes slimming hard.
 
 `ZOO` maps a name to a function that makes the model and to the number of its
-ties that may be removed.
+channels that may be removed.
 """
 
 import keras
@@ -140,7 +140,7 @@ def u_net():
 
 
 def shared():
-    """One convolution on two branches, which ties what both give it."""
+    """One convolution on two branches, which couples what both give it."""
     x = image()
     both = conv(4)
     one, other = both(conv(6)(x)), both(conv(6)(x))

@@ -1,4 +1,4 @@
-"""channel_graph: which channels of which variables live and die together."""
+"""channel_graph: which channels of a model must be pruned as a group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tfprune.compress.filters import channel_rules
-from tfprune.compress.filters import union_find
+from tfprune.compress.filters import channel_sets
 from tfprune.graph import nodes
 from tfprune.graph import traversal
 
@@ -18,12 +18,11 @@ from tfprune.graph import traversal
 def channel_graph(model: keras.Model) -> ChannelGraph:
     """Finds the channels of a model that must be removed together.
 
-    Every channel of every variable gets a number, its tie. What an operation
-    needs to have in equal number gets the same: the two sides of an addition,
-    a convolution's filter and the gamma, beta and statistics of the
-    normalization behind it, the channel of each kernel that reads them. Where
-    data moves (flatten, reshape, concatenate, ...), the numbers are moved by
-    the operation itself.
+    Every channel of every variable gets a number. Channels that an operation
+    couples get the same: the two sides of an addition, a convolution's filter
+    and the gamma, beta and statistics of the normalization behind it, the
+    channel of each kernel that reads them. Where data moves (flatten, reshape,
+    concatenate, ...), the numbers are moved by the operation itself.
 
     An operation that is not known is a barrier: what it takes and gives stays.
 
@@ -41,94 +40,111 @@ def channel_graph(model: keras.Model) -> ChannelGraph:
 
     ```python
     graph = channel_graph(model)
-    print(graph)  # how many ties are free, and what holds the others
+    print(graph)  # how many channels are free, and what holds the others
     ```
     """
     traversal.check_clonable(model, "slim")
-    ties = union_find.Ties()
-    walk = channel_rules.Walk(ties)
+    sets = channel_sets.ChannelSets()
+    walk = channel_rules.Walk(sets)
     inputs = [
-        ties.fixed(len(tensor.shape), "a channel of the model's input")
+        sets.fixed(len(tensor.shape), "a channel of the model's input")
         for tensor in model.inputs
     ]
     for labels in nodes.follow(model, inputs, walk.step):
-        ties.fix(labels, "a channel of the model's output")
-    barriers = [Barrier(*item) for item in ties.barriers().items()]
-    return ChannelGraph(ties.count, walk.slots, barriers, walk.shapes)
+        sets.fix(labels, "a channel of the model's output")
+    barriers = [Barrier(*item) for item in sets.barriers().items()]
+    return ChannelGraph(sets.count, walk.axes, barriers, walk.shapes)
 
 
 @dataclasses.dataclass(frozen=True)
 class Barrier:
-    """Why some ties must stay.
+    """Why some channels must stay.
 
     Args:
-        why: String, which operation and where.
-        ties: Integer array.
+        reason: String, which operation and where.
+        channels: Integer array.
     """
 
-    why: str
-    ties: np.ndarray
+    reason: str
+    channels: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Group:
+    """Channels that the same layers make: a dependency group.
+
+    Args:
+        makers: Tuple of `ChannelAxis`, where these layers make them.
+        channels: Integer array.
+    """
+
+    makers: tuple[channel_rules.ChannelAxis, ...]
+    channels: np.ndarray
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the layers, once for each axis."""
+        return tuple(dim.layer.name for dim in self.makers)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ChannelGraph:
-    """The ties of a model.
+    """The channels of a model, a number for all that are coupled.
 
     Args:
-        count: Integer: ties are numbered below it, some numbers are not used.
-        slots: List of `channel_rules.Slot`.
-        barriers: List of `Barrier`: the ties that can't be removed.
+        count: Integer: numbers are below it, some are not used.
+        axes: List of `channel_rules.ChannelAxis`.
+        barriers: List of `Barrier`: the channels that can't be removed.
         shapes: List of pairs: an operation whose config holds a size, and the
-            ties of its output, in an array of size 1 along other axes.
+            channels of its output, in an array of size 1 along other axes.
     """
 
     count: int
-    slots: list[channel_rules.Slot]
+    axes: list[channel_rules.ChannelAxis]
     barriers: list[Barrier]
     shapes: list[tuple]
 
     @functools.cached_property
     def made(self) -> np.ndarray:
-        """Bool array, for each number: it is a tie that some layer makes."""
-        return self._marked(x.ties for x in self.slots if x.role == "filter")
+        """Bool array, for each number: some layer makes this channel."""
+        return self._marked(x.channels for x in self.axes if x.role == "filter")
 
     @functools.cached_property
     def free(self) -> np.ndarray:
-        """Bool array, for each number: it is a tie that may be removed."""
-        return self.made & ~self._marked(x.ties for x in self.barriers)
+        """Bool array, for each number: this channel may be removed."""
+        return self.made & ~self._marked(x.channels for x in self.barriers)
 
-    def families(self, free: np.ndarray | None = None) -> list[np.ndarray]:
-        """Returns the free ties, those together that the same layers make.
+    def groups(self, free: np.ndarray | None = None) -> list[Group]:
+        """Returns the free channels, in dependency groups.
 
         Args:
             free: Bool array, `(count,)`, or None for `self.free`.
         """
-        return list(self.makers(free).values())
-
-    def makers(self, free: np.ndarray | None = None) -> dict:
-        """Returns places of slots to the free ties that these slots make."""
         free = self.free if free is None else free
         makers = collections.defaultdict(list)
-        for index, slot in enumerate(self.slots):
-            if slot.role == "filter":
-                for tie in np.unique(slot.ties[free[slot.ties]]):
-                    makers[tie].append(index)
-        families = collections.defaultdict(list)
-        for tie, layers in sorted(makers.items()):
-            families[tuple(layers)].append(tie)
-        return {places: np.array(ties) for places, ties in families.items()}
+        for index, dim in enumerate(self.axes):
+            if dim.role == "filter":
+                for channel in np.unique(dim.channels[free[dim.channels]]):
+                    makers[channel].append(index)
+        groups = collections.defaultdict(list)
+        for channel, places in sorted(makers.items()):
+            groups[tuple(places)].append(channel)
+        return [
+            Group(tuple(self.axes[i] for i in places), np.array(channels))
+            for places, channels in groups.items()
+        ]
 
     def __str__(self) -> str:
         made, free = self.made.sum(), self.free.sum()
-        lines = [f"{free} of {made} ties may be removed"]
+        lines = [f"{free} of {made} channels may be removed"]
         for barrier in self.barriers:
-            held = self.made[barrier.ties].sum()
+            held = self.made[barrier.channels].sum()
             if held:
-                lines.append(f"  {held} stay: {barrier.why}")
+                lines.append(f"  {held} stay: {barrier.reason}")
         return "\n".join(lines)
 
     def _marked(self, arrays):
         marked = np.zeros(self.count, bool)
-        for ties in arrays:
-            marked[ties] = True
+        for channels in arrays:
+            marked[channels] = True
         return marked

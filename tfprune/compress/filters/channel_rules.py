@@ -11,13 +11,13 @@ from tfprune.compress.filters import families
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Slot:
+class ChannelAxis:
     """One axis of one variable whose entries belong to channels.
 
     Args:
         variable: Keras variable.
         axis: Integer.
-        ties: Integer array, `(variable.shape[axis],)`.
+        channels: Integer array, `(variable.shape[axis],)`, their numbers.
         role: `"filter"`: the channels that a layer makes; `"input"`: those
             that it reads; `"shift"` and `"scale"`: what is added to them and
             multiplied with them; `"mean"` and `"variance"`: statistics.
@@ -27,13 +27,13 @@ class Slot:
 
     variable: typing.Any
     axis: int
-    ties: np.ndarray
+    channels: np.ndarray
     role: str
     layer: typing.Any
     where: str
 
 
-class _Obstacle(Exception):
+class Unsupported(Exception):
     """Why a rule does not apply to a call."""
 
 
@@ -50,20 +50,20 @@ class Walk:
         try:
             why = families.unsupported_reason(call)
             if why:
-                raise _Obstacle(why)
+                raise Unsupported(why)
             if call.kind not in _RULES:
-                raise _Obstacle("it is not known what it does to channels")
+                raise Unsupported("it is not known what it does to channels")
             given = _RULES[call.kind](self, call)
             return [self._ties.along_one_axis(labels) for labels in given]
-        except _Obstacle as error:
+        except Unsupported as error:
             return self._stop(call, f"{call.where} ({call.kind}): {error}")
 
     @property
-    def slots(self) -> list[Slot]:
+    def axes(self) -> list[ChannelAxis]:
         """The axes of variables that belong to channels."""
         return [
-            dataclasses.replace(slot, ties=self._ties.find(slot.ties))
-            for slot in self._slots.values()
+            dataclasses.replace(dim, channels=self._ties.find(dim.channels))
+            for dim in self._slots.values()
         ]
 
     @property
@@ -92,7 +92,7 @@ class Walk:
         return self._make(call, -1, -2)
 
     def _make(self, call, inputs, filters):
-        """Ties what a kernel reads and makes, its axes given."""
+        """Couples what a kernel reads and makes, its axes given."""
         layer = call.operation
         made = self._slot(call, "kernel", filters, "filter")
         groups = getattr(layer, "groups", 1)
@@ -162,7 +162,7 @@ class Walk:
 
     def _merge(self, call):
         if len({len(tensor.shape) for tensor in call.tensors}) > 1:
-            raise _Obstacle("what it takes differs in rank")
+            raise Unsupported("what it takes differs in rank")
         wide = [
             labels
             for labels, tensor in zip(call.inputs, call.tensors, strict=True)
@@ -189,7 +189,7 @@ class Walk:
         labels = call.inputs[0]
         axis = families.channel_axis(call.operation, labels.ndim)
         if labels.size > labels.shape[axis]:
-            raise _Obstacle("channels lie along an axis of space")
+            raise Unsupported("channels lie along an axis of space")
         return [labels]
 
     def _global_pooling(self, call):
@@ -207,19 +207,19 @@ class Walk:
         axes = range(labels.ndim) if operation.axis is None else operation.axis
         axes = tuple(axis % labels.ndim for axis in np.atleast_1d(axes))
         if 0 in axes or any(labels.shape[axis] > 1 for axis in axes):
-            raise _Obstacle("it runs over channels")
+            raise Unsupported("it runs over channels")
         return [labels if operation.keepdims else labels.squeeze(axes)]
 
     def _move(self, call):
         self._check_alone(call)
         if None in call.tensors[0].shape[1:]:
-            raise _Obstacle("it takes a size that only a call settles")
+            raise Unsupported("it takes a size that only a call settles")
         moved = families.move(call, call.inputs)
         if [x.shape[1:] for x in moved] != [x[1:] for x in call.shapes]:
-            raise _Obstacle("it moves data between examples")
+            raise Unsupported("it moves data between examples")
         moved = [self._ties.along_one_axis(labels) for labels in moved]
         if any(labels.shape[0] > 1 for labels in moved):
-            raise _Obstacle("it moves data between examples")
+            raise Unsupported("it moves data between examples")
         if call.kind == "Reshape":
             moved = [self._shaped(call, moved[0])]
         return moved
@@ -227,24 +227,24 @@ class Walk:
     def _concatenate(self, call):
         axis = call.operation.axis % len(call.tensors[0].shape)
         if axis == 0 or any(x.shape[axis] is None for x in call.tensors):
-            raise _Obstacle("it takes a size that only a call settles")
+            raise Unsupported("it takes a size that only a call settles")
         return [families.concatenate(call, call.inputs, axis)]
 
     def _pad(self, call):
         self._check_alone(call)
         labels = call.inputs[0]
         if any(labels.shape[axis] > 1 for axis in families.padded(call)):
-            raise _Obstacle("it adds channels")
+            raise Unsupported("it adds channels")
         if call.kwargs.get("constant_values"):
-            raise _Obstacle("what it adds is not zero")
+            raise Unsupported("what it adds is not zero")
         return [labels]
 
     def _split(self, call):
-        """Ties the pieces, so that all of them lose the same."""
+        """Couples the pieces, so that all of them lose the same."""
         labels, sections = call.inputs[0], call.operation.indices_or_sections
         axis = call.operation.axis % labels.ndim
         if labels.shape[axis] > 1 and not isinstance(sections, int):
-            raise _Obstacle("it cuts channels at places")
+            raise Unsupported("it cuts channels at places")
         pieces = families.split(call, labels)
         for piece in pieces[1:]:
             self._ties.unite(pieces[0], piece)
@@ -253,15 +253,15 @@ class Walk:
     def _get_item(self, call):
         labels, key = call.inputs[0], families.places(call)
         if any(type(place) not in (slice, int) for place in key):
-            raise _Obstacle("it takes more than slices and integers")
+            raise Unsupported("it takes more than slices and integers")
         for place, size in zip(key, labels.shape, strict=False):
             if place != slice(None) and size > 1:
-                raise _Obstacle("it takes some channels, by their places")
+                raise Unsupported("it takes some channels, by their places")
         return [families.get_item(call, labels)]
 
     def _check_alone(self, call):
         if len(call.tensors) > 1:
-            raise _Obstacle("its arguments are computed")
+            raise Unsupported("its arguments are computed")
 
     def _read(self, call, size):
         """Returns the labels of the channels that a layer takes."""
@@ -287,7 +287,7 @@ class Walk:
         return labels
 
     def _slot(self, call, name, axis, role, labels=None):
-        """Ties an axis of a variable, if there is one; returns its labels."""
+        """Couples an axis of a variable, if there is one; returns labels."""
         variable = getattr(call.operation, name, None)
         if variable is None:
             return labels
@@ -295,12 +295,12 @@ class Walk:
         key = id(variable), axis
         if key not in self._slots:
             own = self._ties.fresh(variable.shape[axis])
-            self._slots[key] = Slot(
+            self._slots[key] = ChannelAxis(
                 variable, axis, own, role, call.operation, call.where
             )
         if labels is not None:
-            self._ties.unite(self._slots[key].ties, labels)
-        return self._slots[key].ties
+            self._ties.unite(self._slots[key].channels, labels)
+        return self._slots[key].channels
 
 
 _NORMALIZATION = {

@@ -23,10 +23,10 @@ from tfprune.utils import validation
 def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
     """Finds the filters that a model can do without, and changes nothing.
 
-    A tie (`channel_graph`) goes where all that read it get constants and can
-    take them in: zeros, or, in a layer that sees no border
-    of zeros, any value, which becomes part of its bias. At least one filter of
-    each layer stays.
+    A channel (`channel_graph`) goes where all that read it get constants and
+    can take them in: zeros, or, in a layer that sees no border of zeros, any
+    value, which becomes part of its bias. At least one filter of each layer
+    stays.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.
@@ -51,21 +51,21 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
     validation.check_count("divisor", divisor, least=1)
     graph = channel_graph.channel_graph(model)
     reads = constant_reads.reads(model)
-    gone, notes = removable(graph, reads)
-    gone, more = _leave_some(graph, gone, divisor)
+    removed, notes = removable(graph, reads)
+    removed, more = _leave_some(graph, removed, divisor)
     untrained = recalibrate.untrained(model)
     more += [untrained] if untrained else []
-    kept = _kept(graph, gone)
-    biases = _biases(graph, reads, gone)
-    rows = sizer(model, graph)(gone, biases)
-    return Plan(graph, gone, kept, biases, rows, notes + more)
+    kept = _kept(graph, removed)
+    biases = _biases(graph, reads, removed)
+    rows = sizer(model, graph)(removed, biases)
+    return Plan(graph, removed, kept, biases, rows, notes + more)
 
 
-def _kept(graph, gone):
+def _kept(graph, removed):
     """Returns id of a variable and axis to the entries that stay."""
     return {
-        (id(slot.variable), slot.axis): np.flatnonzero(~gone[slot.ties])
-        for slot in graph.slots
+        (id(dim.variable), dim.axis): np.flatnonzero(~removed[dim.channels])
+        for dim in graph.axes
     }
 
 
@@ -105,7 +105,7 @@ class Plan:
 
     Args:
         graph: `ChannelGraph`.
-        gone: Bool array, `(graph.count,)`, True for a tie that goes.
+        removed: Bool array, `(graph.count,)`, True for a channel that goes.
         kept: Dict, id of a variable and axis to the entries that stay.
         biases: Dict, id of a layer to what its bias takes in.
         rows: List of `Row`, the layers with variables.
@@ -113,7 +113,7 @@ class Plan:
     """
 
     graph: channel_graph.ChannelGraph
-    gone: np.ndarray
+    removed: np.ndarray
     kept: dict[tuple, np.ndarray]
     biases: dict[int, np.ndarray]
     rows: list[Row]
@@ -149,7 +149,7 @@ def _cells(row):
 
 
 def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
-    """Returns the ties that nothing needs, and notes on others.
+    """Returns the channels that nothing needs, and notes on others.
 
     Args:
         graph: `ChannelGraph`.
@@ -160,64 +160,66 @@ def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
     """
     live = ~graph.free
     stuck, notes = [], []
-    for slot in _reading(graph):
-        calls = reads[id(slot.variable)]
+    for dim in _reading(graph):
+        calls = reads[id(dim.variable)]
         known = np.all([read.known for read in calls], axis=0)
         absorbed = np.all([read.absorbed for read in calls], axis=0)
         same = np.all([x.value == calls[0].value for x in calls], axis=0)
-        live[slot.ties[~known]] = True
-        stuck.append((slot, slot.ties[known & ~(absorbed & same)]))
-    gone = ~live
-    for slot, ties in stuck:
-        count = np.unique(ties[~live[ties]]).size
+        live[dim.channels[~known]] = True
+        stuck.append((dim, dim.channels[known & ~(absorbed & same)]))
+    removed = ~live
+    for dim, channels in stuck:
+        count = np.unique(channels[~live[channels]]).size
         if count:
             notes.append(
-                f"{slot.where}: {count} of the channels that it reads are "
+                f"{dim.where}: {count} of the channels that it reads are "
                 "constant and stay: its bias can't stand in for them"
             )
-        gone[ties] = False
-    return gone, notes
+        removed[channels] = False
+    return removed, notes
 
 
 def _reading(graph):
-    return [slot for slot in graph.slots if slot.role == "input"]
+    return [dim for dim in graph.axes if dim.role == "input"]
 
 
-def _leave_some(graph, gone, divisor):
-    """Returns the ties that go if each layer must have some left, and notes."""
-    made = [slot for slot in graph.slots if slot.role == "filter"]
+def _leave_some(graph, removed, divisor):
+    """Returns what goes if each layer must have some left, and notes."""
+    made = [dim for dim in graph.axes if dim.role == "filter"]
     notes = [
-        f"{slot.where}: all of its filters could go; some stay for its form"
-        for slot in made
-        if gone[slot.ties].all()
+        f"{dim.where}: all of its filters could go; some stay for its form"
+        for dim in made
+        if removed[dim.channels].all()
     ]
-    gone, count = gone.copy(), None
-    while gone.sum() != count:
-        count = gone.sum()
-        for slot in made:
-            _take_back(slot.ties, gone, divisor)
-    return gone, notes
+    removed, count = removed.copy(), None
+    while removed.sum() != count:
+        count = removed.sum()
+        for dim in made:
+            _take_back(dim.channels, removed, divisor)
+    return removed, notes
 
 
-def _take_back(ties, gone, divisor):
-    """Lets ties stay for a multiple of a divisor, and for one at least."""
-    kept = np.count_nonzero(~gone[ties])
+def _take_back(channels, removed, divisor):
+    """Lets channels stay for a multiple of a divisor, and for one at least."""
+    kept = np.count_nonzero(~removed[channels])
     wanted = math.ceil(max(kept, 1) / divisor) * divisor
-    for tie in ties[gone[ties]]:
-        if np.count_nonzero(~gone[ties]) >= wanted:
+    for channel in channels[removed[channels]]:
+        if np.count_nonzero(~removed[channels]) >= wanted:
             return
-        gone[tie] = False
+        removed[channel] = False
 
 
-def _biases(graph, reads, gone):
+def _biases(graph, reads, removed):
     """Returns what each layer's bias takes in of the channels that go."""
     found = {}
-    for slot in _reading(graph):
-        value = np.where(gone[slot.ties], reads[id(slot.variable)][0].value, 0)
+    for dim in _reading(graph):
+        value = np.where(
+            removed[dim.channels], reads[id(dim.variable)][0].value, 0
+        )
         if value.any():
-            kernel = backend.to_numpy(slot.variable)
+            kernel = backend.to_numpy(dim.variable)
             taps = kernel.reshape(-1, *kernel.shape[-2:]).sum(0)
-            found[id(slot.layer)] = value @ taps
+            found[id(dim.layer)] = value @ taps
     return found
 
 
@@ -229,14 +231,14 @@ def sizer(model: keras.Model, graph: channel_graph.ChannelGraph):
         graph: `ChannelGraph` of the model.
 
     Returns:
-        Callable: bool array `(graph.count,)`, True for a tie that goes, and
+        Callable: bool array `(graph.count,)`, True for a channel that goes, and
         dict, id of a layer to what its bias takes in, to a list of `Row`.
     """
     layers = _layers(model)
-    made = {id(x.layer): x for x in graph.slots if x.role == "filter"}
+    made = {id(x.layer): x for x in graph.axes if x.role == "filter"}
 
-    def rows(gone, biases=()):
-        kept, found = _kept(graph, gone), []
+    def rows(removed, biases=()):
+        kept, found = _kept(graph, removed), []
         for layer, own, uses in layers:
             filters = made.get(id(layer))
             before = _size(own, filters, uses, {})
@@ -283,7 +285,7 @@ def _with_bias(size):
 
 
 def shape_after(variable, kept: dict) -> list[int]:
-    """Returns the shape that a variable has when filters are gone."""
+    """Returns the shape that a variable has when filters are removed."""
     return [
         kept[id(variable), axis].size if (id(variable), axis) in kept else size
         for axis, size in enumerate(variable.shape)

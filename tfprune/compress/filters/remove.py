@@ -74,14 +74,14 @@ def _operations(model):
 def _changes(plan):
     """Returns id of an operation to what changes in its config."""
     changes = {}
-    for slot in plan.graph.slots:
-        if slot.role == "filter":
-            size = plan.kept[id(slot.variable), slot.axis].size
-            changes[id(slot.layer)] = _filters(slot.layer, size)
+    for dim in plan.graph.axes:
+        if dim.role == "filter":
+            size = plan.kept[id(dim.variable), dim.axis].size
+            changes[id(dim.layer)] = _filters(dim.layer, size)
     for layer in plan.biases:
         changes[layer]["use_bias"] = True
     for operation, labels in plan.graph.shapes:
-        kept = int(np.count_nonzero(~plan.gone[labels]))
+        kept = int(np.count_nonzero(~plan.removed[labels]))
         change = _shape(operation, labels.shape, kept)
         changes.setdefault(id(operation), {}).update(change)
     return changes
@@ -160,11 +160,11 @@ def _copy_layer(layer, copied, plan):
     if added is not None:
         bias = 0 if is_new else backend.to_numpy(layer.bias)
         (made,) = [
-            slot
-            for slot in plan.graph.slots
-            if slot.layer is layer and slot.role == "filter"
+            dim
+            for dim in plan.graph.axes
+            if dim.layer is layer and dim.role == "filter"
         ]
-        copied.bias.assign((bias + added)[~plan.gone[made.ties]])
+        copied.bias.assign((bias + added)[~plan.removed[made.channels]])
     cloning.copy_assets(layer, copied)
     cloning.refresh(copied)
 

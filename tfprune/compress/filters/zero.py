@@ -20,9 +20,9 @@ def zero_filters(
 ) -> keras.Model:
     """Returns a copy of a model in which a part of its filters gives zero.
 
-    Filters that are tied (see `channel_graph`) go together. A tie's score is
-    the mean over its filters of their squared norms, each divided by the mean
-    of its kernel. The least of those that the same layers make go.
+    Filters that are coupled (see `channel_graph`) go together. The score of a
+    channel is the mean over its filters of their squared norms, each divided
+    by the mean of its kernel. The least of each dependency group go.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.
@@ -41,28 +41,29 @@ def zero_filters(
     _check(model, sparsity)
     zeroed = cloning.clone(model, lambda layer, copied: copied)
     graph = channel_graph.channel_graph(zeroed)
-    scores, gone = _scores(graph), np.zeros(graph.count, bool)
-    for makers, ties in graph.makers().items():
-        share = _share(sparsity, [graph.slots[i].layer.name for i in makers])
-        order = np.argsort(scores[ties], kind="stable")
+    scores, removed = _scores(graph), np.zeros(graph.count, bool)
+    for group in graph.groups():
+        share = _share(sparsity, group.layers)
+        order = np.argsort(scores[group.channels], kind="stable")
         # The slack absorbs what is lost in 1 - kept / all.
-        gone[ties[order[: int(share * ties.size + 1e-6)]]] = True
-    zero(graph, gone)
+        least = order[: int(share * order.size + 1e-6)]
+        removed[group.channels[least]] = True
+    zero(graph, removed)
     return zeroed
 
 
-def zero(graph: channel_graph.ChannelGraph, gone: np.ndarray) -> None:
-    """Makes all that gives some ties zero, in place.
+def zero(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> None:
+    """Makes all that gives some channels zero, in place.
 
     Args:
         graph: `ChannelGraph`.
-        gone: Bool array, `(graph.count,)`.
+        removed: Bool array, `(graph.count,)`, True for these.
     """
-    for slot in graph.slots:
-        if slot.role in _ZEROED and gone[slot.ties].any():
-            value = np.array(backend.to_numpy(slot.variable))
-            np.moveaxis(value, slot.axis, 0)[gone[slot.ties]] = 0
-            slot.variable.assign(value)
+    for dim in graph.axes:
+        if dim.role in _ZEROED and removed[dim.channels].any():
+            value = np.array(backend.to_numpy(dim.variable))
+            np.moveaxis(value, dim.axis, 0)[removed[dim.channels]] = 0
+            dim.variable.assign(value)
 
 
 def _check(model, sparsity):
@@ -83,13 +84,15 @@ def _share(sparsity, names):
 
 
 def _scores(graph):
-    """Returns the score of each tie, by its number."""
+    """Returns the score of each channel, by its number."""
     sums, counts = np.zeros((2, graph.count))
-    for slot in graph.slots:
-        if slot.role == "filter":
-            value = backend.to_numpy(slot.variable)
-            rows = np.moveaxis(value, slot.axis, 0).reshape(len(slot.ties), -1)
+    for dim in graph.axes:
+        if dim.role == "filter":
+            value = backend.to_numpy(dim.variable)
+            rows = np.moveaxis(value, dim.axis, 0).reshape(
+                len(dim.channels), -1
+            )
             squares = np.sum(np.square(rows), axis=1)
-            np.add.at(sums, slot.ties, squares / (squares.mean() or 1))
-            np.add.at(counts, slot.ties, 1)
+            np.add.at(sums, dim.channels, squares / (squares.mean() or 1))
+            np.add.at(counts, dim.channels, 1)
     return sums / np.maximum(counts, 1)

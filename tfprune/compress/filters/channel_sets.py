@@ -1,4 +1,4 @@
-"""ties: numbers that can be made equal, a union-find in arrays."""
+"""channel_sets: numbers that can be made equal, a union-find in arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import collections
 import numpy as np
 
 
-class Ties:
+class ChannelSets:
     """Numbers of channels that can be made equal, and fixed.
 
     Labels are integer arrays with a number for each entry of a tensor, of
@@ -95,7 +95,7 @@ class Ties:
 
     def _count(self, rows):
         """How many sets are left if each row becomes one."""
-        trial = Ties()
+        trial = ChannelSets()
         known, flat = np.unique(rows, return_inverse=True)
         own, rows = trial.fresh(known.size), flat.reshape(rows.shape)
         trial.unite(rows[:, :1], rows)
