@@ -1,7 +1,6 @@
-"""Metadata of tfprune."""
+"""How the compiled ops of tfprune are built; pyproject.toml has the rest."""
 
 import pathlib
-import re
 import subprocess
 import sys
 
@@ -11,10 +10,6 @@ from setuptools.command import bdist_wheel
 from setuptools.command import build_ext
 
 _HERE = pathlib.Path(__file__).parent
-_VERSION = re.search(
-    r'__version__ = "(.*)"', (_HERE / "tfprune/__init__.py").read_text()
-)[1]
-
 _OPS = pathlib.Path("custom_ops")
 # The C API for kernels is in here; its real file comes with TensorFlow.
 _TENSORFLOW = "tensorflow_framework"
@@ -107,32 +102,6 @@ def _extensions():
 
 
 setuptools.setup(
-    name="tfprune",
-    version=_VERSION,
-    description="Pruning for Keras 3: models that get small and fast.",
-    long_description=(_HERE / "README.md").read_text(),
-    long_description_content_type="text/markdown",
-    license="Apache-2.0",
-    packages=setuptools.find_packages(include=["tfprune", "tfprune.*"]),
     ext_modules=_extensions(),
     cmdclass={"build_ext": BuildOps, "bdist_wheel": BdistWheel},
-    python_requires=">=3.10",
-    install_requires=["keras>=3.12", "numpy>=1.26", "ml-collections>=1.0"],
-    extras_require={
-        "cpu": ["tensorflow-cpu>=2.20,<2.22"],
-        "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
-        "tensorboard": ["tensorboard"],
-        "plots": ["matplotlib>=3.8"],
-        "search": ["cma>=3.3"],
-        "ray": ["ray>=2.9"],
-        "tfmot": ["tf-keras>=2.20,<2.22", "tensorflow-model-optimization"],
-        "test": [
-            "pytest>=8",
-            "pytest-xdist>=3.6",
-            "ruff>=0.8",
-            "clang-format>=18",
-            "cma>=3.3",
-            "scikit-learn>=1.4",
-        ],
-    },
 )
