@@ -1,5 +1,6 @@
 # make demo    trains, prunes, reports, plots, exports and reloads LeNet-300-100
 # make test    the tests
+# make lint    ruff, clang-format and mypy
 # make bench   training overhead and sparse kernels; make bench-peers adds
 #              tfmot, and the engines that run dense and sparse layers
 #              and nets
@@ -15,8 +16,11 @@ DEEPSPARSE := .venv-deepsparse
 CONVERT := .venv-convert
 DEMO := demo
 BIN := $(VENV)/bin
-CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h) \
-	$(wildcard tests/custom_ops/*/*.cc tests/custom_ops/*/*.h)
+# What KerasHub imports; it also asks for tensorflow-text, which would bring a
+# second TensorFlow.
+HUB := kagglehub kagglesdk==0.1.28 regex sentencepiece tokenizers
+CPP := $(shell find custom_ops/benchmarks custom_ops/kernels \
+	custom_ops/tensorflow tests/custom_ops -name '*.cc' -o -name '*.h')
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo test bench bench-peers parity lint clean
@@ -38,6 +42,7 @@ test: $(VENV)/ready
 lint: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
+	$(BIN)/mypy
 
 bench: $(VENV)/ready
 	$(BIN)/python scripts/benchmark.py training
@@ -59,7 +64,10 @@ parity: $(VENV)/ready $(PEERS)/ready
 $(VENV)/ready: setup.py pyproject.toml $(CPP)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check \
-		-e '.[cpu,plots,test]'
+		-e '.[cpu,experiments,plots,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check $(HUB) && \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps \
+		keras-hub || echo "Tests with KerasHub are skipped." >&2
 	touch $@
 
 # tfmot pins an old absl-py that it does not need.

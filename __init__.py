@@ -12,18 +12,24 @@ import sys
 
 
 def _installed():
-    """The spec of the `tfprune` that is found anywhere else, or None."""
+    """The package as found outside of the folder above, or None."""
     above = pathlib.Path(__file__).resolve().parents[1]
     path = [x for x in sys.path if pathlib.Path(x).resolve() != above]
-    return importlib.machinery.PathFinder.find_spec("tfprune", path)
+    spec = importlib.machinery.PathFinder.find_spec("tfprune", path)
+    return spec if spec and spec.loader else None
 
 
-_spec = _installed() if __name__ == "tfprune" else None
-if _spec is None or _spec.loader is None:
-    raise ImportError(
-        "`import` must find the package tfprune, which is not installed. "
-        f"Received: a checkout of it, {pathlib.Path(__file__).parent}. Run "
-        "`pip install -e '.[cpu]'` in there, or Python itself."
-    )
-sys.modules["tfprune"] = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(sys.modules["tfprune"])
+def _hand_over():
+    spec = _installed()
+    if not spec:
+        raise ImportError(
+            "`import tfprune` must find the package, and none is installed. "
+            f"Received: a checkout, {pathlib.Path(__file__).parent}. Run "
+            "`pip install -e '.[cpu]'` in it."
+        )
+    sys.modules["tfprune"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["tfprune"])
+
+
+if __name__ == "tfprune":
+    _hand_over()

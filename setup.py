@@ -73,7 +73,7 @@ def _extensions():
     sources = sorted(
         str(path.relative_to(_HERE))
         for folder in ("kernels", "tensorflow")
-        for path in (_HERE / _OPS / folder).glob("*.cc")
+        for path in (_HERE / _OPS / folder).rglob("*.cc")
     )
     return [
         setuptools.Extension(

@@ -1,5 +1,7 @@
-"""Engines that run layers and nets, each in a process and an environment of
-its own: what one of them does to threads and caches stays with it.
+"""Engines that run layers and nets.
+
+Each has a process and an environment of its own: what one of them does to
+threads and caches stays with it.
 """
 
 from __future__ import annotations

@@ -219,7 +219,7 @@ def test_a_setting_that_is_not_in_use():
 
 
 def test_the_regularizer_and_the_step_agree_to_first_order():
-    """w - rate * gradient of the penalty, where no group is near zero."""
+    """It is w - rate * gradient of the penalty, where no group is near 0."""
     w = tf.Variable(np.random.default_rng(0).normal(size=(3, 3, 2, 4)))
     lasso = group_lasso.GroupLasso(0.5)
     with tf.GradientTape() as tape:

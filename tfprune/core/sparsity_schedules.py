@@ -27,7 +27,7 @@ class Constant(serialization.Serializable):
 
 @serialization.serializable
 class Polynomial(serialization.Serializable):
-    """From an initial to a final sparsity, fast at first:
+    """From an initial to a final sparsity, fast at first.
 
     `s = final + (initial - final) * (1 - (step - begin) / (end - begin))^power`
 

@@ -96,9 +96,7 @@ def bhattacharyya(mean, other_mean, sigma, other_sigma):
 
 
 def reflect(candidates, lower, upper):
-    """Mirrors what is out of bounds; what is out on the other side, too,
-    ends there.
-    """
+    """Mirrors at the bounds; what then is out on the other side ends there."""
     below = np.where(candidates < lower, 2 * lower - candidates, candidates)
     inside = np.where(below > upper, 2 * upper - below, below)
     return np.clip(inside, lower, upper)
