@@ -99,17 +99,17 @@ def _measure(name, setup, writer, servers, rounds):
 
 def _case(name, dense, sparsity, writer):
     model = nets.pruned(name, sparsity)
-    mixed, decisions, _ = sparsify.sparsify(model, writer.batch)
+    found = sparsify.sparsify(model, writer.batch)
     kept = work.kept(model)
     narrower = narrow.narrow(dense, kept)
     part = work.total(narrower) / work.total(dense)
-    sparse = writer.pruned(f"{sparsity}", model, mixed)
+    sparse = writer.pruned(f"{sparsity}", model, found.model)
     slim = writer.narrow(f"{sparsity} {_NARROW}", narrower)
     entries = [
         contest.Entry(sparsity, sparse, True),
         contest.Entry((sparsity, _NARROW), slim, False),
     ]
-    return _Case(sparsity, decisions, kept, part, entries)
+    return _Case(sparsity, found.decisions, kept, part, entries)
 
 
 def _row(name, case, times):

@@ -62,7 +62,7 @@ def _measure(name, sparsities, writer, servers, rounds):
 
 def _small(dense, sparsity):
     zeroed = zero.zero_filters(dense, sparsity)
-    return remove.remove_filters(zeroed)
+    return remove.remove_filters(zeroed).model
 
 
 def _table(rows):

@@ -96,7 +96,7 @@ def slim(name: str) -> Slimmed:
     zeroed = zero.zero_filters(build(name), SPARSITY)
     plan = removal_plan.plan_removal(zeroed)
     begin = time.perf_counter()
-    small = remove.remove_filters(zeroed)
+    small = remove.remove_filters(zeroed).model
     return Slimmed(zeroed, small, plan, time.perf_counter() - begin)
 
 

@@ -38,9 +38,9 @@ def run(path, batch: int, threads: int, rounds: int) -> str:
     threads_lib.use(threads)
     config = workdir.config(path)
     small = compact.load(pathlib.Path(path) / "model.npz")
-    fast, decisions, _ = sparsify.sparsify(small, batch)
-    nets = [applications.build(config.model, 0), small, fast]
-    runs = {decision.layer: decision.chosen for decision in decisions}
+    found = sparsify.sparsify(small, batch)
+    nets = [applications.build(config.model, 0), small, found.model]
+    runs = {decision.layer: decision.chosen for decision in found.decisions}
     rows = [
         _row(name, _kernel(small, name), _layer(nets, name, batch, rounds), run)
         for name, run in runs.items()

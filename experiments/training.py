@@ -156,8 +156,8 @@ CHANGES: dict[str, typing.Callable] = {
     "freeze": lambda model, stage, splits: api.freeze(model),
     "strip": lambda model, stage, splits: api.strip(model),
     "winograd": _winograd,
-    "slim": lambda model, stage, splits: remove.remove_filters(
-        api.strip(model)
+    "slim": lambda model, stage, splits: (
+        remove.remove_filters(api.strip(model)).model
     ),
 }
 

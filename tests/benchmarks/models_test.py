@@ -136,7 +136,9 @@ def test_kinds_of_a_model_with_an_input_layer(monkeypatch):
         timer, "layers", lambda pair, *_: dict.fromkeys(pair, 2.0)
     )
     model = grouped()
-    found = sparsify.Sparsified(model, [], {"given": 9.0, "sparse": 7.0})
+    found = sparsify.Sparsified(
+        model=model, decisions=[], milliseconds={"given": 9.0, "sparse": 7.0}
+    )
     assert kinds.spent(model, found, 1, 1) == [
         (kinds.FIRST, 2.0, 2.0),
         (kinds.PRODUCT, 2.0, 2.0),

@@ -77,7 +77,7 @@ def kept(model):
 def share_removed(model):
     """Returns which share of masked filters of convolutions is removable."""
     bare = tfprune.strip(model)
-    small = tfprune.remove_filters(bare)
+    small = tfprune.remove_filters(bare).model
     masked = removed = 0
     for layer in bare.layers:
         if type(layer) is layers.Conv2D:
@@ -266,7 +266,7 @@ def test_models_of_the_zoo(name):
     bare = tfprune.strip(model)
     plan = tfprune.plan_removal(bare)
     assert 0.3 * free <= plan.removed[plan.graph.free].sum()
-    small = tfprune.remove_filters(bare)
+    small = tfprune.remove_filters(bare).model
     assert small.count_params() < bare.count_params()
 
 

@@ -36,7 +36,7 @@ def recalibrate(model: keras.Model, data, batch_size: int = 128) -> keras.Model:
     Example:
 
     ```python
-    model = tfprune.remove_filters(tfprune.strip(model))
+    model = tfprune.remove_filters(tfprune.strip(model)).model
     tfprune.recalibrate(model, x_train[:5000])
     ```
     """

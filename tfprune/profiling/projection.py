@@ -17,6 +17,7 @@ from tfprune.graph import traversal
 from tfprune.profiling import machines
 from tfprune.profiling import roofline
 from tfprune.utils import counts
+from tfprune.utils import tables
 from tfprune.utils import validation
 
 _KINDS = (keras.layers.Conv2D, keras.layers.Dense)
@@ -135,12 +136,7 @@ class Gate:
         return [list(_HEADS), *map(_cells, self.rows)]
 
     def __str__(self) -> str:
-        table = self.cells()
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [
-            "  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table
-        ]
-        return "\n".join([self.title, *lines])
+        return "\n".join([self.title, *tables.aligned(self.cells())])
 
 
 def sparsity(kernel) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tfprune.utils import tables
+
 _HEADS = (
     "layer",
     "kind",
@@ -13,6 +15,7 @@ _HEADS = (
     "bytes",
     "",
 )
+_NUMBERS = range(2, 8)
 
 
 def plain(row) -> dict:
@@ -31,9 +34,7 @@ def plain(row) -> dict:
 
 def aligned(report) -> str:
     """Returns a table for a terminal."""
-    table = _table(report)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [_align(cells, widths) for cells in table]
+    lines = tables.aligned(_table(report), _NUMBERS)
     rule = "-" * max(map(len, lines))
     lines = [report.title, lines[0], rule, *lines[1:-1], rule, lines[-1]]
     gate = ["", str(report.gate)] if report.gate else []
@@ -42,9 +43,7 @@ def aligned(report) -> str:
 
 def markdown(report) -> str:
     """Returns a Markdown table."""
-    head, *body = _table(report)
-    rule = (["---"] * 2 + ["---:"] * 6 + ["---"])[: len(head)]
-    table = [_bar(cells) for cells in [head, rule, *body]]
+    table = tables.markdown(_table(report), _NUMBERS)
     lines = [f"### {report.title}", "", *table, ""]
     notes = [f"\n{note}" for note in _warnings(report)]
     return (
@@ -55,9 +54,8 @@ def markdown(report) -> str:
 def _gate(report):
     if not report.gate:
         return []
-    head, *body = report.gate.cells()
-    rule = ["---"] + ["---:"] * (len(head) - 2) + ["---"]
-    table = [_bar(cells) for cells in [head, rule, *body]]
+    cells = report.gate.cells()
+    table = tables.markdown(cells, range(1, len(cells[0]) - 1))
     return [f"\n{report.gate.title}\n", *table]
 
 
@@ -82,19 +80,6 @@ def _cells(row):
     counts = [row.macs, row.macs_kept, row.bytes]
     sizes = [str(row.parameters), str(row.kept), sparsity, *map(str, counts)]
     return [row.name, row.kind, *sizes, row.skipped or ""]
-
-
-def _align(cells, widths):
-    """Words to the left, numbers to the right."""
-    padded = [
-        cell.rjust(width) if 2 <= column < 8 else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ]
-    return "  ".join(padded).rstrip()
-
-
-def _bar(cells):
-    return f"| {' | '.join(cells)} |"
 
 
 def _warnings(report):

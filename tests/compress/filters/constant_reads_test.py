@@ -60,7 +60,7 @@ BEHIND = {
 @pytest.mark.parametrize("reader", READERS)
 def test_a_bias_takes_in_constants(reader):
     model = half_dead(reader=READERS[reader](), activation="tanh")
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert filters(small) == 4
     compare(model, small)
 
@@ -68,7 +68,7 @@ def test_a_bias_takes_in_constants(reader):
 @pytest.mark.parametrize("behind", BEHIND)
 def test_constants_are_followed_through(behind):
     model = half_dead(*BEHIND[behind](), reader=layers.Conv2D(4, 2))
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert filters(small) == 4
     compare(model, small)
 
@@ -85,7 +85,7 @@ def test_what_sees_a_border_keeps_them_and_says_so(reader):
     """relu(-0.4) is zero and may go."""
     model = half_dead(reader=reader())
     plan = removal_plan.plan_removal(model)
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert filters(small) == 5 and "reader: 1 of" in str(plan)
     compare(model, small)
 
@@ -96,14 +96,14 @@ def test_groups_lose_the_same_and_zeros_alone(bias, kept):
     kernel, biases = zoo.randomize(model).get_layer("dead").get_weights()
     kernel[..., [0, 3]], biases[[0, 3]] = 0, bias
     model.get_layer("dead").set_weights([kernel, biases])
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert filters(small) == kept
     compare(model, small)
 
 
 def test_a_padding_keeps_them():
     model = half_dead(layers.ZeroPadding2D(), reader=layers.Conv2D(4, 3))
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert filters(small) == 5
     compare(model, small)
 
@@ -115,7 +115,7 @@ def test_a_filter_that_is_used_stays_whatever_its_weights():
     norm.beta.assign(np.zeros(6))
     norm.gamma.assign([1, 1, 0, 1, 1, 1])
     norm.moving_mean.assign(np.zeros(6))
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     # relu(-0.4) is zero; a gamma of zero silences the third.
     assert filters(small) == 4
     compare(model, small)
@@ -131,7 +131,7 @@ def test_a_shared_reader_takes_in_what_is_the_same_in_each_call():
         kernel, own = conv.get_weights()
         kernel[..., :2], own[:2] = 0, bias
         conv.set_weights([kernel, own])
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert [x.shape[-1] for x in small.layers[1].weights] == [5, 5]
     x = np.random.default_rng(1).normal(size=(4, 8, 8, 3))
     for a, b in zip(model(x), small(x), strict=True):
@@ -149,7 +149,7 @@ def test_a_gate_may_be_anything_where_nothing_passes():
     kernel, bias = model.get_layer("dead").get_weights()
     kernel[..., 3], bias[3] = 0, 0
     model.get_layer("dead").set_weights([kernel, bias])
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert filters(small) == 5
     compare(model, small)
 
@@ -164,7 +164,7 @@ def test_channels_that_nothing_reads_go(reader):
     value = variable.numpy()
     value[..., 3:5, :] = 0
     variable.assign(value)
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert filters(small) == 2
     compare(model, small)
 
@@ -179,6 +179,6 @@ def test_a_branch_of_zeros_frees_what_it_reads():
     zoo.randomize(model)
     zero = model.get_layer("zero")
     zero.set_weights([np.zeros(shape) for shape in ((3, 3, 5, 4), (4,))])
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert small.layers[2].filters == 1 and filters(small) == 4
     compare(model, small)

@@ -64,7 +64,7 @@ def test_random_filters_go_from_every_model_of_the_zoo(name, seed):
     removed = zero_at_random(model, seed)
     plan = removal_plan.plan_removal(model)
     assert plan.removed.sum() == removed, str(plan)
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     compare(model, small)
     assert [x.name for x in small.layers] == [x.name for x in model.layers]
     total = plan.total
@@ -82,7 +82,7 @@ def test_the_model_itself_is_untouched():
     model = zero.zero_filters(net())
     before = [np.array(x) for x in model.variables]
     model.compile("sgd", "mse")
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert model.compiled and not small.compiled
     for old, new in zip(before, model.variables, strict=True):
         np.testing.assert_array_equal(old, new)
@@ -90,7 +90,7 @@ def test_the_model_itself_is_untouched():
 
 def test_a_model_without_zeros_is_copied():
     model = net()
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert small is not model
     for old, new in zip(model.variables, small.variables, strict=True):
         np.testing.assert_array_equal(old, new)
@@ -115,7 +115,7 @@ def test_a_layer_that_would_be_empty_keeps_one_filter():
     norm.moving_mean.assign(norm.moving_mean * 0)
     plan = removal_plan.plan_removal(model)
     assert "all of its filters could go" in str(plan)
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     assert small.layers[0].filters == 1
     compare(model, small)
 
@@ -123,7 +123,7 @@ def test_a_layer_that_would_be_empty_keeps_one_filter():
 @pytest.mark.parametrize("divisor, filters", [(1, 3), (2, 4), (4, 4), (8, 6)])
 def test_a_divisor_keeps_more(divisor, filters):
     model = zero.zero_filters(net(), 0.5)
-    small = remove.remove_filters(model, divisor)
+    small = remove.remove_filters(model, divisor).model
     assert small.layers[0].filters == filters
     compare(model, small)
 
@@ -139,7 +139,7 @@ def test_a_pruned_model_goes_all_the_way(tmp_path):
     tfprune.set_mask(model, model.layers[0].name, mask)
     with pytest.raises(ValueError, match="Call tfprune.strip first"):
         tfprune.remove_filters(model)
-    small = tfprune.remove_filters(tfprune.strip(model))
+    small = tfprune.remove_filters(tfprune.strip(model)).model
     assert small.layers[0].units == 4
     compare(model, small)
 
@@ -147,7 +147,7 @@ def test_a_pruned_model_goes_all_the_way(tmp_path):
 def test_loads_with_plain_keras_in_a_fresh_process(tmp_path):
     make, _ = zoo.ZOO["nested"]
     model = zero.zero_filters(zoo.randomize(make()))
-    small = remove.remove_filters(model)
+    small = remove.remove_filters(model).model
     small.save(tmp_path / "small.keras")
     printed = subprocess.run(
         [sys.executable, "-c", PLAIN_KERAS, str(tmp_path / "small.keras")],

@@ -215,7 +215,8 @@ def test_depthwise_convolutions_need_no_zeros(times):
         ]
     )
     times["layers"] = {"depthwise": {"dense": 2.0, "sparse": 1.0}}
-    own, decisions, _ = tfprune.sparsify(model)
+    found = tfprune.sparsify(model)
+    own, decisions = found.model, found.decisions
     assert kinds(own)["depthwise"] == "SparseConv2D"
     assert [x.chosen for x in decisions] == ["sparse", "dense"]
     assert decisions[1].why == "has no zeros"

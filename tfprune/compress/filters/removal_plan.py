@@ -17,6 +17,7 @@ from tfprune.compress.filters import constant_reads
 from tfprune.graph import model_graph
 from tfprune.graph import positions
 from tfprune.graph import traversal
+from tfprune.utils import tables
 from tfprune.utils import validation
 
 
@@ -127,10 +128,7 @@ class Plan:
     def __str__(self) -> str:
         cells = [("layer", *Size._fields)]
         cells += map(_cells, [*self.rows, self.total])
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        table = [
-            "  ".join(map(str.ljust, row, widths)).rstrip() for row in cells
-        ]
+        table = tables.aligned(cells)
         return "\n".join([*table, str(self.graph), *self.notes])
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.compress import result
 from tfprune.compress.filters import equivalence
 from tfprune.compress.filters import families
 from tfprune.compress.filters import removal_plan
@@ -14,8 +17,22 @@ from tfprune.graph import nodes
 from tfprune.graph import traversal
 
 
-def remove_filters(model: keras.Model, divisor: int = 1) -> keras.Model:
-    """Returns an ordinary, smaller Keras model that infers the same.
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class FilterRemoval(result.Compressed):
+    """A model with fewer filters, and the plan that it follows.
+
+    Args:
+        plan: `Plan`: what each layer lost, and what stays, and why.
+    """
+
+    plan: removal_plan.Plan
+
+    def lines(self) -> list[str]:
+        return str(self.plan).splitlines()
+
+
+def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
+    """Makes an ordinary, smaller Keras model that infers the same.
 
     Filters and units go that give zeros, or constants that what reads them can
     take in: see `plan_removal`, which tells beforehand. `filters`, `units` and
@@ -29,8 +46,9 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> keras.Model:
             it, where it has enough. Defaults to 1.
 
     Returns:
-        A Keras model that needs no tfprune, not compiled. A layer that is
-        shared between nested models is one in each of them, as Keras loads it.
+        A `FilterRemoval`. Its `model` needs no tfprune and is not compiled. A
+        layer that is shared between nested models is one in each of them, as
+        Keras loads it.
 
     Raises:
         ValueError: for a subclassed model, one that is not stripped, or a
@@ -41,15 +59,18 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> keras.Model:
     Example:
 
     ```python
-    small = tfprune.remove_filters(tfprune.strip(model))
-    small.save("small.keras")  # loads without tfprune
+    found = tfprune.remove_filters(tfprune.strip(model))
+    print(found)
+    found.model.save("small.keras")  # loads without tfprune
     ```
     """
     plan = removal_plan.plan_removal(model, divisor)
     small = _rebuilt(model, plan)
     _copy_weights(model, small, plan)
     equivalence.check(model, small)
-    return small
+    return FilterRemoval(
+        model=small, plan=plan, class_change=result.class_change(model, small)
+    )
 
 
 def _rebuilt(model, plan):

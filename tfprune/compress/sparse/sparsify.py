@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
 
 import keras
 import numpy as np
 
+from tfprune.compress import result
 from tfprune.compress import strip
 from tfprune.compress.sparse import alternatives
 from tfprune.compress.sparse import fold
@@ -18,6 +18,7 @@ from tfprune.graph import traversal
 from tfprune.layers import winograd_conv2d
 from tfprune.profiling import timer
 from tfprune.utils import counts
+from tfprune.utils import tables
 from tfprune.utils import validation
 
 
@@ -61,32 +62,27 @@ class Decision:
         return 1 - (1 - self.sparsity) * self.dense_ms / self.sparse_ms
 
 
-class Sparsified(typing.NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Sparsified(result.Compressed):
     """A model for inference, and how it came about.
 
     Args:
-        model: Keras model.
         decisions: List of `Decision`, one for each layer that could be
             sparse.
         milliseconds: Dict, times of a call of the whole model: `"given"`,
             `"folded"` and, where layers were chosen to be sparse, `"sparse"`.
     """
 
-    model: keras.Model
     decisions: list[Decision]
     milliseconds: dict[str, float]
 
-    def __str__(self) -> str:
+    def lines(self) -> list[str]:
         rows = [_HEADER, *map(_cells, self.decisions)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows
-        ]
         times = ", ".join(
             f"{name} {value:.3f} ms"
             for name, value in self.milliseconds.items()
         )
-        return "\n".join([*lines, f"whole model: {times}"])
+        return [*tables.aligned(rows), f"whole model: {times}"]
 
 
 def sparsify(
@@ -124,7 +120,9 @@ def sparsify(
     Example:
 
     ```python
-    model, decisions, _ = tfprune.sparsify(tfprune.strip(model))
+    found = tfprune.sparsify(tfprune.strip(model))
+    print(found)
+    found.model.predict(images)
     ```
     """
     strip.check_stripped(model, "sparsify")
@@ -150,7 +148,12 @@ def sparsify(
     decisions = [decision for decision, _ in found.values()]
     if best != "sparse":
         decisions = [_taken_back(decision) for decision in decisions]
-    return Sparsified(candidates[best], decisions, times)
+    return Sparsified(
+        model=candidates[best],
+        decisions=decisions,
+        milliseconds=times,
+        class_change=result.class_change(model, candidates[best]),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
