@@ -20,14 +20,18 @@ OUTSIDE = sorted(
     for folder in ("experiments", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
 )
-KERNELS = sorted((ROOT / "custom_ops/kernels").iterdir())
+KERNELS = sorted(
+    path
+    for path in (ROOT / "custom_ops/kernels").rglob("*")
+    if path.suffix in {".cc", ".h"}
+)
 SCRIPTS = sorted([*ROOT.glob("scripts/*.py"), *ROOT.glob("configs/*.py")])
 
 # What the modules of each part may import of tfprune, beside their own part.
 FLOOR = {"utils", "numerics", "core", "backend", "ops"}
 LAYERS = {*FLOOR, "layers", "optimizers", "regularizers"}
 GRAPH = {*LAYERS, "graph", "profiling"}
-COMPRESS = {*GRAPH, "compress", "applications"}
+COMPRESS = {*GRAPH, "compress"}
 MIDDLE = {*COMPRESS, "planning", "search", "reports", "interop"}
 TOP = {*MIDDLE, "wrapping", "methods", "exporters", "callbacks"}
 MAY_IMPORT = {
@@ -47,15 +51,31 @@ MAY_IMPORT = {
     "planning": COMPRESS,
     "search": {*COMPRESS, "planning"},
     "reports": {*COMPRESS, "planning"},
-    "wrapping": MIDDLE,
+    "wrapping": COMPRESS,
     "methods": MIDDLE,
-    "exporters": MIDDLE,
+    "exporters": COMPRESS,
     "callbacks": {*MIDDLE, "wrapping", "methods"},
     "api": TOP,
-    "__init__": {*TOP, "api"},
+    "__init__": {*TOP, "api", "applications"},
 }
+# Of compress/, the families of compression know nothing of each other.
 FAMILIES = {"filters", "low_rank", "sparse"}
 MAY_IMPORT_TENSORFLOW = {"__init__", "backend", "ops", "exporters"}
+OUTSIDE_OF_THE_WHEEL = {
+    "absl",
+    "benchmarks",
+    "configs",
+    "experiments",
+    "ml_collections",
+    "scripts",
+    "tests",
+}
+# What a model's config and its nodes are made of.
+GRAPH_WORDS = re.compile(
+    r"\b_?(inbound_nodes|keras_history|parent_nodes|input_layers|"
+    r"output_layers)\b"
+)
+LONGEST_FILE = 350
 
 
 def part(path):
@@ -104,6 +124,43 @@ def test_imports_go_downwards(path):
     )
 
 
+@every(sorted((ROOT / "tfprune/compress").rglob("*.py")))
+def test_families_of_compression_do_not_import_each_other(path):
+    own = path.relative_to(ROOT / "tfprune/compress").parts[0]
+    names = {".".join([*x.split("."), "", ""]) for x in imports(parse(path))}
+    families = {
+        family
+        for family in FAMILIES
+        if any(x.startswith(f"tfprune.compress.{family}.") for x in names)
+    }
+    wrong = families - {own} if own in FAMILIES else set()
+    assert not wrong, (
+        f"{path.relative_to(ROOT)} imports of {sorted(wrong)}. What two "
+        "families need belongs to graph/, numerics/ or profiling/; what joins "
+        "them, to planning/ or api.py."
+    )
+
+
+@every(FILES)
+def test_the_library_imports_nothing_of_a_checkout(path):
+    roots = {name.split(".")[0] for name in imports(parse(path))}
+    wrong = roots & OUTSIDE_OF_THE_WHEEL
+    assert not wrong, (
+        f"{path.relative_to(ROOT)} imports {sorted(wrong)}, which is not in "
+        "the wheel, nor among what it needs."
+    )
+
+
+@every([path for path in FILES if part(path) != "graph"])
+def test_graph_alone_reads_the_graph_of_a_model(path):
+    words = sorted({x[0] for x in GRAPH_WORDS.finditer(path.read_text())})
+    assert not words, (
+        f"{path.relative_to(ROOT)} names {words}. Ask the ModelGraph, which "
+        "tfprune/graph reads once from a model; give it a method if it does "
+        "not know the answer."
+    )
+
+
 @every(FILES)
 def test_tensorflow_and_private_keras_stay_in_their_places(path):
     roots = {name.split(".")[0] for name in imports(parse(path))}
@@ -126,6 +183,25 @@ def test_there_is_no_assert_in_library_code(path):
     assert not lines, (
         f"{path.relative_to(ROOT)}:{lines} asserts, which `python -O` skips. "
         "Raise an error that says what was expected and received."
+    )
+
+
+@every(FILES)
+def test_nothing_is_printed_by_the_library(path):
+    calls = [x for x in ast.walk(parse(path)) if isinstance(x, ast.Call)]
+    lines = [x.lineno for x in calls if ast.unparse(x.func) == "print"]
+    assert not lines, (
+        f"{path.relative_to(ROOT)}:{lines} prints. Return a value that prints "
+        "as a table, or use `logging`."
+    )
+
+
+@every([*FILES, *OUTSIDE])
+def test_files_are_short(path):
+    lines = len(path.read_text().splitlines())
+    assert lines <= LONGEST_FILE, (
+        f"{path.relative_to(ROOT)} has {lines} lines, more than "
+        f"{LONGEST_FILE}. Split it by what it is about."
     )
 
 
