@@ -15,7 +15,9 @@ from tfprune import methods as methods
 from tfprune import planning as planning
 from tfprune import regularizers as regularizers
 from tfprune import search as search
+from tfprune.api import factorize as factorize
 from tfprune.api import freeze as freeze
+from tfprune.api import plan_budget as plan_budget
 from tfprune.api import prune as prune
 from tfprune.api import set_mask as set_mask
 from tfprune.api import settings as settings
@@ -26,7 +28,6 @@ from tfprune.compress.filters.channel_graph import (
 from tfprune.compress.filters.removal_plan import plan_removal as plan_removal
 from tfprune.compress.filters.remove import remove_filters as remove_filters
 from tfprune.compress.filters.zero import zero_filters as zero_filters
-from tfprune.compress.low_rank.factorize import factorize as factorize
 from tfprune.compress.low_rank.spectra import ranks as ranks
 from tfprune.compress.low_rank.spectra import spectra as spectra
 from tfprune.compress.recalibrate import recalibrate as recalibrate

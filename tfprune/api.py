@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import functools
+import logging
 import typing
 import warnings
 
@@ -12,13 +14,14 @@ import numpy as np
 from tfprune import methods
 from tfprune import planning
 from tfprune.compress import strip as strip_lib
+from tfprune.compress.low_rank import factorize as factorize_lib
 from tfprune.core import structures
 from tfprune.core import units
 from tfprune.graph import cloning
 from tfprune.graph import traversal
 from tfprune.layers import prunable
-from tfprune.planning import budget as budgets
-from tfprune.planning import filter_budget
+from tfprune.planning import plan as plan_lib
+from tfprune.planning import rank_budget
 from tfprune.utils import validation
 from tfprune.wrapping import layer_selection
 
@@ -29,7 +32,7 @@ def prune(
     model: keras.Model,
     method: str | methods.Method,
     filters: typing.Any = None,
-    budget: str | None = None,
+    budget: str | plan_lib.SparsityPlan | None = None,
     data: tuple | None = None,
     accuracy_drop: float = 0.001,
 ) -> keras.Model:
@@ -46,18 +49,19 @@ def prune(
             method's settings must fit the method. Defaults to None: every
             layer that fits; those with weights that do not are listed in a
             warning with the reason.
-        budget: String, what the net may cost: `"parameters<=2%"`,
+        budget: String, what the model may cost: `"parameters<=2%"`,
             `"macs<=50%"`, `"bytes<=100KB"`, `"latency<=2ms"`. The method's
-            `target_sparsity` is found for each layer, and a table printed of
-            what that keeps. Latency is that of one example on this machine,
-            of layers measured dense and sparse at several densities; what
-            `tfprune.sparsify` makes of the net in the end is measured as a
-            whole. Defaults to None.
+            `target_sparsity` is found for each layer; the plan is logged, by
+            the logger `tfprune` at level INFO. Or such a plan, as
+            `plan_budget` returns it. Latency is that of one example on this
+            machine, of layers measured dense and sparse at several densities;
+            what `tfprune.sparsify` makes of the model in the end is measured
+            as a whole. Defaults to None.
         data: Tuple of arrays (examples, labels), training data that is held
             out, for a budget: layers are pruned most where it costs least
             accuracy. Defaults to None: all layers alike.
-        accuracy_drop: Float >= 0, the drop of accuracy on `data` from which
-            on the table warns. Defaults to 0.001.
+        accuracy_drop: Float >= 0, the drop of accuracy on `data` above
+            which there is a warning. Defaults to 0.001.
 
     Returns:
         A Keras model of the same class, layer names and weights.
@@ -77,15 +81,94 @@ def prune(
     ```
     """
     pruned, tied = _wrap(model, method, filters)
-    if budget is None:
-        return pruned
-    meet = _meet if tied is None else _meet_tied
-    settings = meet(model, pruned, tied, budget, data, accuracy_drop)
-    for layer in wrapped(pruned).values():
-        # A threshold of its own would go before the target.
-        free = {"c": np.nan} if "c" in layer.settings else {}
-        layer.settings.update({**free, **settings.get(layer.name, {})})
+    if budget is not None:
+        validation.check(
+            "accuracy_drop", accuracy_drop, accuracy_drop >= 0, ">= 0"
+        )
+        if not isinstance(budget, plan_lib.SparsityPlan):
+            budget = _plan(model, pruned, tied, budget, data)
+        _follow(pruned, budget)
+        _warn_of_drop(budget, accuracy_drop)
     return pruned
+
+
+def plan_budget(
+    model: keras.Model,
+    method: str | methods.Method,
+    budget: str,
+    filters: typing.Any = None,
+    data: tuple | None = None,
+) -> plan_lib.SparsityPlan:
+    """Finds how a method meets a budget; the model is not changed.
+
+    Args:
+        model, method, filters: As `prune` takes them.
+        budget, data: As `prune` takes them.
+
+    Returns:
+        A `SparsityPlan`: print it, and give it to `prune` as its `budget`.
+
+    Raises:
+        ValueError: as `prune`.
+
+    Example:
+
+    ```python
+    plan = tfprune.plan_budget(model, "magnitude", "macs<=50%")
+    print(plan)
+    model = tfprune.prune(model, "magnitude", budget=plan)
+    ```
+    """
+    pruned, tied = _wrap(model, method, filters)
+    return _plan(model, pruned, tied, budget, data)
+
+
+def factorize(
+    model: keras.Model,
+    energy: float | dict | None = None,
+    ranks: dict | None = None,
+    budget: str | None = None,
+    **arguments,
+) -> factorize_lib.Factorized:
+    """Makes an ordinary model with low-rank layers in the place of others.
+
+    Give one of `energy`, `ranks` and `budget`.
+
+    Args:
+        model: Sequential or Functional model without `Prunable` layers.
+        energy: As `tfprune.compress.low_rank.factorize` takes it.
+        ranks: As `tfprune.compress.low_rank.factorize` takes it.
+        budget: String, what the model may cost: `"macs<=50%"`,
+            `"parameters<=1M"`, `"bytes<=100KB"`, `"latency<=2ms"` (a call
+            with one example, measured here). All layers keep the same energy,
+            as much as the budget allows.
+        **arguments: Others of `tfprune.compress.low_rank.factorize`.
+
+    Returns:
+        A `Factorized`: the model, and a table of ranks, energies and costs.
+
+    Raises:
+        ValueError: as `tfprune.compress.low_rank.factorize`; and for a budget
+            that no ranks meet.
+
+    Example:
+
+    ```python
+    found = tfprune.factorize(model, budget="macs<=50%")
+    print(found)
+    ```
+    """
+    given = {"energy": energy, "ranks": ranks, "budget": budget}
+    names = [name for name, value in given.items() if value is not None]
+    validation.check(
+        "energy, ranks, budget",
+        ", ".join(names),
+        len(names) <= 1,
+        "one of the three",
+    )
+    if budget is not None:
+        ranks = functools.partial(rank_budget.by_energy, model, budget)
+    return factorize_lib.factorize(model, energy, ranks, **arguments)
 
 
 def freeze(
@@ -209,32 +292,44 @@ def _wrap(model, method, filters):
     return pruned, found.tying
 
 
-def _meet(model, pruned, tied, budget, data, accuracy_drop):
-    """Returns the settings that meet a budget, and prints what they bring."""
-    found = planning.measure_sensitivity(model, data) if data else None
-    table = budgets.meet(pruned, budget, found)
-    print(table)
-    if data:
-        budgets.check_drop(model, table, data, accuracy_drop)
-    return table.settings
-
-
-def _meet_tied(model, pruned, tied, budget, data, accuracy_drop):
-    """The same, where filters go and the net gets smaller."""
+def _plan(model, pruned, tied, budget, data):
+    """The plan of a method's budget: of weights, or of filters."""
+    if tied is None:
+        return planning.plan_weights(pruned, budget, data)
     if data is not None:
         raise ValueError(
-            "`data` must be None where filters are tied: their layers are "
+            "`data` must be None where filters are coupled: their layers are "
             f"pruned alike. Received: {len(data)} arrays. Leave it out."
         )
-    if not any(budgets.SETTING in x.settings for x in wrapped(pruned).values()):
+    if not any(
+        plan_lib.SETTING in layer.settings for layer in wrapped(pruned).values()
+    ):
         raise ValueError(
             "`budget` needs a method that prunes each layer by a share of "
             f"its own. Received: budget={budget!r} and a method without "
             "`target_sparsity` for layers. Give it `allocation=Uniform()`."
         )
-    table = filter_budget.meet(model, budget, tied.graph, tied.free)
-    print(table)
-    return table.settings
+    return planning.plan_filters(model, budget, tied.graph, tied.free)
+
+
+def _follow(pruned, plan):
+    """Prunes as a plan says, from the first step on."""
+    logging.getLogger("tfprune").info("%s", plan)
+    settings = plan.settings
+    for layer in wrapped(pruned).values():
+        # A threshold of its own would go before the target.
+        free = {"c": np.nan} if "c" in layer.settings else {}
+        layer.settings.update({**free, **settings.get(layer.name, {})})
+
+
+def _warn_of_drop(plan, accuracy_drop):
+    if plan.accuracy_drop > accuracy_drop:
+        warnings.warn(
+            f"accuracy drops by {plan.accuracy_drop:.4f} before training, more "
+            f"than accuracy_drop={accuracy_drop}: training has to make up "
+            "for it",
+            stacklevel=3,
+        )
 
 
 def _method(method):

@@ -9,8 +9,8 @@ from tests.search import nets
 from tfprune import ops
 from tfprune.compress.sparse import density_times
 from tfprune.ops import library
+from tfprune.planning import cost_models
 from tfprune.planning import latency
-from tfprune.planning import objectives
 from tfprune.profiling import timer
 from tfprune.search import problem as problem_lib
 
@@ -75,7 +75,7 @@ def test_equals_times_by_hand(times):
 def test_fewer_weights_never_take_longer():
     """Whatever a clock has shown."""
     times = {0.1: 3.0, 0.5: 2.0, 1.0: 2.5}
-    objective = latency.Latency([(0, 10)], [times], rest=1.0)
+    objective = latency.WeightLatency([(0, 10)], [times], rest=1.0)
     found = objective(np.arange(11)[:, None])
     assert (np.diff(found) >= 0).all() and found[-1] == objective.dense == 4.0
 
@@ -90,7 +90,7 @@ def test_layers_without_a_sparse_one_are_in_the_rest(times):
         for layer in ("up", "out")
         for target in model.get_layer(layer).unit.targets
     ]
-    found = objectives.build("latency", model, targets)
+    found = cost_models.of_weights("latency", model, targets)
     assert {name for name, _ in times} == {"out"} and found.dense == WHOLE
 
 
@@ -102,25 +102,25 @@ def test_equal_layers_are_measured_once(times, monkeypatch):
         keras.Sequential([keras.Input((8,)), *layers]), "surgery"
     )
     targets = [target for x in model.layers for target in x.unit.targets]
-    assert objectives.build("latency", model, targets).dense == WHOLE
+    assert cost_models.of_weights("latency", model, targets).dense == WHOLE
     assert [name for name, _ in times] == ["a"]
 
 
 @compiled
-def test_a_budget_of_time(times, capsys):
-    model = tfprune.prune(
-        nets.dense(), tfprune.methods.Surgery(), budget="latency<=4ms"
-    )
-    sparsity = tfprune.settings(model)["conv"]["target_sparsity"]
+def test_a_budget_of_time(times):
+    plan = tfprune.plan_budget(nets.dense(), "surgery", "latency<=4ms")
+    sparsity = plan.sparsities["conv"]
     sizes = np.array([72, 512, 32])
     densities = np.ceil(sizes * (1 - sparsity)) / sizes
     assert 3.5 < expected(densities) <= 4.0
-    assert capsys.readouterr().out.splitlines()[-1].endswith("ms, 4 allowed")
+    assert " of 9 ms, 4 allowed, " in str(plan)
 
 
 @compiled
 def test_a_budget_that_no_net_meets(times):
-    with pytest.raises(ValueError, match=r"is 0.5. At 99.9%, .* costs 2.\d+:"):
+    with pytest.raises(
+        ValueError, match=r"is 0.5 ms of 9. The least .* 2.\d+, .*99.9%"
+    ):
         tfprune.prune(nets.dense(), "surgery", budget="latency<=500us")
 
 
@@ -132,6 +132,6 @@ def test_real_times_are_positive():
         for name in ("conv", "hidden", "out")
         for target in model.get_layer(name).unit.targets
     ]
-    found = objectives.build("latency", model, targets)
+    found = cost_models.of_weights("latency", model, targets)
     sizes = np.array([[72, 4, 512, 8, 32, 4]])
     assert 0 < found(0 * sizes)[0] <= found(sizes)[0] == found.dense

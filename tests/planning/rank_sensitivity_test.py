@@ -57,27 +57,36 @@ def test_the_least_rank_that_costs_at_most_a_drop():
 class TestChosenRanks:
     def test_keep_the_accuracy(self):
         model, data = nets.dense(), nets.data(200)
-        ranks = planning.choose_ranks(model, data, 0.05)
-        assert ranks
-        small, table = tfprune.factorize(model, ranks=ranks)
-        assert table.ranks == ranks
-        assert accuracy(model, data) - accuracy(small, data) <= 0.051
+        plan = planning.choose_ranks(model, data, 0.05)
+        assert plan.ranks and plan.limit is None
+        found = tfprune.factorize(model, ranks=plan.ranks)
+        assert found.table.ranks == plan.ranks
+        dense, small = (accuracy(x, data) for x in (model, found.model))
+        assert dense - small <= 0.051
+        assert plan.accuracies == pytest.approx((dense, small), abs=0.006)
 
     def test_meet_a_budget(self):
         model, data = nets.dense(), nets.data(200)
-        ranks = planning.choose_ranks(model, data, 1.0, "parameters<=70%")
-        table = tfprune.factorize(model, ranks=ranks).table
+        plan = planning.choose_ranks(model, data, 1.0, "parameters<=70%")
+        table = tfprune.factorize(model, ranks=plan.ranks).table
         assert table.parameter_reduction >= 1 / 0.7
 
     def test_of_a_budget_that_is_met_anyway_are_none_that_cost(self):
         model, data = nets.dense(), nets.data(200)
-        ranks = planning.choose_ranks(model, data, 0.01, "macs<=100%")
-        small = tfprune.factorize(model, ranks=ranks).model
+        plan = planning.choose_ranks(model, data, 0.01, "macs<=100%")
+        small = tfprune.factorize(model, ranks=plan.ranks).model
         assert accuracy(model, data) - accuracy(small, data) <= 0.011
 
-    def test_that_are_too_few_are_refused(self):
-        with pytest.raises(ValueError, match="`budget` must be met within"):
-            planning.choose_ranks(nets.dense(), nets.data(), 0.0, "macs<=25%")
+    @pytest.mark.parametrize(
+        ("budget", "message"),
+        [
+            ("macs<=30%", "must be met within accuracy_drop=0.*and loses"),
+            ("macs<=25%", "The least possible is 436, which is 25.7%, at the"),
+        ],
+    )
+    def test_that_are_too_few_are_refused(self, budget, message):
+        with pytest.raises(ValueError, match=message):
+            planning.choose_ranks(nets.dense(), nets.data(), 0.0, budget)
 
 
 class TestBadInput:

@@ -2,7 +2,12 @@ import pytest
 
 from tfprune.utils import quantities
 
-KNOWN = ("parameters", "macs", "bytes", "latency")
+KNOWN = {
+    "parameters": quantities.COUNTS,
+    "macs": quantities.COUNTS,
+    "bytes": quantities.BYTES,
+    "latency": quantities.MILLISECONDS,
+}
 
 
 @pytest.mark.parametrize(

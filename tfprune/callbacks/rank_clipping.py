@@ -7,7 +7,7 @@ import keras
 from tfprune.callbacks import update_interval
 from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
-from tfprune.compress.low_rank import rank_choice
+from tfprune.compress.low_rank import ranks as ranks_lib
 from tfprune.utils import validation
 
 
@@ -59,7 +59,7 @@ class RankClipping(keras.callbacks.Callback):
         values = energy.values() if isinstance(energy, dict) else [energy]
         for value in values:
             if value is not None:
-                rank_choice.check_energy(value)
+                ranks_lib.check_energy(value)
         validation.check_count("interval", interval, 1)
         if stop_step is not None:
             validation.check_count("stop_step", stop_step)
@@ -80,7 +80,7 @@ class RankClipping(keras.callbacks.Callback):
     def _chosen(self):
         """Returns pairs of candidate and rank."""
         found = candidates.inside(self.model, self._form)
-        ranks = rank_choice.by_energy(found, self._energy)
+        ranks = ranks_lib.by_energy(found, self._energy)
         pairs = [(x, ranks.get(id(x.layer))) for x in found]
         return [(x, rank) for x, rank in pairs if rank is not None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from tfprune.compress.low_rank import forms
-from tfprune.compress.low_rank import rank_choice
+from tfprune.compress.low_rank import ranks as ranks_lib
 from tfprune.compress.low_rank import spectra
 from tfprune.utils import validation
 
@@ -36,7 +36,7 @@ class RankLogger(keras.callbacks.Callback):
         method: str | forms.Channels | forms.Spatial = "pca",
     ):
         super().__init__()
-        rank_choice.check_energy(energy)
+        ranks_lib.check_energy(energy)
         if frequency is not None:
             validation.check_count("frequency", frequency, 1)
         self.energy, self.frequency = energy, frequency

@@ -25,7 +25,7 @@ from tfprune.core import method
 from tfprune.core import selection
 from tfprune.core import update_schedules
 from tfprune.methods import surgery
-from tfprune.planning import objectives
+from tfprune.planning import cost_models
 from tfprune.utils import serialization
 from tfprune.utils import validation
 
@@ -154,7 +154,7 @@ class Plan(serialization.Serializable):
         )
         for name, known in (
             ("acceptance", search.SEARCHERS),
-            ("objective", objectives.OBJECTIVES),
+            ("objective", cost_models.COSTS),
         ):
             if getattr(self, name) not in known:
                 raise ValueError(

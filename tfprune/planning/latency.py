@@ -1,14 +1,19 @@
-"""Latency: what a call of a pruned net takes, on this machine.
+"""Latency: what a call of a compressed model takes, on this machine.
 
-Measured are the net, and its layers dense and with the sparse kernels at a
-few densities, once. What a candidate takes is read off between these.
+Measured are the model and its layers, dense and in a few compressed forms,
+once. What a candidate takes is interpolated between these.
 """
 
 from __future__ import annotations
 
+import typing
+
+import keras
 import numpy as np
 
 from tfprune.compress import strip
+from tfprune.compress.low_rank import acceptance
+from tfprune.compress.low_rank import candidates
 from tfprune.compress.sparse import alternatives
 from tfprune.compress.sparse import density_times
 from tfprune.compress.sparse import sparsify
@@ -18,10 +23,46 @@ from tfprune.profiling import timer
 
 _BATCH = 1
 _ROUNDS = 30
+_SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 
 
-class Latency:
-    """Milliseconds, from the weights kept: an objective.
+def of_model(model: keras.Model) -> float:
+    """Measures a call of a model with one example, in milliseconds."""
+    return timer.models({"whole": model}, _BATCH, _ROUNDS)["whole"]
+
+
+def of_weights(model: keras.Model, targets: list) -> WeightLatency:
+    """Measures a model with masks, for calls with one example.
+
+    What has no mask, and layers of which there are no sparse ones, take the
+    rest of the model's time.
+
+    Args:
+        model: Keras model.
+        targets: List of `Target`, in the order of the columns of `kept`.
+    """
+    bare = strip.strip(model)
+    layers = {layer.name: layer for layer in traversal.leaves(bare)}
+    calls = model_graph.calls(bare)
+    kernels, times, measured = [], [], {}
+    for column, target in enumerate(targets):
+        layer = layers[target.unit.name]
+        if target.role == "kernel" and type(layer) in alternatives.DIRECT:
+            found = calls.get(id(layer))
+            shape = sparsify.input_shape(layer, found, _BATCH)
+            kind = _kind(layer, shape)
+            if kind not in measured:
+                measured[kind] = density_times.density_times(
+                    layer, shape, _ROUNDS
+                )
+            kernels.append((column, int(np.prod(target.variable.shape))))
+            times.append(measured[kind])
+    layered = sum(own[1.0] for own in times)
+    return WeightLatency(kernels, times, max(of_model(bare) - layered, 0.0))
+
+
+class WeightLatency:
+    """Milliseconds of a call, by the weights kept of masked arrays.
 
     Args:
         kernels: List of (column, size), for each kernel: where `kept` has
@@ -52,35 +93,31 @@ class Latency:
         return total
 
 
-def build(model, targets, others) -> Latency:
-    """Measures a net with `Prunable` layers, for calls with one example.
+def saved_by_rank(
+    candidate: candidates.Candidate, rounds: int = _ROUNDS
+) -> typing.Callable:
+    """Measures a layer whole, and factorised at some ranks, in turn.
 
     Args:
-        model: Keras model.
-        targets: List of `Target`, in the order of the columns of `kept`.
-        others: Not used: what has no mask, and layers of which there are no
-            sparse ones, take the rest of the net's time.
+        candidate: `Candidate`.
+        rounds: Integer, how often each is timed. Defaults to 30.
+
+    Returns:
+        Callable, a rank to the milliseconds that it saves of a call of the
+        model with one example, interpolated between the ranks measured; a
+        lower rank never takes longer. Of a layer that takes images of any
+        size it is 0.
     """
-    del others
-    bare = strip.strip(model)
-    layers = {layer.name: layer for layer in traversal.leaves(bare)}
-    calls = model_graph.calls(bare)
-    kernels, times, measured = [], [], {}
-    for column, target in enumerate(targets):
-        layer = layers[target.unit.name]
-        if target.role == "kernel" and type(layer) in alternatives.DIRECT:
-            found = calls.get(id(layer))
-            shape = sparsify.input_shape(layer, found, _BATCH)
-            kind = _kind(layer, shape)
-            if kind not in measured:
-                measured[kind] = density_times.density_times(
-                    layer, shape, _ROUNDS
-                )
-            kernels.append((column, int(np.prod(target.variable.shape))))
-            times.append(measured[kind])
-    whole = timer.models({"whole": bare}, _BATCH, _ROUNDS)["whole"]
-    layered = sum(own[1.0] for own in times)
-    return Latency(kernels, times, max(whole - layered, 0.0))
+    shape = acceptance.input_shape(candidate, _BATCH)
+    if None in shape:
+        return lambda rank: 0.0
+    full = candidate.full_rank
+    ranks = sorted({max(round(share * full), 1) for share in _SHARES})
+    split = {r: acceptance.chained(candidate.split(r)) for r in ranks}
+    times = timer.layers({0: candidate.layer, **split}, shape, rounds)
+    longest = np.maximum.accumulate([times[rank] for rank in ranks])
+    uses = len(candidate.calls or [None])
+    return lambda rank: uses * (times[0] - np.interp(rank, ranks, longest))
 
 
 def _kind(layer, shape):

@@ -1,4 +1,4 @@
-"""Rank budget: the ranks of a whole net, by what each layer costs by itself."""
+"""Rank budget: the rank of each layer for a model to cost no more."""
 
 from __future__ import annotations
 
@@ -6,12 +6,38 @@ import dataclasses
 
 import keras
 
-from tfprune.compress.low_rank import rank_choice
+from tfprune.compress.low_rank import candidates
+from tfprune.planning import cost_models
+from tfprune.planning import plan as plan_lib
 from tfprune.planning import rank_sensitivity
+from tfprune.planning import solver
 from tfprune.utils import quantities
 from tfprune.utils import validation
 
-_TURNS = 20
+# The share of the energy of a kernel that is noise.
+_NOISE = 2.0**-30
+
+
+def by_energy(
+    model: keras.Model, budget: str, found: list[candidates.Candidate]
+) -> dict[int, int]:
+    """Finds the ranks of the most energy, the same for all, within a budget.
+
+    Args:
+        model: Keras model, the candidates' layers among others.
+        budget: String, as `tfprune.factorize` takes it.
+        found: List of `Candidate`.
+
+    Returns:
+        Dict, id of a layer to its rank. Layers that a rank would not make
+        cheaper are left out.
+
+    Raises:
+        ValueError: if no ranks meet the budget; it says what can be reached.
+    """
+    wanted, cost_model = cost_models.parse(budget)
+    choices = _ByEnergy(model, found, cost_model)
+    return choices.ranks(choices.amount(wanted))
 
 
 def choose_ranks(
@@ -20,25 +46,23 @@ def choose_ranks(
     accuracy_drop: float = 0.01,
     budget: str | None = None,
     **arguments,
-) -> dict[str, int]:
-    """Returns ranks that keep the accuracy, without any training after it.
+) -> plan_lib.RankPlan:
+    """Finds ranks that keep the accuracy, without any training after it.
 
     All layers get the rank that costs each of them, by itself, the same drop
-    of accuracy: the greatest one with which the net still has the accuracy
+    of accuracy: the greatest one with which the model still has the accuracy
     wanted, or the least one that meets a budget.
 
     Args:
         model: As `measure_rank_sensitivity` takes it.
         data: Tuple of arrays (examples, labels), held out from training.
         accuracy_drop: Float >= 0: accuracy may drop so far. Defaults to 0.01.
-        budget: String, `"macs<=50%"`, `"parameters<=1M"` or
-            `"latency<=2ms"` (a call with one example, measured here), or None
-            (default): as few MACs as the accuracy allows.
+        budget: String, as `tfprune.factorize` takes it, or None (default): as
+            few MACs as the accuracy allows.
         **arguments: Of `measure_rank_sensitivity`.
 
     Returns:
-        Dict, layer to rank: the `ranks` of `tfprune.factorize`. Layers that
-        would not become cheaper are not there.
+        A `RankPlan`. Its `ranks` are those that `tfprune.factorize` takes.
 
     Raises:
         ValueError: for bad data, or if no ranks meet the budget at that
@@ -47,74 +71,120 @@ def choose_ranks(
     Example:
 
     ```python
-    ranks = tfprune.planning.choose_ranks(model, held_out, budget="macs<=50%")
-    model, table = tfprune.factorize(model, ranks=ranks)
+    plan = tfprune.planning.choose_ranks(model, held_out, budget="macs<=50%")
+    found = tfprune.factorize(model, ranks=plan.ranks)
     ```
     """
     validation.check("accuracy_drop", accuracy_drop, accuracy_drop >= 0, ">= 0")
     found = rank_sensitivity.measure_rank_sensitivity(model, data, **arguments)
     arguments.pop("shares", None)
     trial = rank_sensitivity.Trial(model, data, **arguments)
-    wanted = quantities.parse(budget or "macs<=0", rank_choice.BILLS)
-    make = rank_choice.BILLS[wanted.objective]
-    bill = make(list(trial.found.values()), model)
-    net = _Net(found, trial, bill)
+    wanted, cost_model = cost_models.parse(budget or "macs<=0")
+    choices = _ByDrop(model, found, trial, cost_model)
     if budget is None:
-        return net.cheapest(accuracy_drop)
-    return net.within(wanted.cost(bill.dense), budget, accuracy_drop)
+        return choices.cheapest(accuracy_drop)
+    return choices.within(wanted, accuracy_drop)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Net:
-    """Ranks of a whole net by the drop that each layer costs."""
+class _Ranks(plan_lib.Choices):
+    """The rank of each layer by one number."""
 
-    sensitivity: rank_sensitivity.RankSensitivity
-    trial: rank_sensitivity.Trial
-    bill: rank_choice.Bill
+    kind = "rank"
+    result = plan_lib.RankPlan
+    means = "lower ranks"
 
-    def cheapest(self, accuracy_drop):
-        """The ranks of the greatest drop that the net bears as a whole."""
-        drop = self._last(lambda drop: self._dropped(drop) <= accuracy_drop)
-        # Layers may cost nothing each, and something together.
-        bears = self._dropped(drop) <= accuracy_drop
-        return self._chosen(drop) if bears else {}
+    def __init__(self, model, found, cost_model):
+        self._found = found
+        self._cost = cost_model.of_ranks(model, found)
+        super().__init__(self._cost.dense, cost_model.unit)
 
-    def within(self, limit, budget, accuracy_drop):
-        """The ranks of the least drop that meets a budget."""
-        above = self._last(lambda drop: self._cost(drop) > limit)
-        drop = above + 2.0 / 2**_TURNS if self._cost(0.0) > limit else 0.0
-        dropped = self._dropped(drop)
-        if self._cost(drop) > limit or dropped > accuracy_drop:
-            raise ValueError(
-                f"`budget` must be met within accuracy_drop={accuracy_drop}. "
-                f"Received: budget={budget!r}, with which the net costs "
-                f"{quantities.text(self._cost(drop))} and loses {dropped:.4f} "
-                "before training. Allow for more of either, and train after it."
-            )
-        return self._chosen(drop)
+    def wanted(self, amount):
+        """Id of each layer to its rank, whether that saves anything or not."""
+        raise NotImplementedError
 
-    def _last(self, holds):
-        """The greatest drop up to which something holds, by bisection."""
-        low, high = 0.0, 2.0
-        for _ in range(_TURNS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if holds(middle) else (low, middle)
-        return low
+    def ranks(self, amount):
+        """Those of the ranks that save anything; none for None."""
+        return self._cost.saving({} if amount is None else self.wanted(amount))
 
-    def _chosen(self, drop):
-        ranks = self.sensitivity.at(drop)
-        by_layer = {id(x.layer): x for x in self.trial.found.values()}
-        wanted = {x: ranks[y.layer.name] for x, y in by_layer.items()}
-        kept = self.bill.saving(wanted)
-        return {by_layer[x].layer.name: rank for x, rank in kept.items()}
+    def cost(self, amount):
+        return self._cost.cost(self.ranks(amount))
 
-    def _cost(self, drop):
-        ranks = self._chosen(drop)
-        found = self.trial.found
-        return self.bill.cost(
-            {id(found[name].layer): rank for name, rank in ranks.items()}
+    def rows(self, amount):
+        chosen, most = map(self.ranks, (amount, self.most))
+        return [self._row(x, chosen, most) for x in self._found]
+
+    def _row(self, candidate, chosen, most):
+        full, key = candidate.full_rank, id(candidate.layer)
+        rank, least = chosen.get(key), most.get(key, full)
+        sparsity = 0.0 if rank is None else 1 - rank / full
+        return plan_lib.Row(
+            (candidate.layer.name,), full, least, rank, sparsity
         )
 
-    def _dropped(self, drop):
-        (accuracy,) = self.trial.accuracies([self._chosen(drop)])
-        return self.sensitivity.dense - accuracy
+
+class _ByEnergy(_Ranks):
+    """The least rank of each layer that loses at most a share of energy."""
+
+    def wanted(self, amount):
+        energy = 1 - max(amount, _NOISE)
+        return {id(x.layer): x.rank(energy) for x in self._found}
+
+    def advice(self):
+        return ", at rank 1: ask for that, or let more layers be factorised."
+
+
+class _ByDrop(_Ranks):
+    """The least rank of each layer that costs at most a drop of accuracy."""
+
+    most = 2.0
+    halvings = 20
+
+    def __init__(self, model, sensitivity, trial, cost_model):
+        super().__init__(model, list(trial.found.values()), cost_model)
+        self._sensitivity, self._trial = sensitivity, trial
+
+    def wanted(self, amount):
+        ranks = self._sensitivity.at(amount)
+        return {id(x.layer): ranks[x.layer.name] for x in self._found}
+
+    def advice(self):
+        return ", at the least ranks that were tried: ask for that."
+
+    def cheapest(self, accuracy_drop):
+        """The ranks of the greatest drop that the model bears as a whole."""
+
+        def bears(drop):
+            return self._dropped(drop) <= accuracy_drop
+
+        _, less = solver.bracket(
+            lambda x: bears(self.most - x), self.most, self.halvings
+        )
+        drop = self.most - less
+        # Layers may cost nothing each, and something together.
+        return self.plan(drop if bears(drop) else None, None)
+
+    def within(self, budget, accuracy_drop):
+        """The ranks of the least drop that meets a budget."""
+        plan = self.solve(budget)
+        if plan.accuracy_drop > accuracy_drop:
+            raise ValueError(
+                f"`budget` must be met within accuracy_drop={accuracy_drop}. "
+                f"Received: budget={budget.text!r}, with which the model costs "
+                f"{quantities.text(plan.cost)} {plan.unit} and loses "
+                f"{plan.accuracy_drop:.4f} before training. Allow for more of "
+                "either, and train after it."
+            )
+        return plan
+
+    def plan(self, amount, limit):
+        plan = super().plan(amount, limit)
+        dense = self._sensitivity.dense
+        pruned = dense - self._dropped(amount)
+        return dataclasses.replace(plan, accuracies=(dense, pruned))
+
+    def _dropped(self, amount):
+        ranks = self.ranks(amount)
+        names = {id(x.layer): x.layer.name for x in self._found}
+        choice = {names[x]: rank for x, rank in ranks.items()}
+        (accuracy,) = self._trial.accuracies([choice])
+        return self._sensitivity.dense - accuracy

@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 
 from tfprune import backend
-from tfprune.planning import objectives
+from tfprune.planning import cost_models
 from tfprune.planning import rules as rules_lib
 from tfprune.planning import scorer
 from tfprune.utils import validation
@@ -69,7 +69,7 @@ class Problem:
         layers: List of names, in the order of a candidate's entries. Defaults
             to all layers that have the setting.
         objective: `"parameters"`, `"macs"`, `"bytes"`, `"latency"`, or a
-            callable as `search.objectives` describes it. Defaults to
+            callable as `CostModel.of_weights` gives it. Defaults to
             `"parameters"`.
         target_cost: Float in [0, 1), of the dense net's cost: where a
             candidate costs no more, accuracy alone counts. Defaults to 0.
@@ -125,7 +125,7 @@ class Problem:
         self._rules = rules_lib.having(rules_lib.rules(model), setting)
         self.layers = _named(layers, self._rules)
         targets = [target for rule in self._rules for target in rule.targets]
-        self.objective = objectives.build(objective, model, targets)
+        self.objective = cost_models.of_weights(objective, model, targets)
         self._scorer = scorer.Scorer(
             model, data, len(self.layers), self._substitute, metric, batch_size
         )

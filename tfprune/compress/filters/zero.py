@@ -59,11 +59,27 @@ def zero(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> None:
         graph: `ChannelGraph`.
         removed: Bool array, `(graph.count,)`, True for these.
     """
+    for variable, value in zeroed(graph, removed):
+        variable.assign(value)
+
+
+def zeroed(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> list:
+    """What variables would be if all that gives some channels were zero.
+
+    Args:
+        graph: `ChannelGraph`.
+        removed: Bool array, `(graph.count,)`, True for these.
+
+    Returns:
+        List of (variable, array): those that would change.
+    """
+    found = {}
     for dim in graph.axes:
         if dim.role in _ZEROED and removed[dim.channels].any():
             value = np.array(backend.to_numpy(dim.variable))
+            _, value = found.setdefault(id(dim.variable), (dim.variable, value))
             np.moveaxis(value, dim.axis, 0)[removed[dim.channels]] = 0
-            dim.variable.assign(value)
+    return list(found.values())
 
 
 def _check(model, sparsity):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import typing
 
 import keras
@@ -11,7 +12,7 @@ from tfprune.compress.low_rank import acceptance
 from tfprune.compress.low_rank import activation_moments
 from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
-from tfprune.compress.low_rank import rank_choice
+from tfprune.compress.low_rank import ranks as ranks_lib
 from tfprune.compress.low_rank import summary
 from tfprune.graph import chains
 from tfprune.utils import validation
@@ -35,8 +36,7 @@ class Factorized(typing.NamedTuple):
 def factorize(
     model: keras.Model,
     energy: float | dict | None = None,
-    ranks: dict | None = None,
-    budget: str | None = None,
+    ranks: dict | collections.abc.Callable | None = None,
     method: str | forms.Channels | forms.Spatial = "pca",
     data: typing.Any = None,
     split_where: str = "macs",
@@ -56,10 +56,8 @@ def factorize(
             name or regular expression to such a number, or to None: only the
             layers that it names. Defaults to 0.95, if nothing else is given.
         ranks: Dict, layer name or regular expression to a rank, or to None.
-        budget: String, what the net may cost: `"macs<=50%"`,
-            `"parameters<=1M"`, `"latency<=2ms"` (a call with one example,
-            measured here): all layers keep the same energy, as much as the
-            budget allows. Give one of `energy`, `ranks` and `budget`.
+            Or a callable, list of `Candidate` to dict, id of a layer to its
+            rank. Give one of `energy` and `ranks`.
         method: `"pca"` (default), `"svd"`, `"kmeans"`, or `"lra"` for filters
             that are vertical and then horizontal; or a form like
             `tfprune.compress.low_rank.Channels(tfprune.compress.low_rank.PCA(centered=True))`.
@@ -76,7 +74,7 @@ def factorize(
     Raises:
         ValueError: for a subclassed model, one that is not stripped, NaN
             weights, a rank above the full one, an energy outside (0, 1], a
-            pattern that matches no layer, or a budget that cannot be met.
+            pattern that matches no layer.
 
     Example:
 
@@ -99,7 +97,7 @@ def factorize(
     found, reasons = candidates.find(model, forms.form(method))
     if data is not None:
         found = activation_moments.measured(model, found, data)
-    chosen = _ranks(model, found, energy, ranks, budget)
+    chosen = _ranks(found, energy, ranks)
     trial = acceptance.Trial(batch_size, rounds)
     decided = {
         id(x.layer): _decide(x, chosen[id(x.layer)], split_where, trial)
@@ -113,20 +111,18 @@ def factorize(
     return Factorized(chains.clone(model, split), table)
 
 
-def _ranks(model, found, energy, ranks, budget):
-    given = {"energy": energy, "ranks": ranks, "budget": budget}
-    given = {name: x for name, x in given.items() if x is not None}
+def _ranks(found, energy, ranks):
     validation.check(
-        "energy, ranks, budget",
-        ", ".join(given),
-        len(given) <= 1,
-        "one of the three",
+        "energy, ranks",
+        f"{energy}, {ranks}",
+        energy is None or ranks is None,
+        "one of the two",
     )
+    if callable(ranks):
+        return ranks(found)
     if ranks is not None:
-        return rank_choice.by_ranks(found, ranks)
-    if budget is not None:
-        return rank_choice.by_budget(found, budget, model)
-    return rank_choice.by_energy(found, 0.95 if energy is None else energy)
+        return ranks_lib.by_ranks(found, ranks)
+    return ranks_lib.by_energy(found, 0.95 if energy is None else energy)
 
 
 def _decide(candidate, rank, split_where, trial):

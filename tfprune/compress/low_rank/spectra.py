@@ -8,7 +8,7 @@ import numpy as np
 from tfprune import backend
 from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
-from tfprune.compress.low_rank import rank_choice
+from tfprune.compress.low_rank import ranks as ranks_lib
 from tfprune.graph import cloning
 from tfprune.graph import traversal
 from tfprune.layers import prunable
@@ -46,7 +46,7 @@ def ranks(
         ValueError: for an energy outside (0, 1], an unknown method, or NaN
             weights.
     """
-    rank_choice.check_energy(energy)
+    ranks_lib.check_energy(energy)
     found = _candidates(model, method)
     return {x.layer.name: x.rank(energy) for x in found}
 

@@ -1,5 +1,6 @@
 """Budgets: met exactly, known before training, or refused with a way out."""
 
+import logging
 import warnings
 
 import numpy as np
@@ -8,8 +9,14 @@ import pytest
 import tfprune
 from tests.search import nets
 from tfprune import methods
+from tfprune import planning
 
 pytestmark = pytest.mark.filterwarnings("ignore:accuracy drops")
+
+
+def accuracy(model, data):
+    x, y = data
+    return np.mean(np.argmax(model(x), axis=1) == y)
 
 
 def train(model):
@@ -37,16 +44,47 @@ def test_trained_net_is_within_it(method, data, budget, limit):
     assert 0.8 * limit <= count <= 1.08 * limit
 
 
-def test_table_is_printed_and_right(capsys):
+def test_plan_is_logged_and_right(caplog, capsys):
+    caplog.set_level(logging.INFO, "tfprune")
     tfprune.prune(nets.dense(), methods.Surgery(), budget="parameters<=20%")
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[0].split() == ["layer", "sparsity", "kept"]
-    assert printed[-1] == "126 parameters, 126 allowed"
-    kept = [int(line.split()[2]) for line in printed[1:4]]
+    (record,) = caplog.records
+    logged = record.getMessage().splitlines()
+    head = ["layers", "weights", "least", "kept", "sparsity"]
+    assert logged[0].split() == head
+    assert logged[-1] == (
+        "126 of 632 parameters, 126 allowed, 6 the least possible"
+    )
+    kept = [int(line.split()[3]) for line in logged[1:4]]
     assert sum(kept) == 126
+    assert capsys.readouterr() == ("", "")
 
 
-def test_data_say_where_it_costs_least(capsys):
+@pytest.mark.parametrize("data", [None, nets.data()])
+def test_a_plan_made_before_is_the_same(data):
+    model, budget = nets.dense(), "parameters<=20%"
+    before = model.get_weights()
+    plan = tfprune.plan_budget(model, "magnitude", budget, data=data)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    one, other = (
+        tfprune.settings(tfprune.prune(model, "magnitude", **arguments))
+        for arguments in ({"budget": plan}, {"budget": budget, "data": data})
+    )
+    for name, own in plan.settings.items():
+        target = own["target_sparsity"]
+        assert one[name]["target_sparsity"] == pytest.approx(target)
+        assert other[name]["target_sparsity"] == pytest.approx(target)
+    pruned = tfprune.prune(model, "magnitude")
+    assert planning.plan_weights(pruned, budget, data) == plan
+
+
+def test_a_plan_of_layers_that_are_not_pruned():
+    method = methods.Magnitude(settings={"hidden": None})
+    plan = tfprune.plan_budget(nets.dense(), method, "parameters<=90%")
+    assert [row.layers for row in plan.rows] == [("conv",), ("out",)]
+
+
+def test_data_say_where_it_costs_least():
     model, data = nets.dense(), nets.data()
     alike = tfprune.prune(model, "magnitude", budget="parameters<=20%")
     chosen = tfprune.prune(
@@ -57,7 +95,11 @@ def test_data_say_where_it_costs_least(capsys):
         for x in (alike, chosen)
     ]
     assert len(set(targets[0])) == 1 < len(set(targets[1]))
-    assert "accuracy before training" in capsys.readouterr().out
+    plan = tfprune.plan_budget(model, "magnitude", "parameters<=20%", data=data)
+    dense, pruned = plan.accuracies
+    assert dense == pytest.approx(accuracy(model, data))
+    assert plan.accuracy_drop == dense - pruned > 0
+    assert f"accuracy before training: {dense:.2%} dense" in str(plan)
 
 
 def test_a_drop_warns():
@@ -71,7 +113,7 @@ def test_a_drop_warns():
 
 def test_nothing_meets_it():
     """Biases of magnitude pruning stay: 16 of 632."""
-    with pytest.raises(ValueError, match=r"still costs 1\d: ask for that"):
+    with pytest.raises(ValueError, match=r"The least possible is 1\d,.*99.9%"):
         tfprune.prune(nets.dense(), "magnitude", budget="parameters<=1%")
 
 

@@ -10,7 +10,7 @@ from tests.search import nets
 from tfprune import planning
 from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
-from tfprune.compress.low_rank import rank_times
+from tfprune.planning import latency
 from tfprune.profiling import timer
 
 WHOLE, DENSE = 100.0, 10.0
@@ -49,14 +49,14 @@ def of(model, name):
 
 
 def test_between_the_ranks_measured_it_is_read_off(times):
-    saved = rank_times.saved(of(net(), "conv"))
+    saved = latency.saved_by_rank(of(net(), "conv"))
     assert times == [((1, 6, 6, 3), [0, 1, 2, 3, 6, 8, 12, 16])]
     for rank in (1, 4, 7, 16):
         assert saved(rank) == DENSE - rank
 
 
 def test_each_call_of_a_shared_layer_counts(times):
-    assert rank_times.saved(of(net(), "shared"))(2) == 2 * (DENSE - 2)
+    assert latency.saved_by_rank(of(net(), "shared"))(2) == 2 * (DENSE - 2)
 
 
 def test_a_lower_rank_never_takes_longer(monkeypatch):
@@ -66,14 +66,14 @@ def test_a_lower_rank_never_takes_longer(monkeypatch):
         "layers",
         lambda calls, *_: {rank: 20.0 - rank for rank in calls},
     )
-    saved = rank_times.saved(of(net(), "conv"))
+    saved = latency.saved_by_rank(of(net(), "conv"))
     assert all(saved(rank) == 20.0 - 19.0 for rank in (1, 5, 16))
 
 
 def test_images_of_any_size_are_not_measured(times):
     x = keras.Input((None, None, 3))
     model = keras.Model(x, layers.Conv2D(8, 3, name="conv")(x))
-    assert rank_times.saved(of(model, "conv"))(1) == 0 and not times
+    assert latency.saved_by_rank(of(model, "conv"))(1) == 0 and not times
 
 
 class TestBudget:
@@ -85,14 +85,17 @@ class TestBudget:
         assert 15 <= saved <= 18
 
     def test_that_no_rank_meets_says_what_one_does(self, times):
-        with pytest.raises(ValueError, match="is 0.5. At rank 1 .* costs 73"):
+        with pytest.raises(
+            ValueError, match="is 0.5 ms .* is 73, .* at rank 1"
+        ):
             tfprune.factorize(net(), budget="latency<=500us")
 
     def test_of_chosen_ranks(self, times):
         model, data = nets.dense(), nets.data(200)
-        ranks = planning.choose_ranks(model, data, 1.0, "latency<=80ms")
-        assert sum(DENSE - rank for rank in ranks.values()) >= 20
-        with pytest.raises(ValueError, match="with which the net costs"):
+        plan = planning.choose_ranks(model, data, 1.0, "latency<=80ms")
+        saved = sum(DENSE - rank for rank in plan.ranks.values())
+        assert saved >= 20 and plan.cost == WHOLE - saved <= plan.limit
+        with pytest.raises(ValueError, match="The least possible is 7"):
             planning.choose_ranks(model, data, 0.0, "latency<=70.5ms")
 
     def test_in_real_time(self):

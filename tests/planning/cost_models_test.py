@@ -7,7 +7,7 @@ import tfprune
 from tests.search import nets
 from tfprune import methods
 from tfprune.core import units
-from tfprune.planning import objectives
+from tfprune.planning import cost_models
 from tfprune.search import problem as problem_lib
 
 KEPT = np.array([[10, 1, 100, 2, 5, 0], [72, 4, 512, 8, 32, 4]])
@@ -20,7 +20,7 @@ def build(name, model=None):
         for unit in units.tagged(model.variables)
         for target in unit.targets
     ]
-    return objectives.build(name, model, targets)
+    return cost_models.of_weights(name, model, targets)
 
 
 def test_parameters():
