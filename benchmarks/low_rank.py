@@ -99,19 +99,17 @@ def _row(case, rounds, batch, threads):
             ),
         ]
     )
-    thin, table = factorize.factorize(
-        dense, ranks={".*": rank}, split_where="always"
-    )
+    found = factorize.factorize(dense, ranks={".*": rank}, split_where="always")
     x = np.random.default_rng(0).normal(size=(batch, *layer.input_shape))
     x = x.astype("float32")
     faster = [
         net_calls.faster(
-            make(dense, x, threads), make(thin, x, threads), rounds
+            make(dense, x, threads), make(found.model, x, threads), rounds
         )
         for make in (net_calls.in_tensorflow, net_calls.in_litert)
     ]
     return (
-        *(layer.name, str(rank), str(table.rows[0].full_rank)),
-        *(f"{value:.2f}x" for value in (table.mac_reduction, *faster)),
+        *(layer.name, str(rank), str(found.table.rows[0].full_rank)),
+        *(f"{value:.2f}x" for value in (found.table.mac_reduction, *faster)),
         f"{case.published}x" if case.published else "",
     )

@@ -29,7 +29,6 @@ from tfprune import methods
 from tfprune import optimizers
 from tfprune.compress import winograd
 from tfprune.compress.filters import remove
-from tfprune.compress.low_rank import factorize
 from tfprune.core import units
 from tfprune.exporters import compact
 from tfprune.profiling import projection
@@ -110,9 +109,7 @@ def _prune(model, stage, splits):
 
 
 def _factorize(model, stage, splits):
-    factorized = factorize.factorize(
-        api.strip(model), **stage.factorize.to_dict()
-    )
+    factorized = api.factorize(api.strip(model), **stage.factorize.to_dict())
     print(factorized)
     return factorized.model
 

@@ -102,8 +102,11 @@ def plan_budget(
     """Finds how a method meets a budget; the model is not changed.
 
     Args:
-        model, method, filters: As `prune` takes them.
-        budget, data: As `prune` takes them.
+        model: As `prune` takes it.
+        method: As `prune` takes it.
+        budget: String, as `prune` takes it.
+        filters: As `prune` takes it. Defaults to None.
+        data: As `prune` takes it. Defaults to None.
 
     Returns:
         A `SparsityPlan`: print it, and give it to `prune` as its `budget`.

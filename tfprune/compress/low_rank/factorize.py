@@ -1,12 +1,14 @@
-"""factorize: layers of low rank become two thin layers each."""
+"""factorize: layers become two layers of low rank each."""
 
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import typing
 
 import keras
 
+from tfprune.compress import result
 from tfprune.compress import strip
 from tfprune.compress.low_rank import acceptance
 from tfprune.compress.low_rank import activation_moments
@@ -18,19 +20,18 @@ from tfprune.graph import chains
 from tfprune.utils import validation
 
 
-class Factorized(typing.NamedTuple):
-    """A model of thin layers, and how it came about.
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Factorized(result.Compressed):
+    """A model with low-rank layers, and how it came about.
 
     Args:
-        model: Keras model.
-        table: `factor_table.Table`, a row for each layer with weights.
+        table: `summary.Table`, a row for each layer with weights.
     """
 
-    model: keras.Model
     table: summary.Table
 
-    def __str__(self) -> str:
-        return str(self.table)
+    def lines(self) -> list[str]:
+        return str(self.table).splitlines()
 
 
 def factorize(
@@ -43,7 +44,7 @@ def factorize(
     batch_size: int = 1,
     rounds: int = 30,
 ) -> Factorized:
-    """Returns an ordinary Keras model with thin layers in the place of thick.
+    """Makes an ordinary model with low-rank layers in the place of others.
 
     A convolution of rank r becomes one of r filters, `<name>_lowrank`, and
     one of size 1, `<name>_linear`, with the old bias and activation; a Dense
@@ -79,8 +80,9 @@ def factorize(
     Example:
 
     ```python
-    model, table = tfprune.factorize(model, energy=0.95)
-    print(table)
+    found = tfprune.compress.low_rank.factorize(model, energy=0.95)
+    print(found)
+    found.model.summary()
     ```
 
     Reference:
@@ -108,7 +110,10 @@ def factorize(
     table = summary.build(
         model, found, {x: row for x, (_, row) in decided.items()}, reasons
     )
-    return Factorized(chains.clone(model, split), table)
+    made = chains.clone(model, split)
+    return Factorized(
+        model=made, table=table, class_change=result.class_change(model, made)
+    )
 
 
 def _ranks(found, energy, ranks):

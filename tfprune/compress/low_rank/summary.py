@@ -11,6 +11,7 @@ from tfprune.compress.low_rank import candidates
 from tfprune.graph import model_graph
 from tfprune.graph import traversal
 from tfprune.graph import work
+from tfprune.utils import tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,11 +73,7 @@ class Table:
         return self._sum("parameters") / max(self._sum("parameters_after"), 1)
 
     def __str__(self) -> str:
-        rows = [_HEADER, *map(_cells, self.rows)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(map(str.ljust, cells, widths)).rstrip() for cells in rows
-        ]
+        lines = tables.aligned([_HEADER, *map(_cells, self.rows)])
         total = (
             f"MACs {self._sum('macs'):,} -> {self._sum('macs_after'):,} "
             f"({self.mac_reduction:.2f}x), parameters "
