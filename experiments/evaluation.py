@@ -84,7 +84,7 @@ def _before(dense, test):
     """What the net was before it lost anything: ranks say how it may be."""
     found = measure(dense, test)
     before = {f"dense_{name}": found[name] for name in _OF_DENSE}
-    return {**before, "dense_ranks": spectra.ranks(dense)}
+    return {**before, "dense_ranks": spectra.spectra(dense).ranks()}
 
 
 def measure(model: keras.Model, test) -> dict:

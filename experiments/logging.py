@@ -62,7 +62,7 @@ class MetricsLog(keras.callbacks.Callback):
     def _ranks(self):
         if self._energy is None:
             return {}
-        return {"ranks": spectra.ranks(self.model, self._energy)}
+        return {"ranks": spectra.spectra(self.model).ranks(self._energy)}
 
     def flush(self) -> int:
         """Makes sure of what was written; returns the file's size."""

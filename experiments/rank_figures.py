@@ -23,7 +23,8 @@ def draw(paths: list) -> None:
         config = workdir.config(root)
         folder = workdir.seed_dir(root, config.seeds[0])
         records[root.name] = _ranks(folder, config.stages[0])
-        nets[root.name] = spectra.spectra(compact.load(folder / "dense.npz"))
+        dense = compact.load(folder / "dense.npz")
+        nets[root.name] = spectra.spectra(dense).energies
     plots = roots[0] / "plots"
     rank_plots.rank_over_steps(records, plots / "ranks.png")
     rank_plots.energy_spectra(nets, plots / "spectra.png")

@@ -28,7 +28,6 @@ from tfprune.compress.filters.channel_graph import (
 from tfprune.compress.filters.removal_plan import plan_removal as plan_removal
 from tfprune.compress.filters.remove import remove_filters as remove_filters
 from tfprune.compress.filters.zero import zero_filters as zero_filters
-from tfprune.compress.low_rank.spectra import ranks as ranks
 from tfprune.compress.low_rank.spectra import spectra as spectra
 from tfprune.compress.recalibrate import recalibrate as recalibrate
 from tfprune.compress.sparse.sparsify import sparsify as sparsify

@@ -58,5 +58,5 @@ class RankLogger(keras.callbacks.Callback):
             logs.update(self._read())
 
     def _read(self):
-        found = spectra.ranks(self.model, self.energy, self._form)
+        found = spectra.spectra(self.model, self._form).ranks(self.energy)
         return {f"rank/{name}": rank for name, rank in found.items()}

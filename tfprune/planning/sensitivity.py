@@ -20,9 +20,15 @@ from tfprune import backend
 from tfprune.graph import traversal
 from tfprune.layers import prunable
 from tfprune.planning import scorer
+from tfprune.planning import solver
+from tfprune.utils import tables
 from tfprune.utils import validation
 
 GRID = (0.0, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
+
+# More than an accuracy can drop, and how finely drops are told apart.
+_MOST_DROP = 2.0
+_HALVINGS = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,26 +69,22 @@ class Sensitivity:
         validation.check("target_sparsity", target_sparsity, within, expected)
         less, more = dict.fromkeys(self.sizes, 0.0), self._sparsities(0.0)
         if self._total(more) < target_sparsity:
-            less, more = self._around(target_sparsity)
+            drops = solver.bracket(
+                lambda x: self._total(self._sparsities(x)) >= target_sparsity,
+                _MOST_DROP,
+                _HALVINGS,
+            )
+            less, more = map(self._sparsities, drops)
         return self._between(less, more, target_sparsity)
 
     def __str__(self) -> str:
-        width = max(map(len, self.accuracies))
-        head = "".join(f"{s:>8.1%}" for s in self.sparsities)
+        head = ["", *(f"{sparsity:.1%}" for sparsity in self.sparsities)]
         rows = [
-            f"{name:{width}}" + "".join(f"{a:>8.2%}" for a in values)
+            [name, *(f"{accuracy:.2%}" for accuracy in values)]
             for name, values in self.accuracies.items()
         ]
-        return "\n".join([" " * width + head, *rows])
-
-    def _around(self, target):
-        """The sparsities at two drops close together, around the target."""
-        low, high = 0.0, 2.0
-        for _ in range(50):
-            middle = (low + high) / 2
-            enough = self._total(self._sparsities(middle)) >= target
-            low, high = (low, middle) if enough else (middle, high)
-        return self._sparsities(low), self._sparsities(high)
+        numbers = range(1, len(head))
+        return "\n".join(tables.aligned([head, *rows], numbers))
 
     def _between(self, less, more, target):
         """The part of the way from one to the other that is needed."""

@@ -39,7 +39,8 @@ def energy_spectra(
     """Draws the energy that each rank keeps, one panel for each layer.
 
     Args:
-        spectra: Dict, label of a net to what `tfprune.spectra` returned.
+        spectra: Dict, label of a model to the `energies` of its
+            `tfprune.spectra`.
         path: Where to write. The ending names the format, such as `.png`.
 
     Raises:

@@ -1,68 +1,98 @@
-"""Spectra: which rank each layer of a net needs, as it is now."""
+"""Spectra: which rank each layer of a model needs, as it is now."""
 
 from __future__ import annotations
+
+import dataclasses
+import functools
 
 import keras
 import numpy as np
 
 from tfprune import backend
-from tfprune.compress.low_rank import candidates
+from tfprune.compress.low_rank import candidates as candidates_lib
 from tfprune.compress.low_rank import forms
 from tfprune.compress.low_rank import ranks as ranks_lib
 from tfprune.graph import cloning
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+from tfprune.utils import tables
+
+_ENERGIES = (0.9, 0.95, 0.99)
 
 
 def spectra(
     model: keras.Model,
     method: str | forms.Channels | forms.Spatial = "pca",
-) -> dict[str, np.ndarray]:
-    """Returns the share of the energy that ranks 1, 2, ... keep, by layer.
+) -> Spectra:
+    """Decomposes the kernels of all layers eligible for factorisation.
 
     Args:
         model: Keras model, pruned ones included: masks are applied.
         method: As `tfprune.factorize` takes it. Defaults to `"pca"`.
+
+    Returns:
+        A `Spectra`. Print it for a table.
 
     Raises:
         ValueError: for an unknown method, or NaN weights.
+
+    Example:
+
+    ```python
+    found = tfprune.spectra(model)
+    print(found.ranks(0.95))
+    ```
     """
-    return {x.layer.name: x.energies for x in _candidates(model, method)}
-
-
-def ranks(
-    model: keras.Model,
-    energy: float = 0.95,
-    method: str | forms.Channels | forms.Spatial = "pca",
-) -> dict[str, int]:
-    """Returns the rank that keeps so much energy, by layer.
-
-    Args:
-        model: Keras model, pruned ones included: masks are applied.
-        energy: Float in (0, 1]. Defaults to 0.95.
-        method: As `tfprune.factorize` takes it. Defaults to `"pca"`.
-
-    Raises:
-        ValueError: for an energy outside (0, 1], an unknown method, or NaN
-            weights.
-    """
-    ranks_lib.check_energy(energy)
-    found = _candidates(model, method)
-    return {x.layer.name: x.rank(energy) for x in found}
-
-
-def _candidates(model, method):
     form = forms.form(method)
     layers = [_bare(x) for x in traversal.leaves(model) if x.weights]
-    return [
-        candidates.Candidate(layer, form)
-        for layer in layers
-        if not form.unsupported_reason(layer)
-    ]
+    return Spectra(
+        [
+            candidates_lib.Candidate(layer, form)
+            for layer in layers
+            if not form.unsupported_reason(layer)
+        ]
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Spectra:
+    """How much of the energy of each kernel its ranks keep.
+
+    Args:
+        candidates: List of `Candidate`.
+    """
+
+    candidates: list[candidates_lib.Candidate]
+
+    @functools.cached_property
+    def energies(self) -> dict[str, np.ndarray]:
+        """Layer to a float array, the share that ranks 1, 2, ... keep."""
+        return {x.layer.name: x.energies for x in self.candidates}
+
+    def ranks(self, energy: float = 0.95) -> dict[str, int]:
+        """Layer to the least rank that keeps so much energy.
+
+        Args:
+            energy: Float in (0, 1]. Defaults to 0.95.
+
+        Raises:
+            ValueError: for an energy outside (0, 1].
+        """
+        ranks_lib.check_energy(energy)
+        return {x.layer.name: x.rank(energy) for x in self.candidates}
+
+    def __str__(self) -> str:
+        head = ["layer", "full rank", *(f"{x:.0%} energy" for x in _ENERGIES)]
+        columns = [self.ranks(energy) for energy in _ENERGIES]
+        rows = [
+            [x.layer.name, x.full_rank, *(own[x.layer.name] for own in columns)]
+            for x in self.candidates
+        ]
+        return "\n".join(tables.aligned([head, *rows], range(1, len(head))))
 
 
 def _bare(layer):
-    """Returns a layer without masks, its weights as they act."""
+    """A layer without masks, its weights as they act."""
     if not isinstance(layer, prunable.Prunable):
         return layer
     copied = cloning.copy(layer.layer)
