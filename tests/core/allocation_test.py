@@ -191,11 +191,11 @@ class TestPattern:
         return kept
 
     def test_one_weight_of_a_block_after_the_other(self):
-        """A linear ramp from 0 to a half: 4 of 4, 3 of 4, 2 of 4."""
-        ramp = sparsity_schedules.Polynomial(0.0, 0.5, 0, 100, power=1.0)
+        """A linear schedule from 0 to a half: 4 of 4, 3 of 4, 2 of 4."""
+        schedule = sparsity_schedules.Polynomial(0.0, 0.5, 0, 100, power=1.0)
         rule = allocation.Pattern(2, 4)
         kept = {
-            step: self.kept(rule, float(ramp.sparsity(step)))
+            step: self.kept(rule, float(schedule.sparsity(step)))
             for step in (0, 1, 48, 50, 51, 98, 100, 1000)
         }
         assert kept == {0: 4, 1: 4, 48: 4, 50: 3, 51: 3, 98: 3, 100: 2, 1000: 2}
@@ -205,18 +205,18 @@ class TestPattern:
         for n in range(1, m):
             rule = allocation.Pattern(n, m)
             assert self.kept(rule, 1.0 - n / m) == n, f"{n}:{m}"
-            ramp = sparsity_schedules.Polynomial(
+            schedule = sparsity_schedules.Polynomial(
                 0.0, 1.0 - n / m, begin_step=3, end_step=9
             )
-            assert self.kept(rule, float(ramp.sparsity(9))) == n, f"{n}:{m}"
+            assert self.kept(rule, float(schedule.sparsity(9))) == n, f"{n}:{m}"
 
     def test_passes_every_count_on_the_way(self):
-        ramp = sparsity_schedules.Polynomial(
+        schedule = sparsity_schedules.Polynomial(
             0.0, 1.0 - 7 / 16, begin_step=0, end_step=1000
         )
         rule = allocation.Pattern(7, 16)
         kept = [
-            self.kept(rule, float(ramp.sparsity(step)))
+            self.kept(rule, float(schedule.sparsity(step)))
             for step in range(0, 1001, 10)
         ]
         assert kept == sorted(kept, reverse=True)

@@ -70,7 +70,7 @@ def test_each_family_keeps_its_best_half(roles):
     rule = pruner.Pruner(
         structure=structures.CoupledFilter(),
         criterion=norm,
-        timing=update_schedules.Every(1),
+        update_schedule=update_schedules.Every(1),
     )
     units = [
         types.SimpleNamespace(targets=[x.target("w") for x in unit])

@@ -74,7 +74,7 @@ class TestDecide:
 
     def test_nothing_changes_between_the_due_steps(self):
         every = update_schedules.Every(10, 10, 20)
-        rule = pruner.Pruner(timing=every, gradient="dense")
+        rule = pruner.Pruner(update_schedule=every, gradient="dense")
         old = [[np.array([[True, False, True], [False, False, True]])]]
         for step in (0, 9, 11, 19, 21, 30):
             (unit,) = decide(rule, [[A]], step, old)
@@ -84,7 +84,7 @@ class TestDecide:
             assert unit[0].tolist() == [[0, 1, 0], [1, 0, 1]]
 
     def test_a_unit_that_is_not_due_keeps_its_mask(self):
-        rule = pruner.Pruner(timing=OnSteps())
+        rule = pruner.Pruner(update_schedule=OnSteps())
         weights = [[A], [B], [A, B]]
         for step in range(4):
             decided = sparsities(decide(rule, weights, step))
@@ -104,18 +104,20 @@ class TestDecide:
         "rule",
         [
             pruner.Pruner(
-                timing=update_schedules.Every(2),
-                ramp=sparsity_schedules.Polynomial(0.0, 0.75, 0, 6),
+                update_schedule=update_schedules.Every(2),
+                sparsity_schedule=sparsity_schedules.Polynomial(
+                    0.0, 0.75, 0, 6
+                ),
                 allocation=allocation.Global(),
             ),
             pruner.Pruner(
-                timing=update_schedules.Probabilistic(gamma=0.5),
+                update_schedule=update_schedules.Probabilistic(gamma=0.5),
                 allocation=allocation.ErdosRenyiKernel(),
             ),
             pruner.Pruner(
                 structure=structures.Block(2, 1),
                 criterion=criteria.GroupNorm(),
-                timing=update_schedules.Every(1, 2),
+                update_schedule=update_schedules.Every(1, 2),
             ),
             pruner.Pruner(
                 structure=structures.NM(1, 2),
@@ -168,14 +170,14 @@ class TestSparsityOfAUnit:
         assert self.run(pruner.Pruner(), 0, NAN, 0.0) == [0.5, 0.0]
 
     def test_above_the_target_of_the_others(self):
-        rule = pruner.Pruner(ramp=sparsity_schedules.Constant(0.1))
+        rule = pruner.Pruner(sparsity_schedule=sparsity_schedules.Constant(0.1))
         assert self.run(rule, 0, NAN, 0.95) == [0.1, 0.95]
 
     def test_follows_the_ramp(self):
         """Linear from 0 to 0.8; the unit's own from 0 to 0.4."""
         rule = pruner.Pruner(
-            timing=update_schedules.Every(1),
-            ramp=sparsity_schedules.Polynomial(0, 0.8, 0, 4, 1.0),
+            update_schedule=update_schedules.Every(1),
+            sparsity_schedule=sparsity_schedules.Polynomial(0, 0.8, 0, 4, 1.0),
         )
         runs = [self.run(rule, step, NAN, 0.4) for step in range(6)]
         others, own = zip(*runs, strict=True)
@@ -190,7 +192,9 @@ class TestSparsityOfAUnit:
 class TestContract:
     def test_settings_are_those_of_the_parts(self):
         rule = pruner.Pruner(
-            timing=update_schedules.Probabilistic(gamma=0.1, stop_step=7)
+            update_schedule=update_schedules.Probabilistic(
+                gamma=0.1, stop_step=7
+            )
         )
         assert list(rule.settings) == [
             "target_sparsity",

@@ -7,8 +7,8 @@ import tensorflow as tf
 from tfprune.core import sparsity_schedules
 
 
-def sparsities(ramp, steps):
-    return [float(ramp.sparsity(tf.constant(step))) for step in steps]
+def sparsities(schedule, steps):
+    return [float(schedule.sparsity(tf.constant(step))) for step in steps]
 
 
 def test_constant():
@@ -25,50 +25,53 @@ def test_constant():
     ],
 )
 def test_polynomial(power, expected):
-    ramp = sparsity_schedules.Polynomial(
+    schedule = sparsity_schedules.Polynomial(
         0.2, 0.8, begin_step=10, end_step=50, power=power
     )
-    values = sparsities(ramp, [0, 10, 20, 30, 40, 50, 51, 10**9])
+    values = sparsities(schedule, [0, 10, 20, 30, 40, 50, 51, 10**9])
     np.testing.assert_allclose(values, expected, rtol=1e-6)
 
 
 def test_polynomial_hits_its_ends_exactly():
-    ramp = sparsity_schedules.Polynomial(0.0, 0.9, begin_step=3, end_step=10)
-    assert sparsities(ramp, [3, 10]) == [0.0, float(np.float32(0.9))]
+    schedule = sparsity_schedules.Polynomial(
+        0.0, 0.9, begin_step=3, end_step=10
+    )
+    assert sparsities(schedule, [3, 10]) == [0.0, float(np.float32(0.9))]
 
 
 def test_polynomial_may_go_down():
-    ramp = sparsity_schedules.Polynomial(
+    schedule = sparsity_schedules.Polynomial(
         0.8, 0.2, begin_step=0, end_step=2, power=1.0
     )
-    np.testing.assert_allclose(sparsities(ramp, [0, 1, 2]), [0.8, 0.5, 0.2])
+    np.testing.assert_allclose(sparsities(schedule, [0, 1, 2]), [0.8, 0.5, 0.2])
 
 
 @pytest.mark.parametrize(
-    "ramp", [sparsity_schedules.Constant(0.3), sparsity_schedules.Polynomial()]
+    "schedule",
+    [sparsity_schedules.Constant(0.3), sparsity_schedules.Polynomial()],
 )
-def test_same_under_xla_and_for_any_integer(ramp):
-    compiled = tf.function(ramp.sparsity, jit_compile=True)
+def test_same_under_xla_and_for_any_integer(schedule):
+    compiled = tf.function(schedule.sparsity, jit_compile=True)
     for dtype in ("int32", "int64"):
         step = tf.constant(123, dtype)
         np.testing.assert_allclose(
-            compiled(step), ramp.sparsity(step), rtol=1e-6
+            compiled(step), schedule.sparsity(step), rtol=1e-6
         )
 
 
 @pytest.mark.parametrize("bad", [1.0, 1.2, -0.1, True, float("nan"), "0.5"])
 @pytest.mark.parametrize(
-    "ramp, name",
+    "schedule, name",
     [
         (sparsity_schedules.Constant, "final_sparsity"),
         (sparsity_schedules.Polynomial, "final_sparsity"),
         (sparsity_schedules.Polynomial, "initial_sparsity"),
     ],
 )
-def test_a_sparsity_is_a_fraction(ramp, name, bad):
+def test_a_sparsity_is_a_fraction(schedule, name, bad):
     message = rf"`{name}` must be in \[0, 1\). Received: {name}={bad}"
     with pytest.raises(ValueError, match=message):
-        ramp(**{name: bad})
+        schedule(**{name: bad})
 
 
 @pytest.mark.parametrize("begin_step, end_step", [(5, 5), (5, 4), (-1, 4)])

@@ -54,19 +54,19 @@ class Schedule:
 
 
 def test_polynomial_decay():
-    every, ramp = tfmot.schedule(Schedule("PolynomialDecay", POLYNOMIAL))
+    every, sparsity = tfmot.schedule(Schedule("PolynomialDecay", POLYNOMIAL))
     assert every == update_schedules.Every(
         frequency=10, begin_step=20, end_step=80
     )
-    assert ramp == sparsity_schedules.Polynomial(0.1, 0.9, 20, 80, 3)
+    assert sparsity == sparsity_schedules.Polynomial(0.1, 0.9, 20, 80, 3)
 
 
 def test_constant_sparsity():
-    every, ramp = tfmot.schedule(Schedule("ConstantSparsity", CONSTANT))
+    every, sparsity = tfmot.schedule(Schedule("ConstantSparsity", CONSTANT))
     assert every == update_schedules.Every(
         frequency=10, begin_step=20, end_step=-1
     )
-    assert ramp == sparsity_schedules.Constant(0.6)
+    assert sparsity == sparsity_schedules.Constant(0.6)
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def runs_of_tfmot():
 
 @pytest.mark.parametrize("number", range(len(SCHEDULES)))
 def test_step_by_step_as_tfmot(runs_of_tfmot, number):
-    every, ramp = tfmot.schedule(Schedule(*SCHEDULES[number]))
+    every, ours = tfmot.schedule(Schedule(*SCHEDULES[number]))
     steps = tf.range(STEPS)
     due, sparsity = zip(*runs_of_tfmot[number], strict=True)
     np.testing.assert_array_equal(every.due(steps, 0, {}), due)
-    ours = np.broadcast_to(ramp.sparsity(steps), STEPS)
+    ours = np.broadcast_to(ours.sparsity(steps), STEPS)
     np.testing.assert_allclose(ours, sparsity, rtol=0, atol=1e-7)

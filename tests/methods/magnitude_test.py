@@ -85,8 +85,8 @@ def test_a_schedule_replaces_the_four_arguments():
             return {"class_name": "ConstantSparsity", "config": config}
 
     method = methods.Magnitude(schedule=ConstantSparsity())
-    assert method.pruner.timing == update_schedules.Every(3, 2, 8)
-    assert method.pruner.ramp == sparsity_schedules.Constant(0.3)
+    assert method.pruner.update_schedule == update_schedules.Every(3, 2, 8)
+    assert method.pruner.sparsity_schedule == sparsity_schedules.Constant(0.3)
 
 
 def test_blocks():
@@ -136,5 +136,5 @@ def test_defaults():
     assert rule.structure == structures.Unstructured()
     assert rule.criterion == criteria.Magnitude()
     assert rule.allocation == allocation.Uniform()
-    assert rule.timing == update_schedules.Every(100, 0, -1)
-    assert rule.ramp == sparsity_schedules.Constant(0.5)
+    assert rule.update_schedule == update_schedules.Every(100, 0, -1)
+    assert rule.sparsity_schedule == sparsity_schedules.Constant(0.5)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import typing
 
 from tfprune.core import pruner as pruner_lib
 from tfprune.utils import serialization
+from tfprune.utils import validation
 
 _ROLES = {
     "kernel": "kernel",
@@ -15,6 +18,12 @@ _ROLES = {
     "embeddings": "kernel",
     "bias": "bias",
 }
+
+
+# Parts of methods have some of the names that methods have.
+serializable = functools.partial(
+    serialization.serializable, package="tfprune.methods"
+)
 
 
 @serialization.serializable
@@ -44,6 +53,17 @@ class Method(serialization.Serializable):
         object.__setattr__(self, "roles", tuple(self.roles))
         object.__setattr__(self, "terms", tuple(self.terms))
         object.__setattr__(self, "settings", dict(self.settings or {}))
+
+    @classmethod
+    def from_fields(cls, **fields):
+        """An instance with these fields, whatever the constructor takes."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in fields.keys() - set(known):
+            raise ValueError(validation.unknown("field", name, known))
+        method = object.__new__(cls)
+        vars(method).update(fields)
+        method.__post_init__()
+        return method
 
     def targets(self, layer) -> list[tuple[typing.Any, str]]:
         """Returns (variable, role) of what this method prunes in a layer.

@@ -22,28 +22,33 @@ from tfprune.utils import serialization
 from tfprune.utils import validation
 
 
+@serialization.formerly(timing="update_schedule", ramp="sparsity_schedule")
 @serialization.serializable
 class Pruner(serialization.Serializable):
-    """Decides masks: score, share out, select, where the timing says so.
+    """Decides masks: score, share out, select, when the schedule says so.
 
     A method with a new rule overrides one of the steps below.
 
     Args:
-        structure: What lives and dies together. Defaults to single weights.
-        criterion: What is worth keeping. Defaults to the magnitude.
-        allocation: How much of each unit. Defaults to the same of all.
-        timing: When. Defaults to every 100 updates.
-        ramp: How much by now. Defaults to half, at once.
-        selection: Which groups stay. Defaults to the best.
-        gradient: `"masked"`: what is pruned stays zero, or `"dense"`: it
-            goes on learning and may return. Defaults to `"masked"`.
+        structure: `Structure`, the groups of weights that are pruned as one.
+            Defaults to single weights.
+        criterion: Scores groups of weights, the higher the more worth
+            keeping. Defaults to the magnitude.
+        allocation: How many groups of each unit stay. Defaults to the same
+            share of every unit.
+        update_schedule: When a unit is decided. Defaults to every 100 updates.
+        sparsity_schedule: The sparsity wanted after so many updates. Defaults
+            to 0.5 from the first decision on.
+        selection: Which groups stay. Defaults to those of highest score.
+        gradient: `"masked"`: pruned weights stay zero, or `"dense"`: they
+            keep receiving gradients and may return. Defaults to `"masked"`.
     """
 
     structure: structures.Structure = structures.Unstructured()
     criterion: typing.Any = criteria.Magnitude()
     allocation: typing.Any = allocation.Uniform()
-    timing: typing.Any = update_schedules.Every()
-    ramp: typing.Any = sparsity_schedules.Constant()
+    update_schedule: typing.Any = update_schedules.Every()
+    sparsity_schedule: typing.Any = sparsity_schedules.Constant()
     selection: typing.Any = selection.TopK()
     gradient: str = "masked"
 
@@ -58,14 +63,14 @@ class Pruner(serialization.Serializable):
     needs_update_hooks = False
 
     @property
-    def hides(self) -> bool:
-        """Whether what is masked goes on learning, out of sight."""
+    def keeps_masked_values(self) -> bool:
+        """Whether masked weights keep receiving gradients."""
         return self.gradient == "dense"
 
     @property
     def settings(self) -> dict[str, float]:
         """Names and defaults of what can be set for each layer."""
-        return {**self.allocation.settings, **self.timing.settings}
+        return {**self.allocation.settings, **self.update_schedule.settings}
 
     @property
     def terms(self) -> tuple:
@@ -96,7 +101,7 @@ class Pruner(serialization.Serializable):
 
     def budgets(self, state, scores, step, settings, shapes):
         """Returns one budget or threshold for each unit."""
-        sparsity = self.ramp.sparsity(step)
+        sparsity = self.sparsity_schedule.sparsity(step)
         wanted = [self._own_sparsity(sparsity, own) for own in settings]
         return self.allocation(scores, wanted, shapes)
 
@@ -124,7 +129,7 @@ class Pruner(serialization.Serializable):
     def due(self, step, settings):
         """Returns a bool scalar for each unit: whether it is decided now."""
         return [
-            self.timing.due(step, unit, own)
+            self.update_schedule.due(step, unit, own)
             for unit, own in enumerate(settings)
         ]
 
@@ -183,10 +188,10 @@ class Pruner(serialization.Serializable):
         return new
 
     def _own_sparsity(self, sparsity, settings):
-        """A unit with a target of its own follows the ramp up to there."""
+        """A unit with a target of its own follows the schedule up to there."""
         target = settings.get("target_sparsity")
         if target is None:
             return sparsity
-        final = self.ramp.final_sparsity
+        final = self.sparsity_schedule.final_sparsity
         scaled = sparsity * target / final if final else target
         return ops.where(ops.isnan(target), sparsity, scaled)

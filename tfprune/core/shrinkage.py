@@ -2,7 +2,7 @@
 
 A shrinkage tells the new value of each weight (`__call__`) and which weights
 are kept (`kept`). With `gradient_term`, an L1 penalty is to be in the gradient;
-with `hides`, a weight that is not kept has a value of its own.
+with `keeps_masked_values`, a weight that is not kept has a value of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Hard(serialization.Serializable):
     """Zero where abs(w) <= threshold."""
 
     gradient_term = True
-    hides = False
+    keeps_masked_values = False
 
     def __call__(self, weights, movement, rate, own):
         """Returns the weights after a step.
@@ -89,9 +89,9 @@ class Soft(Hard):
 
 @serialization.serializable
 class Hidden(Hard):
-    """Nothing: what is below the threshold goes on learning, out of sight."""
+    """No change: weights below the threshold keep receiving gradients."""
 
-    hides = True
+    keeps_masked_values = True
 
     def __call__(self, weights, movement, rate, own):
         return weights

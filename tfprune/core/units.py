@@ -41,9 +41,9 @@ class Unit:
         return "masked" if self.frozen else self.method.pruner.gradient
 
     @property
-    def hides(self) -> bool:
-        """Whether what is pruned goes on learning, out of sight."""
-        return not self.frozen and self.method.pruner.hides
+    def keeps_masked_values(self) -> bool:
+        """Whether masked weights keep receiving gradients."""
+        return not self.frozen and self.method.pruner.keeps_masked_values
 
 
 @dataclasses.dataclass(eq=False)

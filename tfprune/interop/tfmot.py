@@ -13,7 +13,7 @@ from tfprune.core import update_schedules
 
 
 def schedule(schedule: typing.Any):
-    """Returns (timing, ramp) equal to a tfmot pruning schedule.
+    """The (update schedule, sparsity schedule) of a schedule of tfmot.
 
     Args:
         schedule: Object with tfmot's `get_config()`: a `PolynomialDecay` or
@@ -30,7 +30,7 @@ def schedule(schedule: typing.Any):
         raise ValueError(
             "`schedule` must be tfmot's PolynomialDecay or ConstantSparsity. "
             f"Received: schedule={schedule!r}. For another one, build a "
-            "Pruner with a timing and a ramp of your own."
+            "Pruner with schedules of your own."
         ) from error
 
 
@@ -38,10 +38,9 @@ def _polynomial(
     initial_sparsity, final_sparsity, begin_step, end_step, power, frequency
 ):
     every = update_schedules.Every(frequency, begin_step, end_step)
-    ramp = sparsity_schedules.Polynomial(
+    return every, sparsity_schedules.Polynomial(
         initial_sparsity, final_sparsity, begin_step, end_step, power
     )
-    return every, ramp
 
 
 def _constant(target_sparsity, begin_step, end_step, frequency):

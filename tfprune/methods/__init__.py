@@ -1,4 +1,6 @@
-"""One small file for each published method; each gives a `Method`."""
+"""Published pruning methods: one class, a `Method`, in one file for each."""
+
+import re as _re
 
 from tfprune.core.method import Method as Method
 from tfprune.methods.filter_ranking import FilterRanking as FilterRanking
@@ -16,23 +18,24 @@ from tfprune.methods.threshold_surgery import (
 from tfprune.methods.winograd import Winograd as Winograd
 from tfprune.utils import validation as _validation
 
-REGISTRY = {
-    "filter_ranking": FilterRanking,
-    "force": Force,
-    "guided": Guided,
-    "l1_winograd": L1Winograd,
-    "magnitude": Magnitude,
-    "nm": NM,
-    "olmp": OLMP,
-    "ssl": SSL,
-    "surgery": Surgery,
-    "threshold_surgery": ThresholdSurgery,
-    "winograd": Winograd,
+
+def _snake_case(name: str) -> str:
+    return _re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+REGISTRY: dict[str, type[Method]] = {
+    _snake_case(name): kind
+    for name, kind in sorted(vars().items())
+    if isinstance(kind, type) and kind is not Method
 }
+
+_NAMES = [kind.__name__ for kind in REGISTRY.values()]
+
+__all__ = ["Method", "REGISTRY", "build", *_NAMES]
 
 
 def build(name: str, **arguments) -> Method:
-    """Returns the method of that name.
+    """An instance of the method of that name, such as `"filter_ranking"`.
 
     Raises:
         ValueError: for an unknown name or argument, with the nearest one.

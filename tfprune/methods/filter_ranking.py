@@ -6,10 +6,10 @@ of other layers that it is tied to,
     contribution = abs(sum(w * dL/dw))
 
 with the gradient of the masked weights is followed in every step. Where the
-timing says so, the filters of the net with the highest ones are kept and all
-others masked. Masked filters take no part in the forward pass and go on
-learning. Before a normalization, the contribution of a kernel alone is zero:
-what it gives does not depend on how large its weights are.
+schedule says so, the filters of the net with the highest ones are kept and all
+others masked. Masked filters take no part in the forward pass and keep
+receiving gradients. Before a normalization, the contribution of a kernel
+alone is zero: its output does not depend on how large its weights are.
 """
 
 from __future__ import annotations
@@ -43,20 +43,9 @@ _OTHERS = (  # Their filters do not lie, or not alone, along the last axis.
 )
 
 
-def FilterRanking(
-    target_sparsity: float = 0.5,
-    *,
-    stages: int = 3,
-    stage_steps: int = 1000,
-    policy: str = "minus",
-    stop_step: int | None = None,
-    batches: int = 10,
-    structure: structures.Filter = structures.CoupledFilter(),
-    criterion: typing.Any = criteria.Taylor(),
-    allocation: typing.Any = allocations.Global(),
-    dense: bool = False,
-    settings: dict | None = None,
-) -> method.Method:
+@serialization.formerly("FilterMethod")
+@method.serializable
+class FilterRanking(method.Method):
     """Keeps the filters, of all convolutions together, that matter most.
 
     Args:
@@ -87,25 +76,63 @@ def FilterRanking(
         settings: Dict, layer to None for one that stays dense, or, with
             `Uniform`, to `{"target_sparsity": s}`.
 
-    Returns:
-        A `Method`.
-
     Reference:
         Lin et al. Accelerating Convolutional Networks via Global & Dynamic
         Filter Pruning. IJCAI 2018.
     """
-    validation.check_sparsity("target_sparsity", target_sparsity)
-    rule = _rule(
-        criterion,
-        batches,
-        structure=structure,
-        allocation=allocation,
-        timing=update_schedules.Staged(stages, stage_steps, policy, stop_step),
-        ramp=sparsity_schedules.Constant(target_sparsity),
-        gradient="dense",
-    )
-    roles = structure.covers
-    return FilterMethod("filter_ranking", rule, roles, settings, dense=dense)
+
+    dense: bool = False
+
+    def __init__(
+        self,
+        target_sparsity: float = 0.5,
+        *,
+        stages: int = 3,
+        stage_steps: int = 1000,
+        policy: str = "minus",
+        stop_step: int | None = None,
+        batches: int = 10,
+        structure: structures.Filter = structures.CoupledFilter(),
+        criterion: typing.Any = criteria.Taylor(),
+        allocation: typing.Any = allocations.Global(),
+        dense: bool = False,
+        settings: dict | None = None,
+    ):
+        validation.check_sparsity("target_sparsity", target_sparsity)
+        object.__setattr__(self, "dense", dense)
+        rule = _rule(
+            criterion,
+            batches,
+            structure=structure,
+            allocation=allocation,
+            update_schedule=update_schedules.Staged(
+                stages, stage_steps, policy, stop_step
+            ),
+            sparsity_schedule=sparsity_schedules.Constant(target_sparsity),
+            gradient="dense",
+        )
+        super().__init__("filter_ranking", rule, structure.covers, settings)
+
+    def unsupported_reason(self, layer):
+        if isinstance(layer, keras.layers.Dense) and not self.dense:
+            return "units of dense layers are ranked with `dense=True` alone"
+        if not isinstance(layer, self._kinds()):
+            return "it has no filters of its own along the last axis"
+        return super().unsupported_reason(layer)
+
+    def targets(self, layer):
+        if isinstance(layer, _OTHERS):
+            raise ValueError(
+                f"Layer {layer.name!r} must be pruned with the model that it "
+                "is in. Received: a layer alone, whose filters do not lie "
+                "along the last axis. Call tfprune.prune with the model."
+            )
+        return super().targets(layer)
+
+    def _kinds(self):
+        tied = isinstance(self.pruner.structure, structures.CoupledFilter)
+        more = _OTHERS if tied else ()
+        return (*_CONVOLUTIONS, keras.layers.Dense, *more)
 
 
 def _rule(criterion, batches, **parts):
@@ -149,35 +176,3 @@ class RankPruner(pruner.Pruner):
         join = self.structure.join
         now = self.criterion(join(weights), join(gradients))
         return (now - old["contribution"]) / self.batches
-
-
-@serialization.serializable
-class FilterMethod(method.Method):
-    """A method that prunes the filters of convolutions.
-
-    Args:
-        dense: Bool: and units of dense layers. Defaults to False.
-    """
-
-    dense: bool = False
-
-    def unsupported_reason(self, layer):
-        if isinstance(layer, keras.layers.Dense) and not self.dense:
-            return "units of dense layers are ranked with `dense=True` alone"
-        if not isinstance(layer, self._kinds()):
-            return "it has no filters of its own along the last axis"
-        return super().unsupported_reason(layer)
-
-    def targets(self, layer):
-        if isinstance(layer, _OTHERS):
-            raise ValueError(
-                f"Layer {layer.name!r} must be pruned with the model that it "
-                "is in. Received: a layer alone, whose filters do not lie "
-                "along the last axis. Call tfprune.prune with the model."
-            )
-        return super().targets(layer)
-
-    def _kinds(self):
-        tied = isinstance(self.pruner.structure, structures.CoupledFilter)
-        more = _OTHERS if tied else ()
-        return (*_CONVOLUTIONS, keras.layers.Dense, *more)

@@ -5,7 +5,6 @@ It prunes nothing itself: `tfprune.factorize` makes layers thin afterwards.
 
 from __future__ import annotations
 
-import dataclasses
 import typing
 
 from tfprune.core import force
@@ -15,17 +14,8 @@ from tfprune.utils import serialization
 from tfprune.utils import validation
 
 
-def Force(
-    force_decay: typing.Any = 1e-4,
-    force_type: str = "degradation",
-    *,
-    force_mult: dict | None = None,
-    direction: str = "all",
-    adaptive: bool = False,
-    stop_step: int | None = None,
-    method: method_lib.Method | None = None,
-    settings: dict | None = None,
-) -> method_lib.Method:
+@method_lib.serializable
+class Force(method_lib.Method):
     """Lowers the ranks of convolutions while they learn, or are pruned.
 
     It is `tfprune.ForceRegularized` as part of a method; filters of grouped
@@ -48,24 +38,49 @@ def Force(
         settings: Dict, layer to None for one that is left alone. Only
             without `method`, which has its own.
 
-    Returns:
-        A `Method`.
-
     Reference:
         Wen et al. Coordinating Filters for Faster Deep Neural Networks. ICCV
         2017.
     """
-    term = force.Force(
-        force_decay, force_type, force_mult, direction, adaptive, stop_step
-    )
-    if method is None:
-        return method_lib.Method(
-            "force", Idle(), settings=settings, terms=(term,)
+
+    method: method_lib.Method | None = None
+
+    def __init__(
+        self,
+        force_decay: typing.Any = 1e-4,
+        force_type: str = "degradation",
+        *,
+        force_mult: dict | None = None,
+        direction: str = "all",
+        adaptive: bool = False,
+        stop_step: int | None = None,
+        method: method_lib.Method | None = None,
+        settings: dict | None = None,
+    ):
+        term = force.Force(
+            force_decay, force_type, force_mult, direction, adaptive, stop_step
         )
-    validation.check(
-        "settings", settings, settings is None, "those of `method`"
-    )
-    return dataclasses.replace(method, terms=(*method.terms, term))
+        expected = "those of `method`"
+        alone = method is None or settings is None
+        validation.check("settings", settings, alone, expected)
+        inner = method or method_lib.Method("force", Idle(), settings=settings)
+        object.__setattr__(self, "method", method)
+        super().__init__(
+            inner.name,
+            inner.pruner,
+            inner.roles,
+            inner.settings,
+            (*inner.terms, term),
+        )
+
+    def unsupported_reason(self, layer):
+        return (self.method or super()).unsupported_reason(layer)
+
+    def targets(self, layer):
+        return (self.method or super()).targets(layer)
+
+    def resolve_settings(self, model, settings):
+        return (self.method or super()).resolve_settings(model, settings)
 
 
 @serialization.serializable

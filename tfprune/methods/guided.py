@@ -35,15 +35,8 @@ _SHRINKAGES = {
 }
 
 
-def Guided(
-    decay: float = 5e-5,
-    *,
-    threshold: float = 1e-4,
-    factor: float = 10.0,
-    signal: str = "step",
-    shrinkage: str = "guided",
-    settings: dict | None = None,
-) -> method.Method:
+@method.serializable
+class Guided(method.Method):
     """Prunes by an L1 penalty and by a threshold after each update.
 
     The trade-off between sparsity and accuracy is set by the decay, for all
@@ -65,14 +58,11 @@ def Guided(
             weights; `"soft"`: weights shrink by the learning rate times the
             decay after the step, instead of in the gradient; `"ista"`: both,
             as the released code's ISTA; `"hidden"`: what is below the
-            threshold takes no part in the forward pass and goes on learning,
-            as the released code's L1_DNS.
+            threshold takes no part in the forward pass and keeps receiving
+            gradients, as the released code's L1_DNS.
         settings: Dict, layer to any of `decay`, `threshold`, and `active` (0:
             its zeros are final, and it is pruned no further); or to None for
             a layer that stays dense.
-
-    Returns:
-        A `Method`.
 
     Raises:
         ValueError: for a number out of range or an unknown name.
@@ -87,21 +77,32 @@ def Guided(
         Park et al. Faster CNNs with Direct Sparse Convolutions and Guided
         Pruning. ICLR 2017.
     """
-    if signal not in _SIGNALS:
-        raise ValueError(validation.unknown("signal", signal, _SIGNALS))
-    if shrinkage not in _SHRINKAGES:
-        raise ValueError(
-            validation.unknown("shrinkage", shrinkage, _SHRINKAGES)
+
+    def __init__(
+        self,
+        decay: float = 5e-5,
+        *,
+        threshold: float = 1e-4,
+        factor: float = 10.0,
+        signal: str = "step",
+        shrinkage: str = "guided",
+        settings: dict | None = None,
+    ):
+        if signal not in _SIGNALS:
+            raise ValueError(validation.unknown("signal", signal, _SIGNALS))
+        if shrinkage not in _SHRINKAGES:
+            raise ValueError(
+                validation.unknown("shrinkage", shrinkage, _SHRINKAGES)
+            )
+        rule = GuidedPruner(
+            update_schedule=update_schedules.Every(1),
+            gradient="dense",
+            decay=decay,
+            threshold=threshold,
+            signal=_SIGNALS[signal](),
+            shrinkage=_SHRINKAGES[shrinkage](factor),
         )
-    rule = GuidedPruner(
-        timing=update_schedules.Every(1),
-        gradient="dense",
-        decay=decay,
-        threshold=threshold,
-        signal=_SIGNALS[signal](),
-        shrinkage=_SHRINKAGES[shrinkage](factor),
-    )
-    return method.Method("guided", rule, settings=settings)
+        super().__init__("guided", rule, settings=settings)
 
 
 @serialization.serializable
@@ -129,8 +130,8 @@ class GuidedPruner(pruner.Pruner):
             validation.check(name, value, value >= 0, ">= 0")
 
     @property
-    def hides(self):
-        return self.shrinkage.hides
+    def keeps_masked_values(self):
+        return self.shrinkage.keeps_masked_values
 
     @property
     def settings(self):

@@ -27,12 +27,9 @@ from tfprune.utils import serialization
 from tfprune.utils import validation
 
 
-def L1Winograd(
-    decay: float = 5e-5,
-    *,
-    threshold: float = 1e-4,
-    settings: dict | None = None,
-) -> method.Method:
+@serialization.formerly("L1WinogradMethod")
+@method.serializable
+class L1Winograd(method.Method):
     """Makes ordinary convolutions sparse in the Winograd domain.
 
     The layers stay `keras.layers.Conv2D`. Masks show the filters of which
@@ -46,9 +43,6 @@ def L1Winograd(
         settings: Dict, layer to any of `decay` and `threshold`, or to None for
             a layer that stays as it is.
 
-    Returns:
-        A `Method`.
-
     Raises:
         ValueError: for a number out of range.
 
@@ -56,13 +50,26 @@ def L1Winograd(
         Li, Park, Tang. Enabling Sparse Winograd Convolution by Native
         Pruning. 2017; the released code's `L1_Winograd`.
     """
-    rule = L1WinogradPruner(
-        timing=update_schedules.Every(1),
-        gradient="dense",
-        decay=decay,
-        threshold=threshold,
-    )
-    return L1WinogradMethod("l1_winograd", rule, settings=settings)
+
+    def __init__(
+        self,
+        decay: float = 5e-5,
+        *,
+        threshold: float = 1e-4,
+        settings: dict | None = None,
+    ):
+        rule = L1WinogradPruner(
+            update_schedule=update_schedules.Every(1),
+            gradient="dense",
+            decay=decay,
+            threshold=threshold,
+        )
+        super().__init__("l1_winograd", rule, settings=settings)
+
+    def unsupported_reason(self, layer):
+        return winograd_conv2d.WinogradConv2D.unsupported_reason(
+            layer
+        ) or super().unsupported_reason(layer)
 
 
 @serialization.serializable
@@ -78,7 +85,7 @@ class L1WinogradPruner(pruner.Pruner):
     threshold: float = 1e-4
 
     needs_update_hooks = True
-    hides = False
+    keeps_masked_values = False
 
     def __post_init__(self):
         super().__post_init__()
@@ -102,16 +109,6 @@ class L1WinogradPruner(pruner.Pruner):
 
     def masks(self, state, weights, masks, step, settings):
         return [list(map(_kept, unit)) for unit in weights]
-
-
-@serialization.serializable
-class L1WinogradMethod(method.Method):
-    """A method for convolutions that have a Winograd form."""
-
-    def unsupported_reason(self, layer):
-        return winograd_conv2d.WinogradConv2D.unsupported_reason(
-            layer
-        ) or super().unsupported_reason(layer)
 
 
 def _penalized(gradient, weight, step, *, decay, **settings):

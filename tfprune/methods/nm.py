@@ -6,21 +6,12 @@ from tfprune.core import allocation
 from tfprune.core import method
 from tfprune.core import pruner
 from tfprune.core import selection
-from tfprune.core import sparsity_schedules
 from tfprune.core import structures
-from tfprune.core import update_schedules
+from tfprune.methods import magnitude
 
 
-def NM(
-    n: int = 2,
-    m: int = 4,
-    *,
-    begin_step: int = 0,
-    end_step: int | None = None,
-    frequency: int = 100,
-    axis: int = -2,
-    settings: dict | None = None,
-) -> method.Method:
+@method.serializable
+class NM(method.Method):
     """Keeps the `n` largest of every `m` consecutive weights.
 
     Args:
@@ -34,9 +25,6 @@ def NM(
         axis: Integer, the axis cut into blocks. Defaults to -2, the inputs.
         settings: Dict, layer to None for one that stays dense.
 
-    Returns:
-        A `Method`.
-
     Raises:
         ValueError: from `prune`, for a named layer whose axis m does not
             divide; such layers are skipped and listed when none is named.
@@ -44,20 +32,27 @@ def NM(
     Reference:
         Mishra et al. Accelerating Sparse Deep Neural Networks. 2021.
     """
-    structure = structures.NM(n, m, axis)
-    if end_step is None:
-        every = update_schedules.Every(frequency, begin_step)
-        ramp = sparsity_schedules.Constant(1.0 - n / m)
-    else:
-        every = update_schedules.Every(frequency, begin_step, end_step)
-        ramp = sparsity_schedules.Polynomial(
-            0.0, 1.0 - n / m, begin_step, end_step
+
+    def __init__(
+        self,
+        n: int = 2,
+        m: int = 4,
+        *,
+        begin_step: int = 0,
+        end_step: int | None = None,
+        frequency: int = 100,
+        axis: int = -2,
+        settings: dict | None = None,
+    ):
+        structure = structures.NM(n, m, axis)
+        every, sparsity = magnitude.schedules(
+            1.0 - n / m, begin_step, end_step, frequency
         )
-    rule = pruner.Pruner(
-        structure=structure,
-        allocation=allocation.Pattern(n, m),
-        timing=every,
-        ramp=ramp,
-        selection=selection.TopK(row=m),
-    )
-    return method.Method("nm", rule, settings=settings)
+        rule = pruner.Pruner(
+            structure=structure,
+            allocation=allocation.Pattern(n, m),
+            update_schedule=every,
+            sparsity_schedule=sparsity,
+            selection=selection.TopK(row=m),
+        )
+        super().__init__("nm", rule, settings=settings)

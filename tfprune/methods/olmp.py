@@ -30,24 +30,8 @@ from tfprune.utils import serialization
 from tfprune.utils import validation
 
 
-def OLMP(
-    delta: float = 0.08,
-    *,
-    interval: int = 1000,
-    prune_stop: int = 15_000,
-    c: float = 0.001,
-    gamma: float = 2e-4,
-    acceptance: str = "ncs",
-    evaluations: int = 1600,
-    population: int = 10,
-    lower: float = 0.0,
-    upper: float = 10.0,
-    sigma: typing.Any = 5.0,
-    objective: str = "parameters",
-    target_cost: float = 0.0,
-    seed: int = 0,
-    settings: dict | None = None,
-) -> method.Method:
+@method.serializable
+class OLMP(method.Method):
     """Searches each layer's threshold, so that nobody has to choose it.
 
     Train with `OLMPSearch` among the callbacks, which needs the data to
@@ -81,9 +65,6 @@ def OLMP(
         settings: Dict, layer to any of `c`, `gamma`, `power`, `stop_step`, or
             to None for a layer that stays dense.
 
-    Returns:
-        A `Method`.
-
     Example:
 
     ```python
@@ -96,31 +77,53 @@ def OLMP(
         Li, Qian, Jiang, Lu, Tang. Optimization based Layer-wise
         Magnitude-based Pruning for DNN Compression. IJCAI 2018.
     """
-    plan = Plan(
-        delta=delta,
-        interval=interval,
-        prune_stop=prune_stop,
-        acceptance=acceptance,
-        evaluations=evaluations,
-        population=population,
-        lower=lower,
-        upper=upper,
-        sigma=sigma,
-        objective=objective,
-        target_cost=target_cost,
-        seed=seed,
-    )
-    inside = lower <= c <= upper
-    validation.check("c", c, inside, f"from lower={lower} to upper={upper}")
-    rule = OLMPPruner(
-        allocation=allocation.Explicit(),
-        timing=update_schedules.Probabilistic(gamma, 1.0, prune_stop, seed),
-        selection=selection.Hysteresis(),
-        gradient="dense",
-        c=c,
-        plan=plan,
-    )
-    return method.Method("olmp", rule, ("kernel", "bias"), settings)
+
+    def __init__(
+        self,
+        delta: float = 0.08,
+        *,
+        interval: int = 1000,
+        prune_stop: int = 15_000,
+        c: float = 0.001,
+        gamma: float = 2e-4,
+        acceptance: str = "ncs",
+        evaluations: int = 1600,
+        population: int = 10,
+        lower: float = 0.0,
+        upper: float = 10.0,
+        sigma: typing.Any = 5.0,
+        objective: str = "parameters",
+        target_cost: float = 0.0,
+        seed: int = 0,
+        settings: dict | None = None,
+    ):
+        plan = Plan(
+            delta=delta,
+            interval=interval,
+            prune_stop=prune_stop,
+            acceptance=acceptance,
+            evaluations=evaluations,
+            population=population,
+            lower=lower,
+            upper=upper,
+            sigma=sigma,
+            objective=objective,
+            target_cost=target_cost,
+            seed=seed,
+        )
+        inside = lower <= c <= upper
+        validation.check("c", c, inside, f"from lower={lower} to upper={upper}")
+        rule = OLMPPruner(
+            allocation=allocation.Explicit(),
+            update_schedule=update_schedules.Probabilistic(
+                gamma, 1.0, prune_stop, seed
+            ),
+            selection=selection.Hysteresis(),
+            gradient="dense",
+            c=c,
+            plan=plan,
+        )
+        super().__init__("olmp", rule, ("kernel", "bias"), settings)
 
 
 @serialization.serializable

@@ -4,7 +4,7 @@ In each step, behind the inner optimizer's, and for each kind of group,
 
     group <- group * max(1 - rate * strength * size**power / norm(group), 0)
 
-A group whose norm is not above the threshold where the timing says so is
+A group whose norm is not above the threshold when the schedule says so is
 masked: it is zero and stays so.
 """
 
@@ -40,18 +40,9 @@ _LAYERS = (
 )
 
 
-def SSL(
-    filters: float | None = None,
-    channels: float | None = None,
-    shapes: float | None = None,
-    layers: float | None = None,
-    *,
-    power: float = 0.5,
-    threshold: float = 0.0,
-    begin_step: int = 0,
-    frequency: int = 1,
-    settings: dict | None = None,
-) -> method.Method:
+@serialization.formerly("SSLMethod")
+@method.serializable
+class SSL(method.Method):
     """Makes whole filters, channels, columns or layers zero while training.
 
     Each of the first four is the strength of a group lasso over groups of
@@ -79,9 +70,6 @@ def SSL(
         settings: Dict, layer to any of the strengths in use, or to None for a
             layer that stays dense.
 
-    Returns:
-        A `Method`.
-
     Example:
 
     ```python
@@ -92,18 +80,57 @@ def SSL(
         Wen et al. Learning Structured Sparsity in Deep Neural Networks.
         NIPS 2016.
     """
-    strengths = (filters, channels, shapes, layers)
-    if all(strength is None for strength in strengths):
-        strengths = (0.01, None, None, None)
-    rule = SSLPruner(
-        criterion=criteria.GroupNorm(),
-        allocation=allocation.Explicit(),
-        timing=update_schedules.Every(frequency, begin_step),
-        strengths=strengths,
-        power=power,
-        threshold=threshold,
-    )
-    return SSLMethod("ssl", rule, ("kernel", "bias"), settings)
+
+    def __init__(
+        self,
+        filters: float | None = None,
+        channels: float | None = None,
+        shapes: float | None = None,
+        layers: float | None = None,
+        *,
+        power: float = 0.5,
+        threshold: float = 0.0,
+        begin_step: int = 0,
+        frequency: int = 1,
+        settings: dict | None = None,
+    ):
+        strengths = (filters, channels, shapes, layers)
+        if all(strength is None for strength in strengths):
+            strengths = (0.01, None, None, None)
+        rule = SSLPruner(
+            criterion=criteria.GroupNorm(),
+            allocation=allocation.Explicit(),
+            update_schedule=update_schedules.Every(frequency, begin_step),
+            strengths=strengths,
+            power=power,
+            threshold=threshold,
+        )
+        super().__init__("ssl", rule, ("kernel", "bias"), settings)
+
+    def unsupported_reason(self, layer):
+        if not isinstance(layer, _LAYERS):
+            return "it has no filters of its own along the last axis"
+        across = {"channels", "shapes"} & self.pruner.settings.keys()
+        if getattr(layer, "groups", 1) > 1 and across:
+            return "its filters do not all read the same channels"
+        return super().unsupported_reason(layer)
+
+    def resolve_settings(self, model, settings):
+        if "layers" not in self.pruner.settings:
+            return settings
+        free = shortcuts.bypassed(model)
+        needed = {x.name for x in traversal.leaves(model) if id(x) not in free}
+        for name in sorted(needed & settings.keys()):
+            own = settings[name] or {}
+            validation.check(
+                f"settings[{name!r}]['layers']",
+                own.get("layers"),
+                not own.get("layers"),
+                "0: no shortcut leads around the layer, without which the "
+                "model is silent",
+            )
+            settings = {**settings, name: {**own, "layers": 0.0}}
+        return settings
 
 
 @serialization.serializable
@@ -171,36 +198,6 @@ class SSLPruner(pruner.Pruner):
     def _strengths(self):
         pairs = zip(_GROUPS, self.strengths, strict=True)
         return {name: x for name, x in pairs if x is not None}
-
-
-@serialization.serializable
-class SSLMethod(method.Method):
-    """A method for layers whose kernels have filters along the last axis."""
-
-    def unsupported_reason(self, layer):
-        if not isinstance(layer, _LAYERS):
-            return "it has no filters of its own along the last axis"
-        across = {"channels", "shapes"} & self.pruner.settings.keys()
-        if getattr(layer, "groups", 1) > 1 and across:
-            return "its filters do not all read the same channels"
-        return super().unsupported_reason(layer)
-
-    def resolve_settings(self, model, settings):
-        if "layers" not in self.pruner.settings:
-            return settings
-        free = shortcuts.bypassed(model)
-        needed = {x.name for x in traversal.leaves(model) if id(x) not in free}
-        for name in sorted(needed & settings.keys()):
-            own = settings[name] or {}
-            validation.check(
-                f"settings[{name!r}]['layers']",
-                own.get("layers"),
-                not own.get("layers"),
-                "0: no shortcut leads around the layer, without which the "
-                "model is silent",
-            )
-            settings = {**settings, name: {**own, "layers": 0.0}}
-        return settings
 
 
 def _places(structure, unit):

@@ -8,7 +8,8 @@ Per layer, once, over the non-zero weights and biases x together:
 and after an update, with probability (1 + gamma * step)^-power while
 step < stop_step, a kept weight with abs(w) <= 0.9 t goes and a pruned one
 with abs(w) > 1.1 t returns. Pruned weights take no part in the forward pass
-and go on learning.
+and keep receiving
+gradients.
 """
 
 from __future__ import annotations
@@ -27,16 +28,8 @@ from tfprune.utils import serialization
 from tfprune.utils import validation
 
 
-def Surgery(
-    target_sparsity: float | None = None,
-    *,
-    c: float | None = None,
-    gamma: float = 1e-4,
-    power: float = 1.0,
-    stop_step: int | None = None,
-    seed: int = 0,
-    settings: dict | None = None,
-) -> method.Method:
+@method.serializable
+class Surgery(method.Method):
     """Prunes below, and restores above, a threshold from each layer's spread.
 
     Args:
@@ -53,9 +46,6 @@ def Surgery(
         settings: Dict, layer to any of `target_sparsity`, `c`, `gamma`,
             `power`, `stop_step`, or to None for a layer that stays dense.
 
-    Returns:
-        A `Method`.
-
     Example:
 
     ```python
@@ -66,25 +56,38 @@ def Surgery(
         Guo, Yao, Chen. Dynamic Network Surgery for Efficient DNNs.
         NIPS 2016.
     """
-    if target_sparsity is not None:
-        validation.check_sparsity("target_sparsity", target_sparsity)
-        validation.check(
-            "c", c, c is None, "None where `target_sparsity` is given"
+
+    def __init__(
+        self,
+        target_sparsity: float | None = None,
+        *,
+        c: float | None = None,
+        gamma: float = 1e-4,
+        power: float = 1.0,
+        stop_step: int | None = None,
+        seed: int = 0,
+        settings: dict | None = None,
+    ):
+        if target_sparsity is not None:
+            validation.check_sparsity("target_sparsity", target_sparsity)
+            validation.check(
+                "c", c, c is None, "None where `target_sparsity` is given"
+            )
+        settings = {
+            pattern: own and _explicit(own)
+            for pattern, own in (settings or {}).items()
+        }
+        rule = SurgeryPruner(
+            allocation=allocation.Explicit(),
+            update_schedule=update_schedules.Probabilistic(
+                gamma, power, stop_step, seed
+            ),
+            selection=selection.Hysteresis(),
+            gradient="dense",
+            c=3.0 if c is None and target_sparsity is None else c,
+            target_sparsity=target_sparsity,
         )
-    settings = {
-        pattern: own and _explicit(own)
-        for pattern, own in (settings or {}).items()
-    }
-    rule = SurgeryPruner(
-        allocation=allocation.Explicit(),
-        timing=update_schedules.Probabilistic(gamma, power, stop_step, seed),
-        selection=selection.Hysteresis(),
-        gradient="dense",
-        c=3.0 if c is None and target_sparsity is None else c,
-        target_sparsity=target_sparsity,
-    )
-    roles = ("kernel", "bias")
-    return method.Method("surgery", rule, roles, settings)
+        super().__init__("surgery", rule, ("kernel", "bias"), settings)
 
 
 def _explicit(own):

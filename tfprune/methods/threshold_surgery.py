@@ -23,16 +23,8 @@ from tfprune.utils import serialization
 from tfprune.utils import validation
 
 
-def ThresholdSurgery(
-    z: float = 0.674,
-    *,
-    gamma: float = 1e-4,
-    power: float = 1.0,
-    stop_step: int | None = None,
-    every_step: bool = False,
-    seed: int = 0,
-    settings: dict | None = None,
-) -> method.Method:
+@method.serializable
+class ThresholdSurgery(method.Method):
     """Prunes the band of `z` deviations around each kernel's mean.
 
     Args:
@@ -50,25 +42,34 @@ def ThresholdSurgery(
         settings: Dict, layer to `{"z": z}`, or to None for a layer that stays
             dense.
 
-    Returns:
-        A `Method`.
-
     Reference:
         HolmesShuan. Dynamic Network Surgery, Caffe re-implementation. 2017.
     """
-    validation.check("z", z, z > 0, "> 0")
-    gamma = 0.0 if every_step else gamma
-    rule = BandPruner(
-        criterion=criteria.Deviation(),
-        allocation=allocation.Explicit(),
-        timing=update_schedules.Probabilistic(
-            gamma, power, stop_step, seed, shared=True
-        ),
-        selection=selection.Threshold(),
-        gradient="dense",
-        z=z,
-    )
-    return method.Method("threshold_surgery", rule, settings=settings)
+
+    def __init__(
+        self,
+        z: float = 0.674,
+        *,
+        gamma: float = 1e-4,
+        power: float = 1.0,
+        stop_step: int | None = None,
+        every_step: bool = False,
+        seed: int = 0,
+        settings: dict | None = None,
+    ):
+        validation.check("z", z, z > 0, "> 0")
+        gamma = 0.0 if every_step else gamma
+        rule = BandPruner(
+            criterion=criteria.Deviation(),
+            allocation=allocation.Explicit(),
+            update_schedule=update_schedules.Probabilistic(
+                gamma, power, stop_step, seed, shared=True
+            ),
+            selection=selection.Threshold(),
+            gradient="dense",
+            z=z,
+        )
+        super().__init__("threshold_surgery", rule, settings=settings)
 
 
 @serialization.serializable

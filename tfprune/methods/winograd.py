@@ -20,15 +20,9 @@ from tfprune.methods import guided
 from tfprune.utils import serialization
 
 
-def Winograd(
-    decay: float = 5e-5,
-    *,
-    threshold: float = 1e-4,
-    factor: float = 10.0,
-    signal: str = "step",
-    shrinkage: str = "guided",
-    settings: dict | None = None,
-) -> method.Method:
+@serialization.formerly("WinogradMethod")
+@method.serializable
+class Winograd(method.Method):
     """Prunes the coefficients of `WinogradConv2D` layers while they train.
 
     Convert a model with `tfprune.to_winograd` first, and show it data. Other
@@ -44,9 +38,6 @@ def Winograd(
             the plain threshold, `"soft"`, `"ista"` or `"hidden"`.
         settings: As for `Guided`.
 
-    Returns:
-        A `Method`.
-
     Raises:
         ValueError: as `Guided`.
 
@@ -61,19 +52,25 @@ def Winograd(
         Li, Park, Tang. Enabling Sparse Winograd Convolution by Native
         Pruning. 2017.
     """
-    rule = guided.Guided(
-        decay,
-        threshold=threshold,
-        factor=factor,
-        signal=signal,
-        shrinkage=shrinkage,
-    ).pruner
-    return WinogradMethod("winograd", rule, settings=settings)
 
-
-@serialization.serializable
-class WinogradMethod(method.Method):
-    """A method for layers whose kernels are Winograd coefficients."""
+    def __init__(
+        self,
+        decay: float = 5e-5,
+        *,
+        threshold: float = 1e-4,
+        factor: float = 10.0,
+        signal: str = "step",
+        shrinkage: str = "guided",
+        settings: dict | None = None,
+    ):
+        rule = guided.Guided(
+            decay,
+            threshold=threshold,
+            factor=factor,
+            signal=signal,
+            shrinkage=shrinkage,
+        ).pruner
+        super().__init__("winograd", rule, settings=settings)
 
     def unsupported_reason(self, layer):
         if not isinstance(layer, winograd_conv2d.WinogradConv2D):

@@ -79,7 +79,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     def finalize_variable_values(self, var_list):
         super().finalize_variable_values(var_list)
         for unit in units.tagged(var_list):
-            if not unit.hides:
+            if not unit.keeps_masked_values:
                 for target in unit.targets:
                     bare = masks.select(target.variable, target.mask)
                     target.variable.assign(bare)

@@ -3,44 +3,80 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
+import sys
+import typing
 
 import keras
 
-register = keras.saving.register_keras_serializable(package="tfprune")
+if typing.TYPE_CHECKING or sys.version_info >= (3, 11):
+    dataclass_transform = typing.dataclass_transform
+else:
+
+    def dataclass_transform(**_):
+        return lambda decorator: decorator
 
 
-def serializable(cls):
-    """Makes a class a frozen dataclass that Keras can save and load."""
-    frozen = dataclasses.dataclass(frozen=True, eq=True)(cls)
-    return register(frozen)
+T = typing.TypeVar("T", bound=type)
 
 
-def formerly(*names: str):
-    """Makes files that name a class as it was once called load it still."""
+@dataclass_transform(frozen_default=True)
+def serializable(cls: T, package: str = "tfprune") -> T:
+    """A class decorator: a frozen dataclass that Keras can save and load.
 
-    def named(cls):
+    Args:
+        cls: Class with annotated fields.
+        package: String, what the class is registered in. Defaults to
+            `"tfprune"`.
+    """
+    register = keras.saving.register_keras_serializable(package)
+    return register(dataclasses.dataclass(frozen=True, eq=True)(cls))
+
+
+def formerly(*names: str, **fields: str) -> typing.Callable[[T], T]:
+    """A class decorator: files with the former names of a class still load.
+
+    Args:
+        *names: Strings, former names of the class.
+        **fields: Former name of a field, of it and its subclasses, to the
+            present one.
+    """
+
+    def renamed(cls):
+        if fields:
+            cls.former_fields = {**cls.former_fields, **fields}
         for name in names:
             keras.saving.get_custom_objects()[f"tfprune>{name}"] = cls
         return cls
 
-    return named
+    return renamed
 
 
 class Serializable:
     """Base of saved values: fields are the config, equality is by value."""
 
+    former_fields: typing.ClassVar[dict[str, str]] = {}
+
     def get_config(self) -> dict:
         save = keras.saving.serialize_keras_object
         return {
             field.name: save(getattr(self, field.name))
-            for field in dataclasses.fields(self)
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
         }
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None):
-        load = functools.partial(
-            keras.saving.deserialize_keras_object,
-            custom_objects=custom_objects,
+        return cls.from_fields(
+            **{
+                cls.former_fields.get(name, name): (
+                    keras.saving.deserialize_keras_object(
+                        value, custom_objects=custom_objects
+                    )
+                )
+                for name, value in config.items()
+            }
         )
-        return cls(**{name: load(value) for name, value in config.items()})
+
+    @classmethod
+    def from_fields(cls, **fields):
+        """An instance with these fields, whatever the constructor takes."""
+        return cls(**fields)
