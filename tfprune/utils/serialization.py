@@ -13,6 +13,7 @@ if typing.TYPE_CHECKING or sys.version_info >= (3, 11):
 else:
 
     def dataclass_transform(**_):
+        """Python 3.10 has none; type checkers do not run this."""
         return lambda decorator: decorator
 
 
