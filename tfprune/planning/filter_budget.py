@@ -7,7 +7,7 @@ import numpy as np
 
 from tfprune.compress import strip
 from tfprune.compress.filters import channel_graph
-from tfprune.compress.filters import constant_reads
+from tfprune.compress.filters import constant_propagation
 from tfprune.compress.filters import removal_plan
 from tfprune.compress.filters import zero
 from tfprune.planning import cost_models
@@ -114,6 +114,6 @@ def _removable(model, graph, free, groups):
         removed[[group.channels[place] for group in groups]] = False
         # Here variables have these values; the model itself keeps its own.
         with keras.StatelessScope(zero.zeroed(graph, removed)):
-            reads = constant_reads.reads(model)
+            reads = constant_propagation.reads(model)
             found |= removal_plan.removable(graph, reads)[0]
     return found

@@ -12,7 +12,7 @@ from keras import layers
 import tfprune
 from tests.compress.filters import zoo
 from tfprune.compress.filters import channel_graph
-from tfprune.compress.filters import families
+from tfprune.compress.filters import layout
 from tfprune.compress.filters import removal_plan
 from tfprune.compress.filters import remove
 from tfprune.compress.filters import zero
@@ -164,7 +164,7 @@ def test_loads_with_plain_keras_in_a_fresh_process(tmp_path):
 
 def test_a_difference_is_an_error(monkeypatch):
     """A rule that is wrong must never pass."""
-    monkeypatch.setattr(families, "has_border", lambda layer: False)
+    monkeypatch.setattr(layout, "has_border", lambda layer: False)
     make, _ = zoo.ZOO["two outputs"]
     model = zoo.randomize(make())
     before = model.get_weights()

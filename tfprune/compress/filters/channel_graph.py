@@ -9,8 +9,8 @@ import functools
 import keras
 import numpy as np
 
-from tfprune.compress.filters import channel_rules
-from tfprune.compress.filters import channel_sets
+from tfprune.compress.filters import channels as coupled
+from tfprune.compress.filters.operations import registry
 from tfprune.graph import nodes
 from tfprune.graph import traversal
 
@@ -44,16 +44,16 @@ def channel_graph(model: keras.Model) -> ChannelGraph:
     ```
     """
     traversal.check_clonable(model, "slim")
-    sets = channel_sets.ChannelSets()
-    walk = channel_rules.Walk(sets)
+    found = coupled.Channels()
     inputs = [
-        sets.fixed(len(tensor.shape), "a channel of the model's input")
+        found.fixed(len(tensor.shape), "a channel of the model's input")
         for tensor in model.inputs
     ]
-    for labels in nodes.follow(model, inputs, walk.step):
-        sets.fix(labels, "a channel of the model's output")
-    barriers = [Barrier(*item) for item in sets.barriers().items()]
-    return ChannelGraph(sets.count, walk.axes, barriers, walk.shapes)
+    step = functools.partial(registry.couple, channels=found)
+    for labels in nodes.follow(model, inputs, step):
+        found.fix(labels, "a channel of the model's output")
+    barriers = [Barrier(*item) for item in found.barriers().items()]
+    return ChannelGraph(found.count, found.axes, barriers, found.shapes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Group:
         channels: Integer array.
     """
 
-    makers: tuple[channel_rules.ChannelAxis, ...]
+    makers: tuple[coupled.ChannelAxis, ...]
     channels: np.ndarray
 
     @property
@@ -93,14 +93,14 @@ class ChannelGraph:
 
     Args:
         count: Integer: numbers are below it, some are not used.
-        axes: List of `channel_rules.ChannelAxis`.
+        axes: List of `coupled.ChannelAxis`.
         barriers: List of `Barrier`: the channels that can't be removed.
         shapes: List of pairs: an operation whose config holds a size, and the
             channels of its output, in an array of size 1 along other axes.
     """
 
     count: int
-    axes: list[channel_rules.ChannelAxis]
+    axes: list[coupled.ChannelAxis]
     barriers: list[Barrier]
     shapes: list[tuple]
 

@@ -1,10 +1,12 @@
-"""constant: what is known of a tensor's entries, and how that is kept."""
+"""constants: what is known of a tensor's entries, and how that is kept."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import numpy as np
+
+from tfprune.compress.filters import layout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +32,12 @@ def unknown(rank):
 def zeros(known):
     """Returns a `Constant` that is zero where it is known."""
     return Constant(known, np.zeros(known.shape, "float32"))
+
+
+def along(known, value, axis, rank):
+    """Returns a `Constant` of a rank, of what is known of slices of an axis."""
+    pair = (layout.along(vector, axis, rank) for vector in (known, value))
+    return Constant(*pair)
 
 
 def is_zero(given):

@@ -13,7 +13,7 @@ from tfprune import backend
 from tfprune.compress import recalibrate
 from tfprune.compress import strip
 from tfprune.compress.filters import channel_graph
-from tfprune.compress.filters import constant_reads
+from tfprune.compress.filters import constant_propagation
 from tfprune.graph import model_graph
 from tfprune.graph import positions
 from tfprune.graph import traversal
@@ -51,7 +51,7 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
     strip.check_stripped(model, "slim")
     validation.check_count("divisor", divisor, least=1)
     graph = channel_graph.channel_graph(model)
-    reads = constant_reads.reads(model)
+    reads = constant_propagation.reads(model)
     removed, notes = removable(graph, reads)
     removed, more = _leave_some(graph, removed, divisor)
     untrained = recalibrate.untrained(model)
@@ -151,7 +151,7 @@ def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
 
     Args:
         graph: `ChannelGraph`.
-        reads: Dict, as `constant_reads.reads` gives it.
+        reads: Dict, as `constant_propagation.reads` gives it.
 
     Returns:
         Bool array, `(graph.count,)`, and list of strings.

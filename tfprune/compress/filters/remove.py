@@ -10,8 +10,8 @@ import numpy as np
 from tfprune import backend
 from tfprune.compress import result
 from tfprune.compress.filters import equivalence
-from tfprune.compress.filters import families
 from tfprune.compress.filters import removal_plan
+from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
 from tfprune.graph import nodes
 from tfprune.graph import traversal
@@ -76,7 +76,7 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
 def _rebuilt(model, plan):
     config = keras.saving.serialize_keras_object(model)
     _edit(config, model, _changes(plan))
-    own = [x for x in _operations(model) if not families.is_keras(x)]
+    own = [x for x in _operations(model) if not registry.is_keras(x)]
     return keras.saving.deserialize_keras_object(
         config, {type(x).__name__: type(x) for x in own}, safe_mode=False
     )
@@ -95,51 +95,13 @@ def _operations(model):
 def _changes(plan):
     """Returns id of an operation to what changes in its config."""
     changes = {}
-    for dim in plan.graph.axes:
-        if dim.role == "filter":
-            size = plan.kept[id(dim.variable), dim.axis].size
-            changes[id(dim.layer)] = _filters(dim.layer, size)
-    for layer in plan.biases:
-        changes[layer]["use_bias"] = True
     for operation, labels in plan.graph.shapes:
         kept = int(np.count_nonzero(~plan.removed[labels]))
-        change = _shape(operation, labels.shape, kept)
-        changes.setdefault(id(operation), {}).update(change)
+        rebuild = registry.of(operation).rebuild
+        changes[id(operation)] = rebuild(operation, labels.shape, kept)
+    for layer in plan.biases:
+        changes[layer]["use_bias"] = True
     return changes
-
-
-def _filters(layer, size):
-    names = {"Dense": "units", "Embedding": "output_dim"}
-    change = {names.get(type(layer).__name__, "filters"): size}
-    if getattr(layer, "groups", 1) > 1 and layer.kernel.shape[-2] == 1:
-        change["groups"] = layer.groups * size // layer.filters
-    return change
-
-
-def _shape(operation, sizes, kept):
-    """Returns how an operation says what it gives.
-
-    Args:
-        operation: Keras layer or operation.
-        sizes: Tuple, 1 for an axis without channels, theirs for the one with.
-        kept: Integer, the channels that stay.
-    """
-    kind, config = type(operation).__name__, operation.get_config()
-    if kind == "GroupNormalization":
-        groups = config["groups"] * kept // sizes[operation.axis]
-        return {"groups": groups}
-    if kind == "InputLayer":
-        return {"batch_shape": _resized(config["batch_shape"], sizes, kept)}
-    name = "target_shape" if "target_shape" in config else "newshape"
-    own = sizes[1:] if name == "target_shape" else sizes
-    return {name: _resized(config[name], own, kept)}
-
-
-def _resized(shape, sizes, kept):
-    return tuple(
-        kept if size > 1 and old != -1 else old
-        for old, size in zip(shape, sizes, strict=True)
-    )
 
 
 def _edit(config, model, changes):

@@ -1,0 +1,95 @@
+"""Channels: which are coupled, and the variables and configs they are in."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+import numpy as np
+
+from tfprune.compress.filters import channel_sets
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ChannelAxis:
+    """One axis of one variable whose entries belong to channels.
+
+    Args:
+        variable: Keras variable.
+        axis: Integer.
+        channels: Integer array, `(variable.shape[axis],)`, their numbers.
+        role: `"filter"`: the channels that a layer makes; `"input"`: those
+            that it reads; `"shift"` and `"scale"`: what is added to them and
+            multiplied with them; `"mean"` and `"variance"`: statistics.
+        layer: The layer.
+        where: String, its name, that of nested models before it.
+    """
+
+    variable: typing.Any
+    axis: int
+    channels: np.ndarray
+    role: str
+    layer: typing.Any
+    where: str
+
+
+class Channels(channel_sets.ChannelSets):
+    """The channels of a model, as `Operation.couple` finds them."""
+
+    def __init__(self):
+        super().__init__()
+        self._axes, self._shapes = {}, {}
+
+    def axis(self, call, name, axis, role, labels=None):
+        """Couples an axis of a variable with channels.
+
+        Args:
+            call: `nodes.Call` of the layer.
+            name: String, the attribute that holds the variable.
+            axis: Integer, may be negative.
+            role: String, as of `ChannelAxis`.
+            labels: Integer array, or None for channels that are new.
+
+        Returns:
+            Integer array, `(variable.shape[axis],)`, the channels; `labels`
+            if the layer has no such variable.
+        """
+        variable = getattr(call.operation, name, None)
+        if variable is None:
+            return labels
+        axis %= len(variable.shape)
+        key = id(variable), axis
+        if key not in self._axes:
+            own = self.fresh(variable.shape[axis])
+            self._axes[key] = ChannelAxis(
+                variable, axis, own, role, call.operation, call.where
+            )
+        if labels is not None:
+            self.unite(self._axes[key].channels, labels)
+        return self._axes[key].channels
+
+    def size(self, call, labels):
+        """Takes note that a config holds the number of some channels.
+
+        `Operation.rebuild` is asked for what it is with fewer.
+        """
+        own = call.operation
+        _, known = self._shapes.setdefault(id(own), (own, labels))
+        self.unite(known, labels)
+        return labels
+
+    @property
+    def axes(self) -> list[ChannelAxis]:
+        """The axes of variables that belong to channels."""
+        return [
+            dataclasses.replace(dim, channels=self.find(dim.channels))
+            for dim in self._axes.values()
+        ]
+
+    @property
+    def shapes(self) -> list[tuple]:
+        """Pairs: an operation whose config holds a size, and labels."""
+        return [
+            (operation, self.find(labels))
+            for operation, labels in self._shapes.values()
+        ]

@@ -1,0 +1,89 @@
+"""Operation: the class of what is known of one kind of Keras operation."""
+
+from __future__ import annotations
+
+import keras
+
+from tfprune.compress.filters import constants
+
+KNOWN: dict[str, Operation] = {}
+
+
+class Unsupported(Exception):
+    """Why the channels that a call takes and gives must stay."""
+
+
+class Operation:
+    """What is known of one kind of Keras operation.
+
+    A subclass answers the questions below; what it leaves out is taken as not
+    known. Its definition registers it, and `registry` finds all modules of
+    this folder: there is no list to add it to.
+
+    Labels are integer arrays with the number of the channel that each entry
+    of a tensor belongs to, of size 1 along axes where that is the same.
+
+    Attributes:
+        names: Tuple of strings, the classes that it covers: `"Dense"` for one
+            of Keras' own, layers and `keras.ops` alike, and
+            `"package.module.Class"` for others. Subclasses may do anything.
+        takes_one: Bool: it must not be called with more tensors than one.
+    """
+
+    names: tuple[str, ...] = ()
+    takes_one = False
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        KNOWN.update(dict.fromkeys(cls.__dict__.get("names", ()), cls()))
+
+    def unsupported_reason(self, call) -> str | None:
+        """Returns why nothing is known of a `nodes.Call`, or None."""
+        if call.kwargs.get("training"):
+            return "it is called with `training=True`"
+        leaves = keras.tree.flatten((call.args, call.kwargs))
+        if any(hasattr(leaf, "dtype") for leaf in leaves):
+            return "it takes an array that is not computed"
+        if self.takes_one and len(call.tensors) > 1:
+            return "its arguments are computed"
+        return None
+
+    def couple(self, call, channels) -> list:
+        """Couples the channels of what a call takes, uses and gives.
+
+        Args:
+            call: `nodes.Call`, its `inputs` the labels of what it takes.
+            channels: `channels.Channels`.
+
+        Returns:
+            List of labels, for each tensor that the call gives.
+
+        Raises:
+            Unsupported: if all these channels must stay.
+        """
+        raise Unsupported("it is not known what it does to channels")
+
+    def propagate(self, call, reads) -> list:
+        """Returns what is constant of what a call gives.
+
+        Args:
+            call: `nodes.Call`, its `inputs` the `constants.Constant` of each
+                tensor that it takes.
+            reads: `constant_propagation.Reads`, for the constants that a
+                kernel reads.
+
+        Returns:
+            List of `constants.Constant`, for each tensor that the call gives.
+        """
+        ranks = [len(shape or (None,)) for shape in call.shapes]
+        return [constants.unknown(rank) for rank in ranks]
+
+    def rebuild(self, operation, sizes: tuple, kept: int) -> dict:
+        """Returns what changes in a config that holds a number of channels.
+
+        Args:
+            operation: Keras layer or operation, one with `Channels.size`.
+            sizes: Tuple, the shape of the labels that were given there.
+            kept: Integer, how many of these channels stay.
+        """
+        return {}

@@ -1,0 +1,97 @@
+"""Operations whose output depends on the same entry of the input alone."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfprune.compress.filters import constants
+from tfprune.compress.filters.operations import base
+
+_FUNCTIONS = [
+    getattr(keras.activations, name)
+    for name in (
+        *("celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid"),
+        *("hard_silu", "hard_tanh", "leaky_relu", "linear", "log_sigmoid"),
+        *("mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink"),
+        *("softplus", "softsign", "sparse_plus", "squareplus", "tanh"),
+        *("tanh_shrink", "threshold"),
+    )
+    if hasattr(keras.activations, name)
+]
+
+
+class Elementwise(base.Operation):
+    """One function of each entry."""
+
+    names = (
+        *("ActivityRegularization", "AlphaDropout", "Dropout"),
+        *("ELU", "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU"),
+        *("ReLU", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
+        *("StochasticDepth", "Abs", "Absolute", "Cast", "Celu", "Clip", "Elu"),
+        *("Erf", "Exp", "Gelu", "HardSigmoid", "HardSilu", "HardTanh"),
+        *("LeakyRelu", "LogSigmoid", "Negative", "Reciprocal", "Relu"),
+        *("Relu6", "Rsqrt", "Selu", "Sigmoid", "Silu", "Softplus"),
+        *("Softsign", "Sqrt", "Square", "Tanh"),
+    )
+    takes_one = True
+
+    def couple(self, call, channels):
+        return call.inputs
+
+    def propagate(self, call, reads):
+        (given,) = call.inputs
+        (value,) = run(call, [given.value])
+        return [constants.Constant(given.known, value)]
+
+
+class Activation(Elementwise):
+    """A layer with a function that it was given."""
+
+    names = ("Activation",)
+
+    def unsupported_reason(self, call):
+        if not is_elementwise(call.operation.activation):
+            return "its function is not known to be elementwise"
+        return super().unsupported_reason(call)
+
+
+class Rescaling(Elementwise):
+    """A scale and an offset."""
+
+    names = ("Rescaling",)
+
+    def unsupported_reason(self, call):
+        if np.ndim(call.operation.scale):
+            return "it has a scale of its own for each channel"
+        return super().unsupported_reason(call)
+
+
+class PReLU(base.Operation):
+    """Entries below zero are multiplied with weights."""
+
+    names = ("PReLU",)
+
+    def couple(self, call, channels):
+        labels, alpha = call.inputs[0], call.operation.alpha
+        for axis, size in enumerate(alpha.shape):
+            if size > 1 and labels.shape[axis + 1] > 1:
+                read = channels.vector(labels, axis + 1, size)
+                channels.axis(call, "alpha", axis, "scale", read)
+        return [labels]
+
+    def propagate(self, call, reads):
+        (given,) = call.inputs
+        known = given.known & (given.value >= 0)
+        return [constants.Constant(known, given.value)]
+
+
+def is_elementwise(function) -> bool:
+    """Tells whether an activation works on each entry by itself."""
+    return function in _FUNCTIONS
+
+
+def run(call, arrays: list) -> list:
+    """Returns what the operation of a call gives for some arrays."""
+    tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
+    return [keras.ops.convert_to_numpy(value) for value in call(tensors)]
