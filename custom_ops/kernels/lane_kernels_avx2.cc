@@ -20,12 +20,11 @@
 #pragma GCC target("avx2,fma,f16c")
 #endif
 
+#include "gather_avx_impl.h"
 #include "lane_kernels_impl.h"
 
 namespace tfprune {
 namespace {
-
-#include "gather_avx.h"
 
 struct Avx2 : GatherAvx {
   static constexpr int kLanes = 8;

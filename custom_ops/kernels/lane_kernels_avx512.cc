@@ -28,12 +28,11 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
+#include "gather_avx_impl.h"
 #include "lane_kernels_impl.h"
 
 namespace tfprune {
 namespace {
-
-#include "gather_avx.h"
 
 struct Avx512 : GatherAvx {
   static constexpr int kLanes = 16;

@@ -1,5 +1,19 @@
-// Products with gathered vectors, for the files whose instruction set has AVX2.
-// Included within an unnamed namespace, behind the file's target.
+// Dot products with gathered vectors, for instruction sets that have AVX2. As
+// lane_kernels_impl.h, it is included behind the file's target pragma, and all
+// of it is in an unnamed namespace.
+
+#ifndef TFPRUNE_KERNELS_GATHER_AVX_IMPL_H_
+#define TFPRUNE_KERNELS_GATHER_AVX_IMPL_H_
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "csr.h"
+
+namespace tfprune {
+namespace {
 
 struct GatherAvx {
   static __m256 Values(const float* values, Dtype) {
@@ -45,3 +59,8 @@ struct GatherAvx {
     _mm256_storeu_ps(sums, _mm256_add_ps(even, odd));
   }
 };
+
+}  // namespace
+}  // namespace tfprune
+
+#endif  // TFPRUNE_KERNELS_GATHER_AVX_IMPL_H_
