@@ -15,10 +15,10 @@
 namespace tfprune {
 namespace {
 
-// Waking a sleeping thread takes as long as a small layer: for so long a thread
-// looks for itself. It does not yield: others may keep its core for
-// milliseconds then.
-constexpr std::chrono::microseconds kPatience(50);
+// How long a thread spins before it sleeps: waking a sleeping one takes about
+// as long as a small layer. It spins without yielding, since another process
+// may keep a yielded core for milliseconds.
+constexpr std::chrono::microseconds kSpinTime(50);
 
 void Pause() {
 #if defined(__x86_64__)
@@ -30,12 +30,12 @@ void Pause() {
 
 template <class Condition>
 void Await(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+  const auto end = std::chrono::steady_clock::now() + kSpinTime;
   while (!condition() && std::chrono::steady_clock::now() < end) Pause();
 }
 
-// Some kernels leave a thread that works for less than a millisecond at a time
-// on the core of the one that woke it, while another core idles.
+// Linux may schedule a thread that works for less than a millisecond at a time
+// on the core of the thread that woke it, while another core is idle.
 #if defined(__linux__)
 class Cores {
  public:
@@ -43,8 +43,8 @@ class Cores {
 
   Cores() { known_ = !sched_getaffinity(0, sizeof allowed_, &allowed_); }
 
-  // Moves this thread elsewhere if it runs there.
-  void KeepOff(int core) const {
+  // Moves the calling thread to another core if it runs on this one.
+  void AvoidCore(int core) const {
     if (!known_ || core < 0 || Current() != core) return;
     cpu_set_t others = allowed_;
     CPU_CLR(core, &others);
@@ -58,11 +58,11 @@ class Cores {
 #else
 struct Cores {
   static int Current() { return -1; }
-  void KeepOff(int) const {}
+  void AvoidCore(int) const {}
 };
 #endif
 
-// One loop. Who helps takes a slot and then items until there are no more.
+// One loop. A helping thread takes a slot, then items until none are left.
 class Loop {
  public:
   Loop(int64_t items, const std::function<void(int64_t, int)>& work)
@@ -106,10 +106,10 @@ class Pool {
   }
 
  private:
-  // As many as the largest caller asks for, and no more than cores; or fewer,
-  // where there are none to be had.
+  // Starts threads up to the most that any caller asked for, limited by the
+  // number of cores and by what the system allows.
   void AddThreads(int helpers) {
-    // Asked once: it reads a file.
+    // Read once: the standard library reads it from a file.
     static const int cores = std::thread::hardware_concurrency();
     try {
       for (; threads_ < std::min(helpers, cores - 1); ++threads_)
@@ -131,7 +131,7 @@ class Pool {
       ++loop.helping;
       if (--loop.wanted == 0) Retire(loop);
       lock.unlock();
-      cores.KeepOff(loop.core);
+      cores.AvoidCore(loop.core);
       loop.Run(slot);
       lock.lock();
       Retire(loop);
@@ -152,8 +152,8 @@ class Pool {
   int threads_ = 0;
 };
 
-// A forked child has none of the threads, and a lock in any state: it gets a
-// pool of its own. Pools are never destroyed, since their threads never end.
+// A forked child has none of the threads and a lock in an unknown state, so it
+// gets a new pool. Pools are never destroyed, since their threads never end.
 std::atomic<Pool*> the_pool{nullptr};
 
 Pool& ThePool() {

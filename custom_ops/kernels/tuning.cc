@@ -8,21 +8,24 @@
 namespace tfprune {
 namespace {
 
-// What of the caches a block of channels, sums, and a piece may take.
+// Floats that a block of channels, the sums of a tile, and a packed piece may
+// take of the caches.
 constexpr int64_t kL1Floats = 20 * 1024 / sizeof(float);
 constexpr int64_t kSumsFloats = 32 * 1024 / sizeof(float);
 constexpr int64_t kL2Floats = 256 * 1024 / sizeof(float);
-// So few entries do not pay for fetching a filter's sums and putting them back.
-constexpr double kEntriesThatPay = 12;
-// Fewer positions than these do not pay for fetching the weights.
-constexpr int64_t kPositionsThatPay = 4;
-// Packing a vector costs about as much as so many multiplications of one.
+// Entries of a filter in a block of channels, below which loading and storing
+// its sums costs more than the products.
+constexpr double kMinEntries = 12;
+// Positions of a tile, below which loading the weights costs more than the
+// products.
+constexpr int64_t kMinPositions = 4;
+// Cost of packing a vector, in multiply-adds of a vector.
 constexpr double kPackingCost = 4;
-// Below so many multiplications, waking a thread does not pay.
-constexpr double kWorkThatPays = 1.5e6;
+// Multiply-adds of a run, below which one thread is faster than several.
+constexpr double kMinParallelMacs = 1.5e6;
 
-// As many channels as keep what a tile reads of them in the L1 cache, or more
-// where these few hold next to nothing.
+// Returns as many channels as keep the input of a tile in the L1 cache, or more
+// where a filter would have fewer than `kMinEntries` entries in them.
 int64_t ChannelBlock(const ConvShape& shape, int64_t nonzeros, int64_t vectors,
                      int lanes) {
   const int64_t channels = std::max<int64_t>(shape.channels, 1);
@@ -31,14 +34,14 @@ int64_t ChannelBlock(const ConvShape& shape, int64_t nonzeros, int64_t vectors,
   const double entries = static_cast<double>(nonzeros) /
                          static_cast<double>(shape.filters * channels) *
                          shape.groups;
-  const double pays = std::min<double>(kEntriesThatPay / entries, channels);
+  const double pays = std::min<double>(kMinEntries / entries, channels);
   return std::clamp<int64_t>(
       std::max(kL1Floats / reads, static_cast<int64_t>(pays)), 1, channels);
 }
 
-// Code reads most of a channel's lines again for the next position, if there
-// are several taps: they should still be in the L1 cache then. If there is but
-// one, nothing comes again before the next filters.
+// The same for generated code. With several taps, it reads most cache lines of
+// a channel again at the next position, so they should stay in the L1 cache.
+// With one tap, lines are reused by the next filters only.
 int64_t ChannelBlockOfCode(const ConvShape& shape, int64_t vectors, int lanes) {
   const int64_t taps = shape.kernel_height * shape.kernel_width;
   const int64_t fit =
@@ -46,27 +49,27 @@ int64_t ChannelBlockOfCode(const ConvShape& shape, int64_t vectors, int lanes) {
   return std::clamp<int64_t>(fit, 1, std::max<int64_t>(shape.channels, 1));
 }
 
-// As few tiles as registers allow, but one for each thread where no taps make
-// both read the same.
+// Returns the vectors of a tile: as few tiles as registers allow, but at least
+// one for each thread where tiles have no halo that both would read.
 int64_t Vectors(const Layout& layout, int threads, const LaneKernels& kernels) {
   const int64_t needed = layout.strip();
   int64_t tiles = DivideUp(needed, kernels.most_vectors);
   const int64_t parts = DivideUp(threads, layout.groups());
-  if (layout.halo() == 0 && needed >= parts * kPositionsThatPay)
+  if (layout.halo() == 0 && needed >= parts * kMinPositions)
     tiles = std::max(tiles, parts);
   return DivideUp(needed, tiles);
 }
 
-// Sums of lists are fetched for each block of channels, and should stay in the
-// L1 cache.
+// Returns the most filters of a block. Lists load and store the sums of a block
+// of filters for each block of channels, so these should stay in the L1 cache.
 int64_t MostFilters(int64_t vectors, const LaneKernels& kernels) {
   if (kernels.generates_code) return 256;
   const int64_t fit = kSumsFloats / (vectors * kernels.lanes);
   return std::max<int64_t>(fit / 16 * 16, 64);
 }
 
-// As many as fit into the L2 cache, but not so few that most of what is packed
-// is their surroundings, nor so many that threads go without.
+// Returns as many tiles as fit into the L2 cache, but not so few that the halo
+// is most of what is packed, nor so many that some threads have no piece.
 int64_t TilesOfPiece(const ConvShape& shape, const Layout& layout,
                      const Tuning& tuning, int threads, int lanes) {
   const int64_t tiles = TilesOfStrip(layout, tuning);
@@ -80,7 +83,7 @@ int64_t TilesOfPiece(const ConvShape& shape, const Layout& layout,
   return DivideUp(tiles, DivideUp(tiles, most));
 }
 
-// In multiplications of vectors.
+// Returns the cost of a run, in multiply-adds of a vector.
 double Cost(const ConvShape& shape, const Layout& layout, const Tuning& tuning,
             int64_t nonzeros) {
   const int64_t pieces = DivideUp(TilesOfStrip(layout, tuning), tuning.tiles);
@@ -97,7 +100,7 @@ int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads) {
   const double work = 1.0 * nonzeros * shape.OutputPixels() +
                       kPackingCost * shape.channels * shape.InputPixels() +
                       kPackingCost * shape.filters * shape.OutputPixels();
-  return work < kWorkThatPays ? 1 : std::max(threads, 1);
+  return work < kMinParallelMacs ? 1 : std::max(threads, 1);
 }
 
 int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most) {

@@ -12,8 +12,8 @@
 namespace tfprune {
 
 // A tile is what one filter sums up in registers: `vectors` positions of each
-// lane. A piece is some tiles that are packed together. 0 leaves a number to
-// the cost model.
+// lane. A piece is a number of tiles that are packed together. 0 lets the cost
+// model choose.
 struct Tuning {
   int64_t images = 0;         // that share vectors; a divisor of the lanes
   int64_t vectors = 0;        // of a tile
@@ -22,15 +22,15 @@ struct Tuning {
   int64_t filter_block = 0;   // summed up before the next tile or position
 };
 
-// Returns as many of the threads as the work is worth waking.
+// Returns `threads`, at least 1, or 1 where the work is too small for several.
 int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads);
 
-// Equal shares of filters for all threads, but at most so many at once, in
-// multiples of a cache line.
+// Returns the filters of a block, a multiple of 16 (a cache line): equal shares
+// for all threads, each cut into equal blocks of at most `most` filters.
 int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most);
 
-// Returns `wanted` with its zeros filled in, by a model of what a run costs.
-// The shape has a pixel of output, and at least one filter.
+// Returns `wanted` with its zeros replaced by the choice of a cost model. The
+// shape must have at least one output pixel and one filter.
 Tuning Tune(const ConvShape& shape, int64_t nonzeros, int threads,
             const LaneKernels& kernels, const Tuning& wanted);
 
