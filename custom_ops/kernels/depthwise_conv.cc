@@ -126,14 +126,23 @@ void DepthwiseConv::RunSpan(const Job& job, const Span& span) const {
   const int64_t pixel =
       (span.image * s.out_height + span.y) * s.out_width + span.begin;
   const int64_t at = pixel * s.channels;
-  kernels_.depthwise[span.end - span.begin](
-      {job.input + (meets ? first : 0), s.stride_width * s.channels,
-       down.end - down.begin, s.dilation_height * line,
-       across.end - across.begin, s.dilation_width * s.channels,
-       weights_ + (down.begin * s.kernel_width + across.begin) * pitch_,
-       s.kernel_width * pitch_, pitch_, s.channels,
-       e.bias ? e.bias : no_bias_.data(),
-       e.residual ? e.residual + at : nullptr, e.activation, job.output + at});
+  DepthwiseArgs args;
+  args.from = job.input + (meets ? first : 0);
+  args.step = s.stride_width * s.channels;
+  args.rows = down.end - down.begin;
+  args.row = s.dilation_height * line;
+  args.columns = across.end - across.begin;
+  args.column = s.dilation_width * s.channels;
+  args.weights =
+      weights_ + (down.begin * s.kernel_width + across.begin) * pitch_;
+  args.weight_row = s.kernel_width * pitch_;
+  args.weight = pitch_;
+  args.channels = s.channels;
+  args.bias = e.bias ? e.bias : no_bias_.data();
+  args.residual = e.residual ? e.residual + at : nullptr;
+  args.activation = e.activation;
+  args.to = job.output + at;
+  kernels_.depthwise[span.end - span.begin](args);
 }
 
 }  // namespace tfprune

@@ -46,34 +46,37 @@ using MultiplyFn = void (*)(const Row* row, const Row* end, const Entry* entry,
 // Copies pixels into channel planes of vectors:
 // to[channel * plane + position * lanes + lane].
 struct PackArgs {
-  const float* from;  // pixels of `channels` floats
-  int64_t channels;
-  const int32_t* pixels;  // pixel of (lane, position), -1 for zeros
-  int64_t strip;          // distance from a lane's first to the next one's
-  int64_t positions;      // how many of each strip
-  int64_t limit;          // pixels from here on are zeros, too
-  const float* zeros;     // `channels` of them
-  float* to;
-  int64_t plane;  // in floats
-  int64_t ahead;  // from what is read to what is fetched from memory, or 0
+  const float* from = nullptr;  // pixels of `channels` floats
+  int64_t channels = 0;
+  const int32_t* pixels = nullptr;  // pixel of (lane, position), -1 for zeros
+  int64_t strip = 0;      // distance from a lane's first to the next one's
+  int64_t positions = 0;  // how many of each strip
+  int64_t limit = 0;      // pixels from here on are zeros, too
+  const float* zeros = nullptr;  // `channels` of them
+  float* to = nullptr;
+  int64_t plane = 0;  // in floats
+  int64_t ahead = 0;  // floats from what is read to what is prefetched; 0: none
 };
 using PackFn = void (*)(const PackArgs& args);
 
 // Finishes sums and stores them as pixels of `pitch` floats.
 struct StoreArgs {
-  const float* sums;  // [filters, rounded up to lanes][positions][lanes]
-  int64_t positions;
-  int64_t filters;
-  const int32_t* pixels;  // pixel of (lane, position), -1 for none
-  int64_t strip;
-  int64_t limit;          // pixels from here on are not stored
-  const float* bias;      // of the first filter
-  const float* residual;  // of pixel 0 and the first filter, or null
-  Activation activation;
-  float* to;  // of pixel 0 and the first filter
-  int64_t pitch;
-  bool stream;    // past the caches; only if all addresses are multiples of 64
-  int64_t ahead;  // from the residual that is read to what is fetched, or 0
+  // [filters, rounded up to lanes][positions][lanes]
+  const float* sums = nullptr;
+  int64_t positions = 0;
+  int64_t filters = 0;
+  const int32_t* pixels = nullptr;  // pixel of (lane, position), -1 for none
+  int64_t strip = 0;  // distance from a lane's first to the next one's
+  int64_t limit = 0;  // pixels from here on are not stored
+  const float* bias = nullptr;      // of the first filter
+  const float* residual = nullptr;  // of pixel 0 and the first filter, or null
+  Activation activation = Activation::kNone;
+  float* to = nullptr;  // of pixel 0 and the first filter
+  int64_t pitch = 0;    // floats of a pixel
+  // Stores bypass the caches; only if all addresses are multiples of 64.
+  bool stream = false;
+  // Floats from the residual that is read to the one prefetched; 0: none.
+  int64_t ahead = 0;
 };
 using StoreFn = void (*)(const StoreArgs& args);
 
@@ -101,17 +104,20 @@ using MultiplyVectorFn = void (*)(const SlicedRows& rows, int64_t begin,
 // Neighbouring pixels of a convolution of each channel by itself; distances are
 // in floats.
 struct DepthwiseArgs {
-  const float* from;        // what the first tap of the first pixel meets
-  int64_t step;             // from one pixel to the next
-  int64_t rows, row;        // taps from top to bottom, and from one to the next
-  int64_t columns, column;  // the same from left to right
-  const float* weights;     // of the first tap, on a cache line
-  int64_t weight_row, weight;  // from one tap to the one below, and to the next
-  int64_t channels;
-  const float* bias;      // of all channels
-  const float* residual;  // of the first pixel, or null
-  Activation activation;
-  float* to;  // of the first pixel; those behind follow
+  const float* from = nullptr;     // input of the first pixel's first tap
+  int64_t step = 0;                // from one pixel to the next
+  int64_t rows = 0;                // of taps
+  int64_t row = 0;                 // from one of them to the next, in the input
+  int64_t columns = 0;             // of taps
+  int64_t column = 0;              // from one of them to the next, in the input
+  const float* weights = nullptr;  // of the first tap, on a cache line
+  int64_t weight_row = 0;          // from one row of taps to the next
+  int64_t weight = 0;              // from one tap of a row to the next
+  int64_t channels = 0;
+  const float* bias = nullptr;      // of all channels
+  const float* residual = nullptr;  // of the first pixel, or null
+  Activation activation = Activation::kNone;
+  float* to = nullptr;  // of the first pixel; the next ones follow it
 };
 using DepthwiseFn = void (*)(const DepthwiseArgs& args);
 

@@ -181,14 +181,20 @@ void SparseConv::Pack(const Job& job, int64_t group, int64_t tile,
   const int64_t first = tile * tuning_.vectors;
   const int64_t end = std::min(first + tuning_.tiles * tuning_.vectors,
                                tiles_ * tuning_.vectors);
-  const int64_t ahead = Ahead(shape_.InputPixels(), shape_.channels);
-  for (int64_t phase = 0; phase < layout_->phases(); ++phase)
-    kernels_.pack({job.input + InputPixelsFrom(group) * shape_.channels,
-                   shape_.channels, input_pixels_[phase].data() + first,
-                   tiles_ * tuning_.vectors + layout_->halo(),
-                   end - first + layout_->halo(),
-                   shape_.InputPixels() - InputPixelsFrom(group), zeros_.data(),
-                   packed + phase * phase_, plane_, ahead});
+  PackArgs args;
+  args.from = job.input + InputPixelsFrom(group) * shape_.channels;
+  args.channels = shape_.channels;
+  args.strip = tiles_ * tuning_.vectors + layout_->halo();
+  args.positions = end - first + layout_->halo();
+  args.limit = shape_.InputPixels() - InputPixelsFrom(group);
+  args.zeros = zeros_.data();
+  args.plane = plane_;
+  args.ahead = Ahead(shape_.InputPixels(), shape_.channels);
+  for (int64_t phase = 0; phase < layout_->phases(); ++phase) {
+    args.pixels = input_pixels_[phase].data() + first;
+    args.to = packed + phase * phase_;
+    kernels_.pack(args);
+  }
   std::fill_n(packed + shape_.channels * plane_, plane_, 0.0f);
 }
 
@@ -199,20 +205,35 @@ int64_t SparseConv::Ahead(int64_t pixels, int64_t pitch) const {
   return fetches ? 2 * kernels_.lanes * pitch : 0;
 }
 
+// The arguments that all ways to store the sums of a tile have in common.
+StoreArgs SparseConv::ArgsOfTile(const Epilogue& epilogue, int64_t block,
+                                 const float* sums) const {
+  const float* bias = epilogue.bias ? epilogue.bias : no_bias_.data();
+  StoreArgs args;
+  args.sums = sums;
+  args.positions = tuning_.vectors;
+  args.filters = Filters(block);
+  args.bias = bias + block * tuning_.filter_block;
+  args.activation = epilogue.activation;
+  return args;
+}
+
 void SparseConv::Store(const Job& job, int64_t group, int64_t tile,
                        int64_t block, const float* sums) const {
-  const int64_t filter = block * tuning_.filter_block;
   const int64_t from = OutputPixelsFrom(group);
-  const int64_t at = from * shape_.filters + filter;
-  const Epilogue& e = job.epilogue;
-  kernels_.store(
-      {sums, tuning_.vectors, Filters(block),
-       output_pixels_.data() + tile * tuning_.vectors, tiles_ * tuning_.vectors,
-       shape_.OutputPixels() - from,
-       (e.bias ? e.bias : no_bias_.data()) + filter,
-       e.residual ? e.residual + at : nullptr, e.activation, job.output + at,
-       shape_.filters, job.stream,
-       e.residual ? Ahead(shape_.OutputPixels(), shape_.filters) : 0});
+  const int64_t at = from * shape_.filters + block * tuning_.filter_block;
+  StoreArgs args = ArgsOfTile(job.epilogue, block, sums);
+  args.pixels = output_pixels_.data() + tile * tuning_.vectors;
+  args.strip = tiles_ * tuning_.vectors;
+  args.limit = shape_.OutputPixels() - from;
+  args.to = job.output + at;
+  args.pitch = shape_.filters;
+  args.stream = job.stream;
+  if (job.epilogue.residual) {
+    args.residual = job.epilogue.residual + at;
+    args.ahead = Ahead(shape_.OutputPixels(), shape_.filters);
+  }
+  kernels_.store(args);
 }
 
 void SparseConv::ClearPooled(const Job& job, const Chunk& chunk) const {
@@ -237,12 +258,13 @@ void SparseConv::StorePooled(const Job& job, int64_t group, int64_t tile,
                              float* pixels) const {
   const int64_t filter = block * tuning_.filter_block;
   const int64_t filters = Filters(block);
-  const Epilogue& e = job.epilogue;
-  const int64_t size = tuning_.vectors * kernels_.lanes;
-  kernels_.store({sums, tuning_.vectors, filters, tile_pixels_.data(),
-                  tuning_.vectors, size,
-                  (e.bias ? e.bias : no_bias_.data()) + filter, nullptr,
-                  e.activation, pixels, filters, false, 0});
+  StoreArgs args = ArgsOfTile(job.epilogue, block, sums);
+  args.pixels = tile_pixels_.data();
+  args.strip = tuning_.vectors;
+  args.limit = tuning_.vectors * kernels_.lanes;
+  args.to = pixels;
+  args.pitch = filters;
+  kernels_.store(args);
   const int64_t strip = tiles_ * tuning_.vectors;
   for (int64_t lane = 0; lane < kernels_.lanes; ++lane) {
     for (int64_t i = 0; i < tuning_.vectors; ++i) {
@@ -250,7 +272,7 @@ void SparseConv::StorePooled(const Job& job, int64_t group, int64_t tile,
           output_pixels_[lane * strip + tile * tuning_.vectors + i];
       const int64_t from = OutputPixelsFrom(group);
       if (pixel < 0 || pixel >= shape_.OutputPixels() - from) continue;
-      Pool(e.pool, original_, from + pixel,
+      Pool(job.epilogue.pool, original_, from + pixel,
            pixels + (lane * tuning_.vectors + i) * filters, filters,
            job.output + filter);
     }

@@ -60,9 +60,11 @@ class SparseConv : public Convolution {
   Chunk ChunkAt(const Grid& grid, int64_t index) const;
   void RunChunk(const Job& job, const Chunk& chunk, float* scratch) const;
   void Pack(const Job& job, int64_t group, int64_t tile, float* packed) const;
-  void Store(const Job& job, int64_t group, int64_t tile, int64_t filter,
+  StoreArgs ArgsOfTile(const Epilogue& epilogue, int64_t block,
+                       const float* sums) const;
+  void Store(const Job& job, int64_t group, int64_t tile, int64_t block,
              const float* sums) const;
-  void StorePooled(const Job& job, int64_t group, int64_t tile, int64_t filter,
+  void StorePooled(const Job& job, int64_t group, int64_t tile, int64_t block,
                    const float* sums, float* pixels) const;
   void ClearPooled(const Job& job, const Chunk& chunk) const;
 

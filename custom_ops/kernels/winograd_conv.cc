@@ -217,9 +217,16 @@ void WinogradConv::TransformInputs(const Job& job, int64_t first_tile,
   const int64_t vectors = tuning_.vectors;
   FindPixels(first_tile, size_, shape_.pad_top, shape_.height, shape_.width,
              Positions() * vectors, vectors, pixels);
-  kernels_.pack({job.input, shape_.channels, pixels, Positions() * vectors,
-                 Positions() * vectors, shape_.InputPixels(), zeros_.data(),
-                 inputs, plane_, 0});
+  PackArgs args;
+  args.from = job.input;
+  args.channels = shape_.channels;
+  args.pixels = pixels;
+  args.strip = args.positions = Positions() * vectors;
+  args.limit = shape_.InputPixels();
+  args.zeros = zeros_.data();
+  args.to = inputs;
+  args.plane = plane_;
+  kernels_.pack(args);
   for (int64_t v = 0; v < vectors; ++v)
     transforms_.inputs(inputs + v * kernels_.lanes, Step(), shape_.channels,
                        plane_);
@@ -239,12 +246,19 @@ void WinogradConv::Store(const Job& job, int64_t block, const float* sums,
                          const int32_t* pixels) const {
   const int64_t filter = block * tuning_.filter_block;
   const Epilogue& e = job.epilogue;
-  const float* bias = (e.bias ? e.bias : no_bias_.data()) + filter;
-  for (int64_t i = 0; i < kWinogradTile * kWinogradTile; ++i)
-    kernels_.store({sums + i * SumsFloats(), tuning_.vectors, Filters(block),
-                    pixels + i * Step(), tuning_.vectors, shape_.OutputPixels(),
-                    bias, nullptr, e.activation, job.output + filter,
-                    shape_.filters, false, 0});
+  StoreArgs args;
+  args.positions = args.strip = tuning_.vectors;
+  args.filters = Filters(block);
+  args.limit = shape_.OutputPixels();
+  args.bias = (e.bias ? e.bias : no_bias_.data()) + filter;
+  args.activation = e.activation;
+  args.to = job.output + filter;
+  args.pitch = shape_.filters;
+  for (int64_t i = 0; i < kWinogradTile * kWinogradTile; ++i) {
+    args.sums = sums + i * SumsFloats();
+    args.pixels = pixels + i * Step();
+    kernels_.store(args);
+  }
 }
 
 // The pixels of tiles of `side` x `side`, the first `before` ones above and

@@ -150,8 +150,15 @@ class SparseConv2DOp {
                               pool_strides_.y, 1, 0, 0);
     const Placement x = Place(pool_padding_, s.out_width, pool_size_[1],
                               pool_strides_.x, 1, 0, 0);
-    return {pool_size_[0], pool_size_[1], pool_strides_.y, pool_strides_.x,
-            y.before,      x.before,      y.out,           x.out};
+    pool.height = pool_size_[0];
+    pool.width = pool_size_[1];
+    pool.stride_height = pool_strides_.y;
+    pool.stride_width = pool_strides_.x;
+    pool.pad_top = y.before;
+    pool.pad_left = x.before;
+    pool.out_height = y.out;
+    pool.out_width = x.out;
+    return pool;
   }
 
   bool CheckPool(const Epilogue& epilogue, const ConvShape& shape,
