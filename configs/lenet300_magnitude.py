@@ -1,6 +1,6 @@
 """LeNet-300-100 on MNIST by magnitude pruning, nine tenths, along a ramp.
 
-python scripts/train.py --config=configs/lenet300_magnitude.py \\
+    python scripts/train.py --config=configs/lenet300_magnitude.py \\
         --workdir=results/lenet300_magnitude
 """
 

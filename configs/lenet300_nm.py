@@ -1,6 +1,6 @@
 """LeNet-300-100 on MNIST, 2 of 4: the pattern of sparse tensor cores.
 
-python scripts/train.py --config=configs/lenet300_nm.py \\
+    python scripts/train.py --config=configs/lenet300_nm.py \\
         --workdir=results/lenet300_nm
 """
 

@@ -1,6 +1,6 @@
 """Trains the stages of a config for each of its seeds; resumes by itself.
 
-python scripts/train.py --config=configs/lenet300_surgery.py \\
+    python scripts/train.py --config=configs/lenet300_surgery.py \\
         --workdir=runs/lenet300 --config.seeds=0,1,2
 """
 
