@@ -55,7 +55,7 @@ def test_what_has_no_mask_costs_the_same_always():
 def test_report_counts_the_same():
     model = nets.pruned()
     problem = problem_lib.Problem(model, nets.data(), 1.0)
-    problem.send([0.5, 1.0, 0.0])
+    problem.apply([0.5, 1.0, 0.0])
     kept = np.array([[mask.sum() for mask in nets.masks(model)]])
     total = tfprune.report(model).total
     assert build("parameters", model)(kept)[0] == total.kept

@@ -19,7 +19,7 @@ def check(name):
     problem = problem_lib.Problem(model, nets.data(), 0.1)
     with executors.build(name, problem, 2) as executor:
         assert executor.evaluate(CANDIDATES) == problem.evaluate(CANDIDATES)
-        problem.send([0.0, 0.5, -0.5])
+        problem.apply([0.0, 0.5, -0.5])
         kernel = model.get_layer("hidden").layer.kernel
         kernel.assign(-kernel.value)
         reference = executor.refresh()

@@ -146,11 +146,11 @@ def test_send_prunes_and_sets():
     model, data = nets.pruned(compiled=True), nets.data()
     problem = problem_lib.Problem(model, data, 0.1)
     expected = problem.evaluate([[0.5, 1.0, -0.5]])[0]
-    problem.send([0.5, 1.0, -0.5])
+    problem.apply([0.5, 1.0, -0.5])
     assert sum(mask.sum() for mask in nets.masks(model)) == expected.kept
     assert problem.accuracy() == pytest.approx(expected.accuracy)
     assert tfprune.settings(model)["hidden"]["c"] == 1.0
-    problem.send([np.nan, 2.0, np.nan])
+    problem.apply([np.nan, 2.0, np.nan])
     assert problem.incumbent.tolist() == [0.5, 2.0, -0.5]
 
 

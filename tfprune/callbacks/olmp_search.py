@@ -127,7 +127,7 @@ class OLMPSearch(keras.callbacks.Callback):
         some = _Some(self._executor, problem.incumbent, selected)
         best = trace_lib.run(searcher, some, self._trace)
         if best.is_feasible:
-            problem.send(some.whole([searcher.best])[0])
+            problem.apply(some.whole([searcher.best])[0])
         else:
             warnings.warn(_nothing_found(step, best, problem), stacklevel=2)
 

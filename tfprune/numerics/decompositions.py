@@ -1,9 +1,9 @@
-"""Decompositions: a bank of filters as the product of two thin matrices.
+"""Decompositions: a bank of filters as the product of two low-rank matrices.
 
 `matrix ~ left @ right`, with one filter in each column of the matrix:
 `(entries, filters) ~ (entries, rank) @ (rank, filters)`. The columns of `left`
-are the few filters that are left, `right` says how the others are made of
-them.
+are the filters that are left; `right` has the coefficients by which the
+others are linear combinations of them.
 
 A decomposition fits a matrix once and gives a `Factors`, which knows the rank
 that each share of energy needs. Energy has the meaning of its method, and is
@@ -25,7 +25,7 @@ _ROUNDING = 1e-9
 
 
 class Responses(typing.NamedTuple):
-    """What filters answer on data, as moments of their outputs.
+    """Activation statistics of filters on data: moments of their outputs.
 
     Args:
         gram: Float array `(filters, filters)`, the mean of outer products.
@@ -38,7 +38,7 @@ class Responses(typing.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Factors:
-    """A matrix in factors whose leading columns and rows are the best.
+    """A matrix in factors, the leading columns and rows the best ones.
 
     Args:
         left: Float array `(entries, full rank)`.
@@ -60,16 +60,16 @@ class Factors:
         return self.energies.size
 
     def rank(self, energy: float) -> int:
-        """Returns the least rank that keeps so much energy, 1 or more."""
+        """The least rank that keeps so much energy, 1 or more."""
         enough = np.searchsorted(self.energies, energy - _ROUNDING)
         return int(min(enough + 1, self.full_rank))
 
     def energy(self, rank: int) -> float:
-        """Returns the share of the energy that a rank keeps."""
+        """The share of the energy that a rank keeps."""
         return float(self.energies[rank - 1])
 
     def at(self, rank: int) -> tuple:
-        """Returns `left` and `right` of a rank, and what to add to a bias."""
+        """`left` and `right` of a rank, and what to add to a bias."""
         left, right = self.left[:, :rank], self.right[:rank]
         if self.offset is None:
             return left, right, 0.0
@@ -80,7 +80,7 @@ class Factors:
 class PCA(serialization.Serializable):
     """Principal components: energy is the share of the eigenvalues.
 
-    The eigenvectors V of `matrix.T @ matrix`, or of what the filters respond
+    The eigenvectors V of `matrix.T @ matrix`, or of the activation statistics
     on data, are `right`, transposed; `left` is `matrix @ V`.
 
     Args:
@@ -99,7 +99,7 @@ class PCA(serialization.Serializable):
     def fit(
         self, matrix: np.ndarray, responses: Responses | None = None
     ) -> Factors:
-        """Returns the `Factors` of a matrix `(entries, filters)`."""
+        """The `Factors` of a matrix `(entries, filters)`."""
         gram = self._gram(matrix, responses)
         values, vectors = np.linalg.eigh(gram)
         full = self._full_rank(matrix, responses)
@@ -135,7 +135,7 @@ class SVD(serialization.Serializable):
     def fit(
         self, matrix: np.ndarray, responses: Responses | None = None
     ) -> Factors:
-        """Returns the `Factors` of a matrix `(entries, filters)`."""
+        """The `Factors` of a matrix `(entries, filters)`."""
         _check_no_responses(self, responses)
         left, values, right = np.linalg.svd(matrix, full_matrices=False)
         root = np.sqrt(values)
@@ -161,14 +161,14 @@ class KMeans(serialization.Serializable):
     def fit(
         self, matrix: np.ndarray, responses: Responses | None = None
     ) -> Clusters:
-        """Returns the `Clusters` of a matrix `(entries, filters)`."""
+        """The `Clusters` of a matrix `(entries, filters)`."""
         _check_no_responses(self, responses)
         return Clusters(matrix, self.seed, self.rounds)
 
 
 @dataclasses.dataclass(frozen=True)
 class Clusters:
-    """What `Factors` is, for clusters: each rank has means of its own."""
+    """The counterpart of `Factors`: each rank has means of its own."""
 
     matrix: np.ndarray
     seed: int
@@ -186,7 +186,7 @@ class Clusters:
         return np.array([self.energy(rank) for rank in ranks])
 
     def rank(self, energy: float) -> int:
-        """Returns a rank that keeps so much energy, found by bisection."""
+        """A rank that keeps so much energy, found by bisection."""
         low, high = 0, self.full_rank
         while high - low > 1:
             middle = (low + high) // 2
@@ -195,14 +195,14 @@ class Clusters:
         return high
 
     def energy(self, rank: int) -> float:
-        """Returns the share that so many means explain."""
+        """The share of the squares that so many means explain."""
         left, right, _ = self.at(rank)
         total = np.sum(self.matrix**2)
         lost = np.sum((self.matrix - left @ right) ** 2)
         return 1.0 - lost / total if total else 1.0
 
     def at(self, rank: int) -> tuple:
-        """Returns the means, one-hot assignments, and nothing for a bias."""
+        """The means, one-hot assignments, and nothing for a bias."""
         means, of = kmeans.cluster(self.matrix, rank, self.seed, self.rounds)
         return means, np.eye(rank)[of].T, 0.0
 

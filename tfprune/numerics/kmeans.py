@@ -8,7 +8,7 @@ import numpy as np
 def cluster(
     matrix: np.ndarray, count: int, seed: int = 0, rounds: int = 50
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns means `(entries, count)` and the mean of each column.
+    """Clusters the columns of a matrix.
 
     The first means are columns far from each other: one at random, then
     always the one that is farthest from those chosen.
@@ -20,7 +20,8 @@ def cluster(
         rounds: Integer, of Lloyd's algorithm at most. Defaults to 50.
 
     Returns:
-        Float array `(entries, count)` and integer array `(columns,)`.
+        Float array `(entries, count)`, the means; and integer array
+        `(columns,)`, the mean of each column.
     """
     means = matrix[:, _first(matrix, count, seed)]
     of = _nearest(matrix, means)

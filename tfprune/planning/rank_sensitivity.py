@@ -36,7 +36,7 @@ class RankSensitivity:
     accuracies: dict[str, list[float]]
 
     def at(self, drop: float) -> dict[str, int]:
-        """Returns the least rank of each layer that costs at most a drop.
+        """The least rank of each layer that costs at most a drop.
 
         Args:
             drop: Float, of the accuracy, by each layer by itself. A rank is
@@ -139,7 +139,7 @@ class Trial:
         )
 
     def accuracies(self, choices: list[dict]) -> list[float]:
-        """Returns the accuracy with each choice, layer name to rank."""
+        """The accuracy with each choice, layer name to rank."""
         rows = [
             [choice.get(name, 0) for name in self.found] for choice in choices
         ]

@@ -1,4 +1,4 @@
-"""Rules: what the methods of a live model would decide, without doing it."""
+"""Rules: the masks that the methods of a live model would decide."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Rule:
         return [target for unit in self.units for target in unit.targets]
 
     def settings(self) -> dict[str, dict]:
-        """Returns layer name to its settings, derived where it has none."""
+        """Layer name to its settings, derived where it has none."""
         return {
             unit.name: {
                 name: derived.get(name, value) if np.isnan(value) else value
@@ -60,7 +60,7 @@ class Rule:
         }
 
     def masks(self, setting: str, values: dict) -> list:
-        """Returns (mask variable, new mask) of each target.
+        """Pairs (mask variable, new mask) of each target.
 
         Args:
             setting: Name of a setting.
@@ -83,7 +83,7 @@ class Rule:
 
 
 def rules(model: keras.Model) -> list[Rule]:
-    """Returns the rules of a model's methods.
+    """The rules of a model's methods.
 
     Raises:
         ValueError: if it has no `Prunable` layers, or two of one name.
@@ -110,12 +110,12 @@ def rules(model: keras.Model) -> list[Rule]:
 
 
 def masks(rules: list[Rule], setting: str, values: dict) -> list:
-    """Returns (mask variable, new mask) of all targets of some rules."""
+    """Pairs (mask variable, new mask) of all targets of some rules."""
     return [pair for rule in rules for pair in rule.masks(setting, values)]
 
 
-def send(rules: list[Rule], setting: str, values: dict) -> None:
-    """Prunes a live net by the settings given, which it keeps.
+def apply(rules: list[Rule], setting: str, values: dict) -> None:
+    """Prunes a live model by the settings given, which it keeps.
 
     Args:
         rules: List of `Rule`.
@@ -132,7 +132,7 @@ def send(rules: list[Rule], setting: str, values: dict) -> None:
 
 
 def having(rules: list[Rule], setting: str) -> list[Rule]:
-    """Returns the rules whose method has a setting.
+    """The rules whose method has a setting.
 
     Raises:
         ValueError: if none has, with the settings that there are.

@@ -1,4 +1,4 @@
-"""Scorer: what a net is worth with other values in some of its variables."""
+"""Scorer: the metric of a model with other values in some variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfprune.utils import validation
 
 
 class Scorer:
-    """Scores a net for many rows of numbers, in one graph, traced once.
+    """Evaluates a model for many rows of numbers, in one graph, traced once.
 
     A row says, by `substitute`, which values some variables take during a
     forward pass over all examples; the variables themselves are not touched.
@@ -53,7 +53,7 @@ class Scorer:
         self._run = backend.over_rows(self._one, width, ("float32", "int32"))
 
     def __call__(self, rows) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the mean metric and the counts of each row."""
+        """The mean metric and the counts of each row."""
         return tuple(self._run(rows))
 
     def _one(self, row):
@@ -77,7 +77,7 @@ class Scorer:
 
 
 def accuracy(labels, outputs):
-    """Returns 1 for each example that is classified right, 0 for others.
+    """Whether each example is classified right, as 1 or 0.
 
     Outputs that are not finite make it NaN, and not a guess.
 

@@ -46,7 +46,7 @@ class Sensitivity:
     sizes: dict[str, int]
 
     def allocate(self, target_sparsity: float) -> dict[str, dict]:
-        """Returns settings that prune a net, most where it costs least.
+        """Distributes a sparsity over the layers, most where it costs least.
 
         All layers are pruned to the sparsity that costs each of them, by
         itself, the same drop of accuracy: the least one that gives the net
@@ -170,7 +170,7 @@ def measure_sensitivity(
 def accuracies(
     model, data, choices: list[dict], metric=None, batch_size=None
 ) -> list[float]:
-    """Returns what a net is worth with its smallest weights gone.
+    """The accuracies of a model without its smallest weights.
 
     Args:
         model: Keras model, built; it is not changed.
@@ -179,6 +179,9 @@ def accuracies(
             there stay as they are.
         metric: As `Scorer` takes it. Defaults to the accuracy.
         batch_size: Integer or None, examples in one pass. Defaults to None.
+
+    Returns:
+        List of floats, one for each choice.
     """
     kernels = _kernels(model)
     score = scorer.Scorer(
@@ -235,7 +238,7 @@ def _magnitudes(variables):
 
 
 def _kernels(model):
-    """Returns layer name to the kernels of each layer that has any."""
+    """Layer name to the kernels of each layer that has any."""
     found, seen = {}, set()
     for layer in traversal.walk(model):
         if isinstance(layer, (keras.Model, prunable.Prunable)):

@@ -14,7 +14,7 @@ SEARCHERS = {"ncs": NCS, "sampling": Sampling, "cma": CMAES}
 
 
 def searcher(name: str, *args, **kwargs) -> Searcher:
-    """Returns the `Searcher` of that name; arguments are those of its class.
+    """The `Searcher` of that name; arguments are those of its class.
 
     Raises:
         ValueError: for an unknown name, with the nearest one.

@@ -22,7 +22,7 @@ from tfprune.utils import validation
 
 
 def build(name: str, problem, workers: int = 2):
-    """Returns an executor, a context manager with `refresh` and `evaluate`.
+    """An executor, a context manager with `refresh` and `evaluate`.
 
     Args:
         name: `"serial"`, `"processes"` or `"ray"`.
@@ -60,7 +60,7 @@ class Serial:
         return self._problem.refresh()
 
     def evaluate(self, candidates) -> list[problem_lib.Outcome]:
-        """Returns an `Outcome` for each candidate."""
+        """An `Outcome` for each candidate."""
         return self._problem.evaluate(candidates)
 
 
@@ -162,7 +162,7 @@ class Worker:
         self._ticket = None
 
     def measure(self, ticket, load, candidates):
-        """Returns what `Problem.measure` does, for the values of a ticket."""
+        """As `Problem.measure`, for the values of a ticket."""
         if ticket != self._ticket:
             for variable, value in zip(
                 self._problem.variables, load(ticket), strict=True

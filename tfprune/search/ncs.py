@@ -85,7 +85,7 @@ class NCS(searcher.Searcher):
 
 
 def bhattacharyya(mean, other_mean, sigma, other_sigma):
-    """Returns the distance of Gaussians with diagonal covariance.
+    """The distance of Gaussians with diagonal covariance.
 
     `1/8 sum (p - q)^2 / s + 1/2 sum (ln s - (ln a^2 + ln b^2) / 2)` with
     `s = (a^2 + b^2) / 2`; arrays `(..., d)`, which are broadcast.
@@ -103,6 +103,6 @@ def reflect(candidates, lower, upper):
 
 
 def _share(part, rest):
-    """Returns part / (part + rest), a tie where both are 0."""
+    """The share part / (part + rest); one half where both are 0."""
     whole = part + rest
     return np.divide(part, whole, np.full(whole.shape, 0.5), where=whole > 0)

@@ -90,7 +90,7 @@ class Problem:
     while not search.done:
         outcomes = problem.evaluate(search.ask())
         search.tell([outcome.value for outcome in outcomes])
-    problem.send(search.best)
+    problem.apply(search.best)
     ```
     """
 
@@ -168,12 +168,12 @@ class Problem:
         return now
 
     def accuracy(self) -> float:
-        """Returns the mean metric of the net as it is now."""
+        """The mean metric of the net as it is now."""
         as_it_is = np.full((1, len(self.layers)), np.nan)
         return float(self.measure(as_it_is)[0][0])
 
     def measure(self, candidates) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the metric `(n,)` and entries kept `(n, arrays)`.
+        """The metric `(n,)` and entries kept `(n, arrays)`.
 
         Args:
             candidates: Float array `(n, layers)`.
@@ -181,11 +181,11 @@ class Problem:
         return self._scorer(self._checked(candidates))
 
     def evaluate(self, candidates) -> list[Outcome]:
-        """Returns an `Outcome` for each candidate; changes nothing."""
+        """An `Outcome` for each candidate; changes nothing."""
         return self.judge(*self.measure(candidates))
 
     def fingerprint(self) -> str:
-        """Returns a digest of all that outcomes depend on."""
+        """A digest of all that outcomes depend on."""
         digest = hashlib.sha256(
             json.dumps(
                 [self.layers, self.setting, self.delta, self.target_cost]
@@ -198,7 +198,7 @@ class Problem:
         return digest.hexdigest()
 
     def judge(self, accuracies, counts) -> list[Outcome]:
-        """Returns what was measured as a list of `Outcome`."""
+        """What was measured, as a list of `Outcome`."""
         costs = self.objective(counts)
         rows = zip(accuracies.tolist(), counts.sum(axis=1), costs, strict=True)
         return [
@@ -208,7 +208,7 @@ class Problem:
             for accuracy, kept, cost in rows
         ]
 
-    def send(self, candidate) -> None:
+    def apply(self, candidate) -> None:
         """Prunes the live net by these settings, which it keeps.
 
         Args:
@@ -216,7 +216,7 @@ class Problem:
         """
         row = self._checked([candidate])[0]
         values = dict(zip(self.layers, row, strict=True))
-        rules_lib.send(self._rules, self.setting, values)
+        rules_lib.apply(self._rules, self.setting, values)
 
     def _checked(self, candidates):
         candidates = np.array(candidates, "float32")
@@ -237,7 +237,7 @@ class Problem:
         return self.target_cost * (1.0 - min(max(-missing, 0.0), 1.0))
 
     def _substitute(self, row):
-        """Returns (mask variable, mask) of all arrays, and entries kept."""
+        """Pairs (mask variable, mask) of all arrays, and entries kept."""
         given = {name: row[i] for i, name in enumerate(self.layers)}
         values = rules_lib.masks(self._rules, self.setting, given)
         kept = [ops.sum(ops.cast(mask, "int32")) for _, mask in values]
@@ -245,7 +245,7 @@ class Problem:
 
 
 def _named(layers, rules):
-    """Returns the names of the layers that candidates are about."""
+    """The names of the layers that candidates are about."""
     known = [name for rule in rules for name in rule.names]
     if layers is None:
         return known

@@ -75,7 +75,7 @@ class Searcher:
         return self.count > self.evaluations
 
     def ask(self) -> np.ndarray:
-        """Returns the candidates of this generation, `(population, d)`.
+        """The candidates of this generation, `(population, d)`.
 
         They stay the same until their values are told.
         """
@@ -107,7 +107,7 @@ class Searcher:
         self.learn(candidates, values)
 
     def state(self) -> dict:
-        """Returns all of a search, in the middle of it, as JSON can have it."""
+        """The whole state of a search, as JSON can have it."""
         return {
             "start": None if self.start is None else self.start.tolist(),
             "lower": self.lower.tolist(),
@@ -121,7 +121,7 @@ class Searcher:
 
     @classmethod
     def from_state(cls, state: dict) -> Searcher:
-        """Returns the search that `state` was taken of."""
+        """The search that `state` was taken of."""
         state = dict(state)
         told = state.pop("told")
         searcher = cls(**state)
@@ -130,7 +130,7 @@ class Searcher:
         return searcher
 
     def propose(self) -> np.ndarray:
-        """Returns the candidates of a generation that is not the first."""
+        """The candidates of a generation that is not the first."""
         raise NotImplementedError
 
     def learn(self, candidates, values) -> None:

@@ -38,7 +38,7 @@ def set_thresholds(
     ```
     """
     found = rules.having(rules.rules(model), setting)
-    rules.send(found, setting, _by_layer(thresholds, found))
+    rules.apply(found, setting, _by_layer(thresholds, found))
 
 
 def pruned_accuracy(
@@ -47,7 +47,7 @@ def pruned_accuracy(
     thresholds: typing.Any = None,
     setting: str = "c",
 ) -> float:
-    """Returns the accuracy of a net as it is, or as it would be.
+    """The accuracy of a net as it is, or as it would be.
 
     It changes nothing: thresholds given here are tried only.
 
@@ -69,7 +69,7 @@ def pruned_accuracy(
 
 
 def _by_layer(thresholds, found):
-    """Returns layer name to threshold."""
+    """Layer name to threshold."""
     names = [name for rule in found for name in rule.names]
     if not isinstance(thresholds, dict):
         values = np.ravel(thresholds).tolist()

@@ -56,7 +56,7 @@ class Trace:
         self._rewrite(kept)
 
     def recall(self, count: int) -> list[problem.Outcome]:
-        """Returns the next outcomes that are known already, or none."""
+        """The next outcomes that are known already, or none."""
         lines = self._recalled[:count]
         self._recalled = self._recalled[count:]
         fields = problem.Outcome._fields
@@ -78,7 +78,7 @@ class Trace:
 
 
 def read(path) -> list[dict]:
-    """Returns the lines of a trace that are whole.
+    """The lines of a trace that are whole.
 
     A process may have died in the middle of the last one.
     """

@@ -188,7 +188,7 @@ class TestWhatStaysDense:
     def test_thin_filters_have_no_spatial_form(self):
         model = thin_nets.one(layers.Conv2D(8, (1, 3)))
         table = tfprune.factorize(model, method="lra").table
-        assert "thin already" in table.rows[0].why
+        assert "separable already" in table.rows[0].why
 
     def test_quantized_kernels(self):
         model = thin_nets.one(layers.Dense(8))

@@ -1,4 +1,4 @@
-"""Savings: what a layer must save by being two, for it to become two."""
+"""Acceptance: what factorising a layer must save for it to be done."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Trial(typing.NamedTuple):
 
 
 class Saving(typing.NamedTuple):
-    """Whether a layer is split.
+    """Whether a layer is factorised, and why.
 
     Args:
         pays: Bool.
@@ -41,7 +41,7 @@ class Saving(typing.NamedTuple):
 def by_macs(
     candidate: candidates.Candidate, layers: list, trial: Trial
 ) -> Saving:
-    """Split where that takes fewer multiply-accumulates."""
+    """Factorised where that takes fewer multiply-accumulates."""
     before = candidate.count(work.macs)
     after = candidate.count_split(work.macs, layers)
     return Saving(after < before, f"would take {after / before:.0%} of MACs")
@@ -50,10 +50,10 @@ def by_macs(
 def by_time(
     candidate: candidates.Candidate, layers: list, trial: Trial
 ) -> Saving:
-    """Split where that was measured to be faster, on this machine."""
+    """Factorised where that was measured to be faster, on this machine."""
     shape = input_shape(candidate, trial.batch_size)
     if None in shape:
-        return Saving(False, "has a size that only a call settles")
+        return Saving(False, "has a dynamic dimension")
     calls = {"dense": candidate.layer, "split": chained(layers)}
     times = timer.layers(calls, shape, trial.rounds)
     ratio = times["dense"] / times["split"]
@@ -64,19 +64,19 @@ def by_time(
 def always(
     candidate: candidates.Candidate, layers: list, trial: Trial
 ) -> Saving:
-    """Split whatever it costs."""
+    """Factorised whatever it costs."""
     return Saving(True)
 
 
 def input_shape(candidate: candidates.Candidate, batch_size: int) -> tuple:
-    """Returns the shape of what a layer takes when it is called first."""
+    """The input shape of the first call of a layer."""
     calls = [x for x in candidate.calls or [] if x]
     shape = (calls or [model_graph.built_on(candidate.layer)])[0][0]
     return (batch_size, *shape[1:])
 
 
 def chained(layers: list) -> typing.Callable:
-    """Returns a function that calls layers one after the other."""
+    """A function that calls layers one after the other."""
 
     def call(x):
         for layer in layers:

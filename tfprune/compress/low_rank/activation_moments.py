@@ -1,4 +1,4 @@
-"""Responses: what the filters of layers answer on data."""
+"""Activation moments: statistics of what filters give on data."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from tfprune.numerics import decompositions
 def measured(
     model: keras.Model, found: list[candidates.Candidate], data
 ) -> list[candidates.Candidate]:
-    """Returns the candidates, each with its responses on data.
+    """The candidates, each with its activation statistics on data.
 
     Args:
         model: Keras model.
         found: List of `Candidate`.
         data: Array of examples, or what else `model` takes, along axis 0.
+
+    Returns:
+        List of `Candidate`.
     """
     watchers = {id(x.layer): _Responses(x.layer) for x in found}
     trace.run(model, watchers, data)
@@ -33,7 +36,7 @@ def measured(
 
 
 class _Responses(trace.Watcher):
-    """Sums up what a layer's filters answer."""
+    """Sums the outputs of a layer's filters, and their products."""
 
     def __init__(self, layer):
         super().__init__(layer)
@@ -44,7 +47,7 @@ class _Responses(trace.Watcher):
         self._count, self._sum, self._products = 0, 0.0, 0.0
 
     def responses(self) -> list[decompositions.Responses]:
-        """Returns the moments of each group's filters."""
+        """The moments of each group's filters."""
         means = np.split(self._sum / self._count, self._groups)
         return [
             decompositions.Responses(products / self._count, mean)
@@ -63,7 +66,7 @@ class _Responses(trace.Watcher):
 
 
 def _linear(layer):
-    """Returns the layer without bias and activation."""
+    """The layer without bias and activation."""
     config = {**layer.get_config(), "use_bias": False, "activation": "linear"}
     linear = type(layer).from_config(config)
     linear.build(model_graph.built_on(layer)[0])

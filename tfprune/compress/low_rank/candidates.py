@@ -1,4 +1,4 @@
-"""Candidates: layers that may be factorised, and what each rank means."""
+"""Candidates: layers eligible for factorisation, and their ranks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfprune.graph import traversal
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
-    """A layer that can be two.
+    """A layer that is eligible for factorisation.
 
     A rank is that of each group of a convolution.
 
@@ -41,7 +41,7 @@ class Candidate:
 
     @property
     def energies(self) -> np.ndarray:
-        """What ranks 1, 2, ... keep, of the group that loses most."""
+        """Float array `(full rank,)`, the least energy that a group keeps."""
         return np.min([fit.energies for fit in self.fits], axis=0)
 
     @property
@@ -50,15 +50,15 @@ class Candidate:
         return self.fits[0].full_rank
 
     def rank(self, energy: float) -> int:
-        """Returns the least rank that keeps so much of every group."""
+        """The least rank that keeps so much energy of every group."""
         return max(fit.rank(energy) for fit in self.fits)
 
     def energy(self, rank: int) -> float:
-        """Returns what a rank keeps, of the group that loses most."""
+        """The energy that a rank keeps, of the group that loses most."""
         return min(fit.energy(rank) for fit in self.fits)
 
     def split(self, rank: int) -> list[keras.layers.Layer]:
-        """Returns two layers, built, that stand for the one."""
+        """The two layers of a rank, built, that take the place of the one."""
         lefts, rights, offsets = zip(*self._at(rank), strict=True)
         bias = self._bias(offsets)
         made = self.form.layers(self.layer, lefts, rights, bias is not None)
@@ -73,12 +73,12 @@ class Candidate:
         return layers
 
     def kernel(self, rank: int):
-        """Returns the kernel of that rank, as the layer has it."""
+        """The kernel of a rank, in the shape that the layer has it."""
         products = [left @ right for left, right, _ in self._at(rank)]
         return self.form.kernel(self.layer, products)
 
     def count(self, cost) -> int:
-        """Returns what the layer costs as it is.
+        """What the layer costs as it is.
 
         Args:
             cost: A value of `work.COSTS`.
@@ -86,7 +86,12 @@ class Candidate:
         return cost(self.layer, self.calls)
 
     def count_split(self, cost, layers: list) -> int:
-        """Returns what the layers of `split` cost in its place."""
+        """What the layers of `split` cost in its place.
+
+        Args:
+            cost: As of `count`.
+            layers: List of Keras layers.
+        """
         total = 0
         calls = [
             x or model_graph.built_on(self.layer) for x in self.calls or [None]
@@ -100,7 +105,7 @@ class Candidate:
         return [fit.at(rank) for fit in self.fits]
 
     def _bias(self, offsets):
-        """Returns the bias that is left, None for none."""
+        """The bias of the second layer, None for none."""
         count = self.layer.kernel.shape[-1] // len(offsets)
         added = np.concatenate([np.broadcast_to(x, count) for x in offsets])
         if self.layer.use_bias:
@@ -109,7 +114,7 @@ class Candidate:
 
 
 def find(model: keras.Model, form) -> tuple[list[Candidate], dict[str, str]]:
-    """Returns the candidates of a model, and why other layers are none.
+    """Finds the candidates of a model, and why other layers are none.
 
     Args:
         model: Sequential or Functional model.
@@ -131,7 +136,7 @@ def find(model: keras.Model, form) -> tuple[list[Candidate], dict[str, str]]:
 
 
 def inside(model: keras.Model, form) -> list[Candidate]:
-    """Returns the candidates of any model, those under masks included.
+    """Finds the candidates of any model, those under masks included.
 
     Args:
         model: Keras model, built.

@@ -62,8 +62,9 @@ def factorize(
         method: `"pca"` (default), `"svd"`, `"kmeans"`, or `"lra"` for filters
             that are vertical and then horizontal; or a form like
             `tfprune.compress.low_rank.Channels(tfprune.compress.low_rank.PCA(centered=True))`.
-        data: Examples, as the model takes them. PCA then keeps what filters
-            answer on them, and not the filters. Defaults to None.
+        data: Examples, as the model takes them. PCA then keeps the
+            activation statistics of the filters on them, and not the filters.
+            Defaults to None.
         split_where: A layer is split only where that saves `"macs"`
             (default), where it saves measured `"time"`, or `"always"`.
         batch_size: Integer, examples in a call, for times. Defaults to 1.
@@ -131,7 +132,7 @@ def _ranks(found, energy, ranks):
 
 
 def _decide(candidate, rank, split_where, trial):
-    """Returns the layers for the place of one, or None, and the table's row."""
+    """The layers for the place of one, or None, and the table's row."""
     layers = candidate.split(rank)
     saving = acceptance.SAVINGS[split_where](candidate, layers, trial)
     row = summary.row(candidate, rank, layers, saving)

@@ -1,4 +1,4 @@
-"""Forms: how one layer becomes two thin ones, and by which decomposition.
+"""Forms: how one layer becomes two of low rank, and by which decomposition.
 
 A form lays a kernel out as matrices, one for each group of a convolution, and
 turns the factors of these matrices into two layers in a row.
@@ -42,24 +42,24 @@ class Channels(serialization.Serializable):
     decomposition: typing.Any = PCA()
 
     def unsupported_reason(self, layer: keras.layers.Layer) -> str | None:
-        """Returns why a layer can't be factorised in this form, or None."""
+        """Why a layer can't be factorised in this form, or None."""
         if type(layer) not in (_DENSE, *_CONVOLUTIONS):
             return f"is a {type(layer).__name__}"
         return _unsupported_reason(layer, self)
 
     def matrices(self, layer) -> list[np.ndarray]:
-        """Returns a matrix `(entries, filters)` for each group."""
+        """A matrix `(entries, filters)` for each group."""
         kernel = _kernel(layer)
         rows = kernel.reshape(-1, kernel.shape[-1])
         return np.split(rows, _groups(layer), axis=1)
 
     def kernel(self, layer, matrices: list):
-        """Returns the kernel of such matrices, arrays or tensors."""
+        """The kernel of such matrices, arrays or tensors."""
         rows = ops.concatenate(matrices, axis=1)
         return ops.reshape(rows, layer.kernel.shape)
 
     def layers(self, layer, lefts: list, rights: list, use_bias: bool) -> list:
-        """Returns the two layers, not built, each with its kernel."""
+        """The two layers, not built, each with its kernel."""
         *window, inputs, _ = layer.kernel.shape
         rank = lefts[0].shape[1]
         first = np.concatenate(lefts, axis=1).reshape(*window, inputs, -1)
@@ -86,15 +86,15 @@ class Spatial(serialization.Serializable):
     decomposition: typing.Any = SVD()
 
     def unsupported_reason(self, layer: keras.layers.Layer) -> str | None:
-        """Returns why a layer can't be factorised in this form, or None."""
+        """Why a layer can't be factorised in this form, or None."""
         if type(layer) is not keras.layers.Conv2D:
             return f"is a {type(layer).__name__}, not a Conv2D"
         if 1 in layer.kernel_size:
-            return f"has filters of {layer.kernel_size}, thin already"
+            return f"has filters of {layer.kernel_size}, separable already"
         return _unsupported_reason(layer, self)
 
     def matrices(self, layer) -> list[np.ndarray]:
-        """Returns `(height * inputs, width * filters)` for each group."""
+        """A matrix `(height * inputs, width * filters)` for each group."""
         height, width, inputs, _ = layer.kernel.shape
         return [
             group.transpose(0, 2, 1, 3).reshape(height * inputs, -1)
@@ -102,7 +102,7 @@ class Spatial(serialization.Serializable):
         ]
 
     def kernel(self, layer, matrices: list):
-        """Returns the kernel of such matrices, arrays or tensors."""
+        """The kernel of such matrices, arrays or tensors."""
         height, width, inputs, _ = layer.kernel.shape
         groups = [
             ops.reshape(matrix, (height, inputs, width, -1))
@@ -112,7 +112,7 @@ class Spatial(serialization.Serializable):
         return ops.transpose(rows, (0, 2, 1, 3))
 
     def layers(self, layer, lefts: list, rights: list, use_bias: bool) -> list:
-        """Returns the two layers, not built, each with its kernel."""
+        """The two layers, not built, each with its kernel."""
         height, width, inputs, _ = layer.kernel.shape
         rank = lefts[0].shape[1]
         first = np.concatenate(lefts, axis=1).reshape(height, 1, inputs, -1)
@@ -134,7 +134,7 @@ METHODS = {
 
 
 def form(method: str | Channels | Spatial):
-    """Returns the form of that name, or the one given.
+    """The form of that name, or the one given.
 
     Raises:
         ValueError: for an unknown name.
@@ -168,7 +168,7 @@ def _groups(layer):
 
 
 def _first(layer, suffix, count, **changes):
-    """The thin layer that reads: no bias, nothing after it."""
+    """The low-rank layer that reads: no bias, no activation."""
     size = "units" if type(layer) is _DENSE else "filters"
     alone = {"bias_constraint": None, "activity_regularizer": None}
     changes |= {size: int(count), "use_bias": False, "activation": "linear"}
@@ -176,7 +176,7 @@ def _first(layer, suffix, count, **changes):
 
 
 def _last(layer, suffix, use_bias, **changes):
-    """The thin layer that writes: bias and activation are the old ones."""
+    """The low-rank layer that writes: bias and activation are the old ones."""
     return _changed(layer, suffix, {**changes, "use_bias": use_bias})
 
 

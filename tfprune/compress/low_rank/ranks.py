@@ -50,7 +50,7 @@ def by_ranks(found: list, ranks: dict) -> dict[int, int]:
 
 
 def _by_layer(argument, by_pattern, found):
-    """Returns pairs of candidate and value, but for None."""
+    """Pairs of candidate and value, but for None."""
     if not isinstance(by_pattern, dict):
         validation.check(argument, by_pattern, False, "a dict, layer to number")
     known = [x.layer.name for x in found]

@@ -16,7 +16,7 @@ from tfprune.utils import tables
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One layer before and after.
+    """A layer before and after.
 
     Args:
         layer: Its name.
@@ -49,7 +49,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """All layers with weights.
+    """All layers with weights. Print it for a table.
 
     Args:
         rows: List of `Row`.
@@ -92,7 +92,7 @@ def row(
     layers: list,
     saving: acceptance.Saving,
 ) -> Row:
-    """Returns the row of a layer that was to be split."""
+    """The row of a layer that was to be factorised."""
     counts = [
         count
         for cost in (work.macs, work.parameters)
@@ -117,7 +117,7 @@ def build(
     decided: dict[int, Row],
     reasons: dict[str, str],
 ) -> Table:
-    """Returns the table of a model, in the order of its layers.
+    """The table of a model, in the order of its layers.
 
     Args:
         model: Keras model.
