@@ -48,21 +48,21 @@ class ChannelSets:
                 return
             np.minimum.at(self._parents, high, low)
 
-    def fix(self, labels, why):
+    def fix(self, labels, reason):
         """Takes note that some numbers must stay, and why."""
-        self._fixed[why].append(np.ravel(labels))
+        self._fixed[reason].append(np.ravel(labels))
 
-    def fixed(self, rank, why):
+    def fixed(self, rank, reason):
         """Returns one number for all of a tensor, that must stay."""
         label = self.fresh(1).reshape([1] * rank)
-        self.fix(label, why)
+        self.fix(label, reason)
         return label
 
     def barriers(self):
-        """Returns why numbers must stay to the numbers that must."""
+        """Returns reasons to the numbers that must stay for them."""
         return {
-            why: np.unique(self.find(np.concatenate(labels)))
-            for why, labels in self._fixed.items()
+            reason: np.unique(self.find(np.concatenate(labels)))
+            for reason, labels in self._fixed.items()
         }
 
     def squeezed(self, labels):

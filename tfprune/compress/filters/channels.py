@@ -41,7 +41,7 @@ class Channels(channel_sets.ChannelSets):
         self._axes, self._shapes = {}, {}
 
     def axis(self, call, name, axis, role, labels=None):
-        """Couples an axis of a variable with channels.
+        """Couples an axis of a layer's variable, if it has it, with channels.
 
         Args:
             call: `nodes.Call` of the layer.
@@ -51,8 +51,7 @@ class Channels(channel_sets.ChannelSets):
             labels: Integer array, or None for channels that are new.
 
         Returns:
-            Integer array, `(variable.shape[axis],)`, the channels; `labels`
-            if the layer has no such variable.
+            Integer array, `(variable.shape[axis],)`, the channels.
         """
         variable = getattr(call.operation, name, None)
         if variable is None:
@@ -69,10 +68,7 @@ class Channels(channel_sets.ChannelSets):
         return self._axes[key].channels
 
     def size(self, call, labels):
-        """Takes note that a config holds the number of some channels.
-
-        `Operation.rebuild` is asked for what it is with fewer.
-        """
+        """Takes note that a config holds their number, for `rebuild`."""
         own = call.operation
         _, known = self._shapes.setdefault(id(own), (own, labels))
         self.unite(known, labels)

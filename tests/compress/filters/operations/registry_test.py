@@ -45,7 +45,7 @@ def known(monkeypatch):
     monkeypatch.setattr(base, "KNOWN", dict(base.KNOWN))
 
     class Scale(base.Operation):
-        names = (f"{__name__}.LayerScale",)
+        names = {f"{__name__}.LayerScale"}
 
         def couple(self, call, channels):
             (labels,) = call.inputs
@@ -116,7 +116,7 @@ def test_a_subclass_is_not_covered(known):
 def test_every_class_of_the_folder_is_found(path):
     found = {type(x).__name__ for x in base.KNOWN.values()}
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.ClassDef) and "names = (" in ast.unparse(node):
+        if isinstance(node, ast.ClassDef) and "names = {" in ast.unparse(node):
             assert node.name in found, f"{path.name}: {node.name}"
 
 
@@ -132,7 +132,7 @@ def test_a_new_file_is_found(tmp_path, monkeypatch):
     )
     (tmp_path / "signs.py").write_text(
         "from tfprune.compress.filters.operations import elementwise\n"
-        "class Sign(elementwise.Elementwise):\n    names = ('Sign',)\n"
+        "class Sign(elementwise.Elementwise):\n    names = {'Sign'}\n"
     )
     importlib.reload(registry)
     x = keras.Input((3,))

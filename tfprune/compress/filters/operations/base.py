@@ -24,18 +24,18 @@ class Operation:
     of a tensor belongs to, of size 1 along axes where that is the same.
 
     Attributes:
-        names: Tuple of strings, the classes that it covers: `"Dense"` for one
+        names: Set of strings, the classes that it covers: `"Dense"` for one
             of Keras' own, layers and `keras.ops` alike, and
             `"package.module.Class"` for others. Subclasses may do anything.
         takes_one: Bool: it must not be called with more tensors than one.
     """
 
-    names: tuple[str, ...] = ()
+    names: set[str] = set()
     takes_one = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        KNOWN.update(dict.fromkeys(cls.__dict__.get("names", ()), cls()))
+        KNOWN.update(dict.fromkeys(cls.__dict__.get("names", set()), cls()))
 
     def unsupported_reason(self, call) -> str | None:
         """Returns why nothing is known of a `nodes.Call`, or None."""

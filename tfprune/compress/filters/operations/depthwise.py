@@ -11,7 +11,7 @@ from tfprune.compress.filters.operations import weighted
 class Depthwise(weighted.Weighted):
     """A kernel `(..., channels, depth multiplier)`."""
 
-    names = ("DepthwiseConv1D", "DepthwiseConv2D")
+    names = {"DepthwiseConv1D", "DepthwiseConv2D"}
     kernel = "kernel"
 
     def couple(self, call, channels):
@@ -40,7 +40,7 @@ class Depthwise(weighted.Weighted):
 class Separable(Depthwise):
     """A depthwise kernel, and one of a tap that reads what it gives."""
 
-    names = ("SeparableConv1D", "SeparableConv2D")
+    names = {"SeparableConv1D", "SeparableConv2D"}
     kernel = "depthwise_kernel"
 
     def couple(self, call, channels):

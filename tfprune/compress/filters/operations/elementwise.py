@@ -24,7 +24,7 @@ _FUNCTIONS = [
 class Elementwise(base.Operation):
     """One function of each entry."""
 
-    names = (
+    names = {
         *("ActivityRegularization", "AlphaDropout", "Dropout"),
         *("ELU", "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU"),
         *("ReLU", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
@@ -33,7 +33,7 @@ class Elementwise(base.Operation):
         *("LeakyRelu", "LogSigmoid", "Negative", "Reciprocal", "Relu"),
         *("Relu6", "Rsqrt", "Selu", "Sigmoid", "Silu", "Softplus"),
         *("Softsign", "Sqrt", "Square", "Tanh"),
-    )
+    }
     takes_one = True
 
     def couple(self, call, channels):
@@ -48,7 +48,7 @@ class Elementwise(base.Operation):
 class Activation(Elementwise):
     """A layer with a function that it was given."""
 
-    names = ("Activation",)
+    names = {"Activation"}
 
     def unsupported_reason(self, call):
         if not is_elementwise(call.operation.activation):
@@ -59,7 +59,7 @@ class Activation(Elementwise):
 class Rescaling(Elementwise):
     """A scale and an offset."""
 
-    names = ("Rescaling",)
+    names = {"Rescaling"}
 
     def unsupported_reason(self, call):
         if np.ndim(call.operation.scale):
@@ -70,7 +70,7 @@ class Rescaling(Elementwise):
 class PReLU(base.Operation):
     """Entries below zero are multiplied with weights."""
 
-    names = ("PReLU",)
+    names = {"PReLU"}
 
     def couple(self, call, channels):
         labels, alpha = call.inputs[0], call.operation.alpha

@@ -12,10 +12,10 @@ from tfprune.compress.filters.operations import elementwise
 class Merging(base.Operation):
     """One function of an entry of each input, of size 1 for all."""
 
-    names = (
+    names = {
         *("Add", "Average", "CustomScaleLayer", "Divide", "Maximum"),
         *("Minimum", "Subtract", "TrueDivide"),
-    )
+    }
 
     def unsupported_reason(self, call):
         if len({len(tensor.shape) for tensor in call.tensors}) > 1:
@@ -45,7 +45,7 @@ class Merging(base.Operation):
 class Multiply(Merging):
     """Zero times anything is zero."""
 
-    names = ("Multiply",)
+    names = {"Multiply"}
 
     def propagate(self, call, reads):
         (given,) = super().propagate(call, reads)

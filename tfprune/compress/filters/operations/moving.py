@@ -17,11 +17,8 @@ class Rearranging(base.Operation):
 
         Args:
             call: `nodes.Call`.
-            arrays: List of arrays, one for each tensor that the call takes,
-                of size 1 where all entries along an axis are equal.
-
-        Returns:
-            List of arrays of the same form.
+            arrays: List of arrays, for each tensor that the call takes, of
+                size 1 along axes where all entries are equal.
         """
         raise NotImplementedError
 
@@ -38,10 +35,10 @@ class Rearranging(base.Operation):
 class Moving(Rearranging):
     """Channels are moved by the operation itself."""
 
-    names = (
+    names = {
         *("ExpandDims", "Flatten", "Moveaxis", "Permute", "Repeat"),
         *("RepeatVector", "Squeeze", "Swapaxes", "Tile", "Transpose"),
-    )
+    }
     takes_one = True
 
     def unsupported_reason(self, call):
@@ -69,7 +66,7 @@ class Moving(Rearranging):
 class Reshape(Moving):
     """Its config holds the shape of what it gives."""
 
-    names = ("Reshape",)
+    names = {"Reshape"}
 
     def couple(self, call, channels):
         (moved,) = super().couple(call, channels)
@@ -86,7 +83,7 @@ class Reshape(Moving):
 class Input(base.Operation):
     """Where a model begins, a nested one too."""
 
-    names = ("InputLayer",)
+    names = {"InputLayer"}
 
     def couple(self, call, channels):
         return [channels.size(call, call.inputs[0])]

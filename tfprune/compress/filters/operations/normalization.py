@@ -20,7 +20,7 @@ _ROLES = {
 class BatchNormalization(base.Operation):
     """Each channel is shifted and scaled by itself."""
 
-    names = ("BatchNormalization",)
+    names = {"BatchNormalization"}
 
     def couple(self, call, channels):
         axis = call.operation.axis
@@ -52,7 +52,7 @@ class BatchNormalization(base.Operation):
 class GroupNormalization(base.Operation):
     """Channels are shifted and scaled by the statistics of their group."""
 
-    names = ("GroupNormalization",)
+    names = {"GroupNormalization"}
 
     def couple(self, call, channels):
         layer = call.operation
@@ -85,10 +85,10 @@ class GroupNormalization(base.Operation):
 class Mixing(base.Operation):
     """Each entry of the output depends on all channels."""
 
-    names = (
+    names = {
         *("LayerNormalization", "LogSoftmax", "RMSNormalization", "Softmax"),
         "UnitNormalization",
-    )
+    }
 
     def unsupported_reason(self, call):
         return "it mixes all channels"

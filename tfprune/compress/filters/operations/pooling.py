@@ -12,12 +12,12 @@ from tfprune.compress.filters.operations import base
 class Pooling(base.Operation):
     """What is constant stays so."""
 
-    names = (
+    names = {
         *("AveragePooling1D", "AveragePooling2D", "AveragePooling3D"),
         *("MaxPooling1D", "MaxPooling2D", "MaxPooling3D"),
         *("Cropping1D", "Cropping2D", "Cropping3D"),
         *("UpSampling1D", "UpSampling2D", "UpSampling3D"),
-    )
+    }
 
     def couple(self, call, channels):
         labels = call.inputs[0]
@@ -33,7 +33,7 @@ class Pooling(base.Operation):
 class ZeroPadding(Pooling):
     """Zeros around what it takes."""
 
-    names = ("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
+    names = {"ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"}
 
     def propagate(self, call, reads):
         return [constants.zeros(constants.is_zero(call.inputs[0]))]
@@ -42,11 +42,11 @@ class ZeroPadding(Pooling):
 class GlobalPooling(Pooling):
     """One number for each channel, along all axes of space."""
 
-    names = (
+    names = {
         *("GlobalAveragePooling1D", "GlobalAveragePooling2D"),
         *("GlobalAveragePooling3D", "GlobalMaxPooling1D"),
         *("GlobalMaxPooling2D", "GlobalMaxPooling3D"),
-    )
+    }
 
     def couple(self, call, channels):
         (labels,) = super().couple(call, channels)
@@ -70,7 +70,7 @@ class GlobalPooling(Pooling):
 class Reduction(base.Operation):
     """One number for all entries along some axes."""
 
-    names = ("Max", "Mean", "Min", "Sum")
+    names = {"Max", "Mean", "Min", "Sum"}
     takes_one = True
 
     def couple(self, call, channels):

@@ -15,7 +15,7 @@ _ALL = {slice: slice(None), int: 0}
 class GetItem(moving.Rearranging):
     """Slices and integers along the first axes."""
 
-    names = ("GetItem",)
+    names = {"GetItem"}
 
     def unsupported_reason(self, call):
         if any(type(place) not in _ALL for place in _places(call)):
@@ -39,7 +39,7 @@ class GetItem(moving.Rearranging):
 class Split(moving.Rearranging):
     """Pieces along an axis."""
 
-    names = ("Split",)
+    names = {"Split"}
 
     def couple(self, call, channels):
         """Couples the pieces, so that all of them lose the same."""
@@ -65,7 +65,7 @@ class Split(moving.Rearranging):
 class Concatenate(moving.Rearranging):
     """Several tensors in a row."""
 
-    names = ("Concatenate",)
+    names = {"Concatenate"}
 
     def unsupported_reason(self, call):
         axis = call.operation.axis % len(call.tensors[0].shape)
@@ -86,7 +86,7 @@ class Concatenate(moving.Rearranging):
 class Pad(base.Operation):
     """Something around what it takes."""
 
-    names = ("Pad",)
+    names = {"Pad"}
     takes_one = True
 
     def unsupported_reason(self, call):

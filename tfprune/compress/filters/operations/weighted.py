@@ -71,7 +71,7 @@ class Weighted(base.Operation):
 class Dense(Weighted):
     """A kernel `(..., inputs, units)`."""
 
-    names = ("Dense",)
+    names = {"Dense"}
     inputs, filters = -2, -1
     size = "units"
 
@@ -115,7 +115,7 @@ class Dense(Weighted):
 class Convolution(Dense):
     """A kernel `(..., inputs / groups, filters)`."""
 
-    names = ("Conv1D", "Conv2D", "Conv3D")
+    names = {"Conv1D", "Conv2D", "Conv3D"}
     size = "filters"
 
     def absorbs_values(self, layer):
@@ -131,7 +131,7 @@ class Convolution(Dense):
 class ConvolutionTranspose(Dense):
     """A kernel `(..., filters, inputs)`, at its edges with fewer taps."""
 
-    names = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
+    names = {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"}
     inputs, filters = -1, -2
     size = "filters"
 
@@ -142,7 +142,7 @@ class ConvolutionTranspose(Dense):
 class Embedding(Weighted):
     """A table `(tokens, channels)`."""
 
-    names = ("Embedding",)
+    names = {"Embedding"}
 
     def couple(self, call, channels):
         made = channels.axis(call, "embeddings", -1, "filter")
