@@ -1,6 +1,8 @@
 """Who may import whom, and what every method and public name must have."""
 
 import ast
+import functools
+import importlib
 import inspect
 import json
 import pathlib
@@ -230,6 +232,16 @@ def test_scripts_import_tfprune_inside_of_functions(path):
 
 def _is_code(node):
     return isinstance(node, (ast.FunctionDef, ast.ClassDef))
+
+
+@every([path.parent for path in FILES if path.stem == "__init__"])
+def test_no_package_is_shadowed(path):
+    name = ".".join(path.relative_to(ROOT).parts)
+    package = importlib.import_module(name)
+    found = functools.reduce(getattr, name.split(".")[1:], tfprune)
+    assert found is package, (
+        f"{name} is a {type(found).__name__} and a package. Rename one."
+    )
 
 
 @pytest.mark.parametrize(
