@@ -6,9 +6,11 @@ import pytest
 import tfprune
 from tests.search import nets
 from tfprune import methods
+from tfprune import planning
 from tfprune.core import units
 from tfprune.planning import cost_models
 from tfprune.search import problem as problem_lib
+from tfprune.utils import quantities
 
 KEPT = np.array([[10, 1, 100, 2, 5, 0], [72, 4, 512, 8, 32, 4]])
 
@@ -60,6 +62,31 @@ def test_report_counts_the_same():
     total = tfprune.report(model).total
     assert build("parameters", model)(kept)[0] == total.kept
     assert build("macs", model)(kept)[0] == total.macs_kept
+
+
+class Int8Bytes(cost_models.CostModel):
+    """One byte for each weight that is kept."""
+
+    unit = "bytes of int8"
+    units = quantities.BYTES
+
+    def cost(self, arrays, kept):
+        return kept
+
+
+def test_a_cost_of_ones_own_is_one_class(monkeypatch):
+    monkeypatch.setitem(cost_models.COSTS, "int8", Int8Bytes())
+    plan = tfprune.plan_budget(nets.dense(), "magnitude", "int8<=0.3KB")
+    assert 290 < plan.cost <= plan.limit == 300 and plan.dense == 632
+    assert " of 632 bytes of int8, 300 allowed, " in str(plan)
+    plan = planning.plan_filters(nets.dense(), "int8<=400")
+    assert 300 < plan.cost <= 400
+    found = tfprune.factorize(nets.dense(), budget="int8<=450")
+    assert 300 < found.model.count_params() <= 450
+    problem = problem_lib.Problem(
+        nets.pruned(), nets.data(), 1.0, objective="int8"
+    )
+    assert problem.objective(KEPT).tolist() == [118, 632]
 
 
 def test_unknown():

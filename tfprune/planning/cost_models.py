@@ -231,19 +231,24 @@ COSTS = {
 }
 
 
-def parse(budget: str, known: dict[str, CostModel] = COSTS):
+def parse(budget: str, measured: bool = True):
     """Reads a budget; returns it and the `CostModel` that it limits.
 
     Args:
         budget: String, as `quantities.parse` takes it.
-        known: Dict, the cost models that may be limited. Defaults to `COSTS`.
+        measured: Bool, whether it may limit what is measured. Defaults to
+            True.
 
     Raises:
         ValueError: for another form, or a cost that is not known.
     """
-    units = {name: model.units for name, model in known.items()}
+    units = {
+        name: model.units
+        for name, model in COSTS.items()
+        if measured or model.is_counted
+    }
     wanted = quantities.parse(budget, units)
-    return wanted, known[wanted.objective]
+    return wanted, COSTS[wanted.objective]
 
 
 def of_weights(objective, model: keras.Model, targets: list):

@@ -13,8 +13,6 @@ from tfprune.compress.filters import zero
 from tfprune.planning import cost_models
 from tfprune.planning import plan as plan_lib
 
-_COUNTED = {k: v for k, v in cost_models.COSTS.items() if v.is_counted}
-
 
 def plan_filters(
     model: keras.Model,
@@ -55,7 +53,7 @@ def plan_filters(
     ```
     """
     strip.check_stripped(model, "slim")
-    wanted, cost_model = cost_models.parse(budget, _COUNTED)
+    wanted, cost_model = cost_models.parse(budget, measured=False)
     graph = graph or channel_graph.channel_graph(model)
     free = graph.free if free is None else free
     return _Filters(cost_model, model, graph, free).solve(wanted)
