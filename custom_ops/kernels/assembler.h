@@ -1,4 +1,4 @@
-// The few instructions of x86-64 with AVX-512 that sums of products take.
+// An assembler of the few AVX-512 instructions that sums of products take.
 
 #ifndef TFPRUNE_KERNELS_ASSEMBLER_H_
 #define TFPRUNE_KERNELS_ASSEMBLER_H_
@@ -14,8 +14,8 @@ class Assembler {
   // Those that hold the first arguments of a function, by their numbers.
   enum Register { kThird = 2, kSecond = 6, kFirst = 7 };
 
-  // Vectors of 16 floats are numbered from 0 to 31. Memory is at a register
-  // plus so many bytes, and aligned.
+  // Vectors (zmm registers) are numbered from 0 to 31. Memory is at `base` plus
+  // `offset` bytes, and aligned.
   void Zero(int vector);                                  // v = 0
   void Load(int vector, Register base, int32_t offset);   // v = memory
   void Store(int vector, Register base, int32_t offset);  // memory = v
@@ -33,7 +33,7 @@ class Assembler {
   struct Opcode {
     int map, prefix, code;
   };
-  // What an operand in memory counts its short offsets in.
+  // The unit of 8-bit offsets (EVEX disp8*N): a vector, or one float.
   enum class Operand { kVector, kBroadcast };
 
   void Prefix(Opcode opcode, int reg, int second, int last, bool broadcast);

@@ -8,7 +8,8 @@
 namespace tfprune {
 namespace {
 
-// Below so many nonzeros, waking a thread does not pay.
+// Nonzeros of a product with a vector, below which one thread is faster than
+// several.
 constexpr int64_t kNonzerosThatPay = 200'000;
 
 }  // namespace

@@ -27,7 +27,7 @@ class CsrMatmul {
   // memory does not suffice.
   static std::unique_ptr<const CsrMatmul> Pack(const Csr& weights,
                                                int64_t batch, int threads);
-  // The same as somebody else chooses.
+  // The same with kernels and tuning of the caller's choice.
   static std::unique_ptr<const CsrMatmul> Pack(const Csr& weights,
                                                int64_t batch, int threads,
                                                const LaneKernels& kernels,

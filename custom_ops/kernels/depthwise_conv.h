@@ -1,8 +1,7 @@
 // Convolutions of each channel by itself.
 //
-// Of the weights that a convolution of all channels would have, one in so many
-// as there are channels is left, and always the same ones: neighbouring
-// channels make a vector as they lie in memory, and no input is packed.
+// Each channel has one filter. A vector is neighbouring channels as they are in
+// memory, so that no input is packed.
 
 #ifndef TFPRUNE_KERNELS_DEPTHWISE_CONV_H_
 #define TFPRUNE_KERNELS_DEPTHWISE_CONV_H_
@@ -31,7 +30,7 @@ class DepthwiseConv : public Convolution {
   static std::unique_ptr<const DepthwiseConv> Pack(const Csr& weights,
                                                    const ConvShape& shape,
                                                    int threads);
-  // The same by somebody else's choice.
+  // The same with kernels of the caller's choice.
   static std::unique_ptr<const DepthwiseConv> Pack(const Csr& weights,
                                                    const ConvShape& shape,
                                                    int threads,

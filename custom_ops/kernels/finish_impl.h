@@ -9,7 +9,7 @@
 namespace tfprune {
 namespace {
 
-// Bounds stand for activations: what has none is between infinities.
+// Activations are bounds of the result; for none they are infinite.
 template <class Isa>
 struct Finish {
   using Vector = typename Isa::Vector;

@@ -22,7 +22,7 @@
 #pragma GCC target("avx512f,avx2,fma,f16c")
 #endif
 
-// GCC 12 takes what its own intrinsics leave undefined for a mistake.
+// GCC 12 warns of undefined values within its own intrinsics.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"

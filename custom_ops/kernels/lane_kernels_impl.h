@@ -67,8 +67,8 @@ void Multiply(const Row* row, const Row* end, const Entry* entry,
   }
 }
 
-// Fetches what will be needed into the L2 cache, in the order of memory: what
-// is read of many pixels in turn, hardware does not know how to go on with.
+// Prefetches into the L2 cache in the order of memory. Reads that alternate
+// between many pixels have no pattern that hardware prefetchers follow.
 template <class Isa>
 class Fetcher {
  public:

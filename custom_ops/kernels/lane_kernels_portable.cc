@@ -14,7 +14,7 @@ float ToFloat(uint16_t bits, Dtype dtype) {
   return dtype == Dtype::kHalf ? FromHalf(bits) : FromBfloat16(bits);
 }
 
-// 128 bits are what every CPU of interest has.
+// Every CPU of interest has vectors of 128 bits.
 typedef float Quad __attribute__((vector_size(16)));
 
 struct Portable {

@@ -11,9 +11,9 @@
 namespace tfprune {
 namespace {
 
-// So much does not stay in caches: outputs go past them.
+// Outputs of at least this size do not stay in caches and are streamed.
 constexpr int64_t kManyFloats = (32 << 20) / sizeof(float);
-// So much comes from so far away that it is fetched ahead.
+// Inputs and residuals of at least this size come from memory: prefetched.
 constexpr int64_t kFetchedFloats = (8 << 20) / sizeof(float);
 
 ConvShape Flattened(ConvShape s) {
@@ -23,8 +23,9 @@ ConvShape Flattened(ConvShape s) {
   return s;
 }
 
-// Gives positions to lanes in turn instead of in strips: neighbours in memory
-// are read and written together then. Only without taps that look further.
+// Assigns positions to lanes round-robin instead of in strips, so that
+// neighbours in memory are read and written together. Only for layouts without
+// a halo.
 std::vector<int32_t> Interleaved(const std::vector<int32_t>& pixels,
                                  int64_t lanes) {
   const int64_t strip = pixels.size() / lanes;
@@ -84,7 +85,8 @@ SparseConv::SparseConv(const Csr& weights, const ConvShape& shape, int threads,
   const int64_t piece = tuning_.tiles * tuning_.vectors + layout_->halo();
   phase_ = RoundUp(piece * kernels.lanes, 16);
   plane_ = layout_->phases() * phase_;
-  // An odd number of cache lines: planes must not crowd into the same ones.
+  // An odd number of cache lines, so that planes do not map to the same sets of
+  // the cache.
   if (plane_ % 32 == 0) plane_ += 16;
 }
 
@@ -134,8 +136,8 @@ bool SparseConv::Streams(const float* output) const {
          shape_.filters % line == 0 && tuning_.filter_block % line == 0;
 }
 
-// Filters are divided only where groups do not suffice for all threads. A
-// pooled pixel must be one thread's alone, so that strips stay whole then.
+// Filters are divided only where there are fewer pieces than threads. With
+// pooling, strips stay whole, since one thread must write a pooled pixel alone.
 SparseConv::Grid SparseConv::MakeGrid(bool whole_strips) const {
   Grid grid;
   grid.tiles = whole_strips ? tiles_ : tuning_.tiles;
@@ -175,7 +177,7 @@ void SparseConv::RunChunk(const Job& job, const Chunk& chunk,
   }
 }
 
-// Packs the piece that begins with a tile.
+// Packs the piece whose first tile is `tile`.
 void SparseConv::Pack(const Job& job, int64_t group, int64_t tile,
                       float* packed) const {
   const int64_t first = tile * tuning_.vectors;
@@ -198,8 +200,8 @@ void SparseConv::Pack(const Job& job, int64_t group, int64_t tile,
   std::fill_n(packed + shape_.channels * plane_, plane_, 0.0f);
 }
 
-// From the pixels that lanes take to those after the next ones, if they are
-// neighbours and come from afar.
+// Returns the distance in floats at which pixels are prefetched: two vectors,
+// if neighbouring pixels are read in order and come from memory; otherwise 0.
 int64_t SparseConv::Ahead(int64_t pixels, int64_t pitch) const {
   const bool fetches = layout_->halo() == 0 && pixels * pitch >= kFetchedFloats;
   return fetches ? 2 * kernels_.lanes * pitch : 0;
@@ -252,7 +254,8 @@ void SparseConv::ClearPooled(const Job& job, const Chunk& chunk) const {
               -std::numeric_limits<float>::infinity());
 }
 
-// Finishes the tile's pixels by themselves, and shows each to its windows.
+// Finishes the pixels of the tile in `pixels`, then adds each to the maximum of
+// the windows that it is in.
 void SparseConv::StorePooled(const Job& job, int64_t group, int64_t tile,
                              int64_t block, const float* sums,
                              float* pixels) const {
@@ -293,7 +296,7 @@ int64_t SparseConv::TileFloats() const {
   return RoundUp(filters, kernels_.lanes) * tuning_.vectors * kernels_.lanes;
 }
 
-// Channels, and one of zeros.
+// All channels, and one channel of zeros.
 int64_t SparseConv::PackedFloats() const {
   return (shape_.channels + 1) * plane_;
 }

@@ -27,7 +27,7 @@ class SparseConv : public Convolution {
   static std::unique_ptr<const SparseConv> Pack(const Csr& weights,
                                                 const ConvShape& shape,
                                                 int threads);
-  // The same as somebody else chooses.
+  // The same with kernels and tuning of the caller's choice.
   static std::unique_ptr<const SparseConv> Pack(const Csr& weights,
                                                 const ConvShape& shape,
                                                 int threads,
@@ -40,12 +40,12 @@ class SparseConv : public Convolution {
   const Tuning& tuning() const { return tuning_; }
 
  private:
-  // What one thread does in one go: some tiles of one group of images, by some
-  // blocks of filters.
+  // The work of one item of the parallel loop: a range of tiles of one group of
+  // images, by a range of blocks of filters.
   struct Chunk {
     int64_t group, tile_begin, tile_end, block_begin, block_end;
   };
-  // How the work is cut: groups by pieces of them by parts of the filters.
+  // How the work is partitioned: groups by pieces of them by parts of filters.
   struct Grid {
     int64_t groups, pieces, parts, tiles, blocks;
     int64_t size() const { return groups * pieces * parts; }

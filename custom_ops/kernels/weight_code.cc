@@ -16,7 +16,7 @@ constexpr size_t kLine = 64;
 // Registers: the last one holds the input, the others sums.
 constexpr int kMostSums = 31;
 constexpr int kInput = 31;
-// As far as short offsets reach, both ways.
+// Bytes that 8-bit offsets of floats reach, in both directions.
 constexpr int32_t kReach = 128 * sizeof(float);
 
 constexpr auto kX = Assembler::kFirst;
@@ -48,8 +48,8 @@ class WeightCode::Compiler {
         tuning_(tuning),
         addresses_(addresses) {}
 
-  // Compiles a block of filters. All of them pass a block of channels before
-  // any comes to the next one, so that it is fetched from afar only once.
+  // Compiles a block of filters. All groups of it do a block of channels before
+  // the next one, so that its input is fetched into the cache only once.
   void Block(int64_t begin, int64_t end) {
     to_.functions_.emplace_back();
     const int64_t count = DivideUp(end - begin, kMostSums);
@@ -142,9 +142,9 @@ void WeightCode::Multiply(int64_t filter_block, const float* x,
     Run(function, x, sums);
 }
 
-// No hardware fetches code ahead, as it does with data. So as much as the
-// function has, of what comes behind it, is fetched into the L2 cache: a share
-// for each position, since caches have few misses at a time.
+// Hardware does not prefetch code as it does data. So while a function runs, as
+// many bytes of the code behind it are prefetched into the L2 cache, a share of
+// them at each position, since only a few cache misses can be outstanding.
 void WeightCode::Run(const Function& f, const float* x, float* sums) const {
   const auto run = reinterpret_cast<Code>(
       reinterpret_cast<uintptr_t>(code_->data()) + f.begin);

@@ -1,9 +1,10 @@
-// Weights as machine code: sums of some filters stay in registers, a vector of
-// input is loaded once for all of them, and each nonzero is one instruction.
+// Weights as generated machine code: the sums of a group of filters stay in
+// registers, a vector of input is loaded once for all of them, and each nonzero
+// is one instruction.
 //
-// The weights themselves are data that the code reads; only where they stand is
-// in the code. Against lists this saves two loads of three where sums are many,
-// and sums need not go to memory before all of a block is done.
+// The values of weights are data that the code reads; their positions are in
+// the code. Compared with lists of entries this saves two of three loads where
+// a group has many filters, and sums are stored once for a block of channels.
 
 #ifndef TFPRUNE_KERNELS_WEIGHT_CODE_H_
 #define TFPRUNE_KERNELS_WEIGHT_CODE_H_
@@ -18,7 +19,8 @@
 
 namespace tfprune {
 
-// One function for some filters, a block of channels and one position.
+// One function for each group of filters and block of channels; it computes one
+// vector of positions.
 class WeightCode : public PackedWeights {
  public:
   WeightCode(const Csr& weights, const ConvShape& shape, const Tuning& tuning,

@@ -30,8 +30,8 @@ WeightLists::WeightLists(const Csr& weights, const ConvShape& shape,
   entries_.shrink_to_fit();
 }
 
-// Each sum begins with the first channels that it needs, if need be with
-// nothing.
+// A sum begins in the first block of channels in which its filter has entries.
+// Sums of filters without any are set to zero at the end.
 void WeightLists::PackFilters(const std::vector<Filters>& blocks,
                               int64_t height) {
   blocks_.emplace_back();
@@ -52,15 +52,16 @@ void WeightLists::PackFilters(const std::vector<Filters>& blocks,
   PackBlock(Filters(height), std::move(nowhere), multiply_);
 }
 
-// Filters in the order of their counts, so that those that take turns differ
-// little.
+// Filters sorted by their numbers of entries, so that rows processed together
+// have about equally many.
 void WeightLists::PackBlock(const Filters& filters, Slots slots,
                             MultiplyFn multiply) {
   if (slots.empty()) return;
   std::stable_sort(slots.begin(), slots.end(), [&](int32_t a, int32_t b) {
     return filters[a].size() < filters[b].size();
   });
-  // Who comes several times at once has the same sum each time.
+  // A row that is repeated to fill up its group computes the same sum each
+  // time.
   const int64_t rows = slots.size();
   slots.insert(slots.begin(), RoundUp(rows, rows_at_once_) - rows, slots[0]);
   Block block = {multiply, static_cast<int64_t>(rows_.size()), 0,
@@ -71,7 +72,8 @@ void WeightLists::PackBlock(const Filters& filters, Slots slots,
   blocks_.back().push_back(block);
 }
 
-// The last of the filters has the most entries, others as many by nothing.
+// The last filter of a group has the most entries; the others are filled up
+// with zeros.
 void WeightLists::PackRows(const Filters& filters, const int32_t* slots) {
   const size_t count = filters[slots[rows_at_once_ - 1]].size();
   for (int r = 0; r < rows_at_once_; ++r)

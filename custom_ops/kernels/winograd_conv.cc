@@ -11,13 +11,13 @@
 namespace tfprune {
 namespace {
 
-// Coefficients are fetched for so many tiles at most, if the transformed inputs
-// of all threads stay in the L3 cache.
+// The most tiles that share one load of the coefficients, provided that the
+// transformed inputs of all threads stay in the L3 cache.
 constexpr int64_t kMostTiles = 112;
 constexpr int64_t kL3Floats = (8 << 20) / sizeof(float);
-// To fetch them costs as much as to multiply half a vector.
+// Cost of loading the coefficients, in multiply-adds of a vector.
 constexpr double kFetchingCost = 0.5;
-// Transformed inputs are read for so many filters at most.
+// The most filters that share one load of the transformed inputs.
 constexpr int64_t kMostFilters = 256;
 constexpr int64_t kLineFloats = 64 / sizeof(float);
 
@@ -69,8 +69,8 @@ ConvShape ProductShape(const ConvShape& s) {
   return product;
 }
 
-// Few tiles that are none, few times that coefficients are fetched, and no
-// threads that go without.
+// Returns the vectors of tiles of a chunk: little padding of the last chunk,
+// few loads of the coefficients, and a chunk for every thread.
 int64_t Vectors(const ConvShape& product, int64_t positions, int threads,
                 const LaneKernels& kernels) {
   const int64_t needed = DivideUp(product.width, kernels.lanes);
@@ -162,7 +162,8 @@ WinogradConv::WinogradConv(const Csr& coefficients, const ConvShape& shape,
   tuning_ = Tune(product_, coefficients.nonzeros / Positions(), threads_,
                  kernels, wanted);
   chunks_ = DivideUp(product_.width, Step());
-  // An odd number of cache lines: planes must not crowd into the same ones.
+  // An odd number of cache lines, so that planes do not map to the same sets of
+  // the cache.
   plane_ = RoundUp(Positions() * Step(), 2 * kLineFloats) + kLineFloats;
   zeros_.resize(shape_.channels);
   no_bias_.resize(shape_.filters);
@@ -176,7 +177,7 @@ void WinogradConv::PackPositions(const Csr& coefficients) {
                                            kernels_, tuning_, addresses));
 }
 
-// Filters are divided only where tiles do not suffice for all threads.
+// Filters are divided only where there are fewer chunks of tiles than threads.
 bool WinogradConv::Run(const float* input, const Epilogue& epilogue,
                        float* output, const ParallelFor& parallel_for) const {
   if (chunks_ == 0) return true;
@@ -233,7 +234,8 @@ void WinogradConv::TransformInputs(const Job& job, int64_t first_tile,
   std::fill_n(inputs + shape_.channels * plane_, plane_, 0.0f);
 }
 
-// The sums of all positions, and output tiles in the place of the first 16.
+// Computes the sums of all positions, and writes the output tiles in place of
+// the first 16.
 void WinogradConv::Multiply(int64_t block, const float* inputs,
                             float* sums) const {
   for (int64_t p = 0; p < Positions(); ++p)
@@ -293,14 +295,14 @@ int64_t WinogradConv::Filters(int64_t block) const {
   return std::min(tuning_.filter_block, shape_.filters - begin);
 }
 
-// An odd number of cache lines, as planes.
+// An odd number of cache lines, as for planes.
 int64_t WinogradConv::SumsFloats() const {
   const int64_t filters = std::min(tuning_.filter_block, shape_.filters);
   return RoundUp(RoundUp(filters, kernels_.lanes) * Step(), 2 * kLineFloats) +
          kLineFloats;
 }
 
-// Channels, and one of zeros.
+// All channels, and one channel of zeros.
 int64_t WinogradConv::InputsFloats() const {
   return (shape_.channels + 1) * plane_;
 }

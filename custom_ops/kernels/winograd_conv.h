@@ -1,8 +1,9 @@
 // Winograd convolutions with sparse coefficients.
 //
-// Lanes of vectors are tiles of the output. For some of them at a time the
-// input is transformed, each position of the coefficients multiplied with what
-// it is due as a 1x1 convolution, and what comes of that transformed back.
+// Each lane of a vector is a tile of the output. For a number of tiles at a
+// time the input is transformed, each position of it multiplied by the
+// coefficients of that position (a 1x1 convolution), and the products
+// transformed back.
 //
 // Reference: Li, Park, Tang. Enabling Sparse Winograd Convolution by Native
 // Pruning. 2017.
@@ -37,8 +38,8 @@ class WinogradConv {
   static std::unique_ptr<const WinogradConv> Pack(const Csr& coefficients,
                                                   const ConvShape& shape,
                                                   int threads);
-  // The same as somebody else chooses: of the tuning, `vectors` of tiles,
-  // `channel_block` and `filter_block`.
+  // The same with kernels and tuning of the caller's choice. Of the tuning,
+  // `vectors` (of tiles), `channel_block` and `filter_block` are used.
   static std::unique_ptr<const WinogradConv> Pack(const Csr& coefficients,
                                                   const ConvShape& shape,
                                                   int threads,
@@ -51,7 +52,8 @@ class WinogradConv {
            const ParallelFor& parallel_for) const;
 
  private:
-  // What one thread does in one go: some tiles, by some blocks of filters.
+  // The work of one item of the parallel loop: a range of tiles by a range of
+  // blocks of filters.
   struct Chunk {
     int64_t first_tile, block_begin, block_end;
   };

@@ -22,11 +22,12 @@ namespace tfprune {
 // no index fits, for more than there can be.
 int64_t Columns(std::initializer_list<int64_t> sizes);
 
-// Returns a shape with what images and weights tell of it.
+// Returns a shape with the sizes that images and weights determine.
 ConvShape ShapeOf(const Input& images, int64_t filters, int64_t groups);
 
-// Infers nothing but that x has rank 4. The C API shows no attributes here that
-// would tell height and width; the Python functions set them.
+// Checks that x has rank 4, and leaves the output's shape unknown: the C API
+// gives a shape function no attributes but types, so that the Python functions
+// set the shape (tests/custom_ops/output_size_test.py compares both).
 void InferImages(TF_ShapeInferenceContext* context, TF_Status* status);
 
 // Returns what `pack(csr)` gives of the weights, or gave before, or null with

@@ -20,7 +20,7 @@ Dtype DtypeOf(TF_DataType dtype) {
   return dtype == TF_HALF ? Dtype::kHalf : Dtype::kFloat;
 }
 
-// Fails loudly: without its ops the library is of no use.
+// Prints an error, without which a missing op could not be explained.
 void Require(const Status& status, const char* what) {
   if (!status.ok())
     std::fprintf(stderr, "tfprune: cannot register %s: %s\n", what,

@@ -75,9 +75,9 @@ class Input {
   std::unique_ptr<TF_Tensor, Delete> tensor_;
 };
 
-// Returns an output of floats, or null with `status` an error. It is the
-// memory of an input in `reusable`, of this shape, where nobody else needs that
-// or holds an `Input` of it, or new.
+// Returns an output of floats, or null with `status` an error. Its memory is
+// that of an input in `reusable` of the same shape, if nothing else (an `Input`
+// included) refers to that one; otherwise it is new.
 float* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
               const std::vector<int>& reusable, Status& status);
 

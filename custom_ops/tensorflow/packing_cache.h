@@ -14,12 +14,13 @@ namespace tfprune {
 // Stamp of the weights, number of values, rows, and the sizes of the input.
 using PackingKey = std::array<int64_t, 7>;
 
-// The last few packings, by key. A packing is a copy that was validated: a
-// stamp that lies gives old results, and never reads what is not there.
+// The last few packings, by key. A packing is a validated copy of the weights:
+// a wrong stamp gives outdated results, but never reads out of bounds.
 template <class Packed>
 class PackingCache {
  public:
-  // Held while packing: who comes second waits and finds it.
+  // Held while packing, so that a concurrent call waits and then finds the
+  // packing.
   std::mutex& packing() { return packing_; }
 
   std::shared_ptr<const Packed> Find(const PackingKey& key) {
@@ -34,7 +35,7 @@ class PackingCache {
 
   void Add(const PackingKey& key, std::shared_ptr<const Packed> packed) {
     std::lock_guard<std::mutex> lock(mutex_);
-    // What was packed from other weights is of no use any more.
+    // Packings of earlier weights are not used again.
     entries_.remove_if([&](const Entry& e) { return e.key[0] != key[0]; });
     entries_.push_front({key, std::move(packed)});
     if (entries_.size() > kMost) entries_.pop_back();

@@ -31,8 +31,8 @@ Pair PairOf(TF_OpKernelConstruction* context, const char* name,
   return {};
 }
 
-// Where windows begin before the input, and how many there are. Sizes are in
-// [0, 2^31), or Check refuses them later.
+// Padding before the input along an axis, and the number of outputs. Sizes are
+// in [0, 2^31), or Check refuses them later.
 struct Placement {
   int64_t before = 0, out = 0;
 };
@@ -114,8 +114,7 @@ class SparseConv2DOp {
     return SparseConv::Pack(weights, shape, threads_);
   }
 
-  // The context keeps what this returns, and nothing else does: sums may be
-  // stored in its place.
+  // The context alone owns the result, so that the output may take its memory.
   static const float* ResidualOf(TF_OpKernelContext* context,
                                  const ConvShape& s, Status& status) {
     const Input residual = Input::Optional(
