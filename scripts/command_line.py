@@ -17,26 +17,28 @@ from absl import app  # noqa: E402
 from absl import flags  # noqa: E402
 
 
-def run(main, choices=()) -> None:
-    """Runs `main()` as an absl app; errors of use are one line, status 2.
+def run(main) -> None:
+    """Runs `main()` as an absl app, which takes flags only.
 
-    With `choices`, the command line has one of them beside its flags, and it
-    is `main(choice)`.
+    Errors of use are one line, and status 2.
     """
-    app.run(lambda argv: _main(main, argv[1:], choices), flags_parser=_parse)
+    app.run(lambda argv: _main(main, argv[1:]), flags_parser=_parse)
 
 
-def _main(main, arguments, choices):
-    if len(arguments) != bool(choices) or set(arguments) - set(choices):
-        expected = f"one of {', '.join(choices)}" if choices else "flags only"
-        received = " ".join(arguments) or "nothing"
-        _fail(f"expected {expected}. Received: {received}")
+def call(main) -> None:
+    """Runs `main()`; errors of use are one line, and status 2."""
     try:
-        main(*arguments)
+        main()
     except (ValueError, OSError) as error:
         _fail(error)
     except KeyboardInterrupt:
         _fail("stopped. The same command goes on from the last checkpoint.")
+
+
+def _main(main, arguments):
+    if arguments:
+        _fail(f"expected flags only. Received: {' '.join(arguments)}")
+    call(main)
 
 
 def _parse(argv):

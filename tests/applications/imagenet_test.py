@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks import work
+from benchmarks.cases import models
 from tfprune import applications
 
 # Weights without biases, and multiply-accumulates of one image.
@@ -45,7 +45,11 @@ LAYERS = {
 @pytest.mark.parametrize("name", TOTALS)
 def test_weights_and_multiplications(name):
     model = applications.build(name, seed=0)
-    rows = {layer.name: row for layer, row in work.layers(model) if row.macs}
+    rows = {
+        layer.name: row
+        for layer, row in model_cases.weighted_layers(model)
+        if row.macs
+    }
     found = {x: (row.weights, row.macs / 1e6) for x, row in rows.items()}
     total = tuple(map(sum, zip(*found.values(), strict=True)))
     assert total == (TOTALS[name][0], pytest.approx(TOTALS[name][1], abs=0.005))

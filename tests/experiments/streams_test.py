@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks import images as benchmark
+from benchmarks.suites import input_pipeline as benchmark
 from experiments import datasets
 from experiments.datasets import batches
 from experiments.datasets import imagenet

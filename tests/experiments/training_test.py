@@ -14,7 +14,8 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks import smaller
+from benchmarks.harness import inprocess
+from benchmarks.suites import run_layers
 from experiments import checkpoints
 from experiments import datasets
 from experiments import evaluation
@@ -133,9 +134,9 @@ def test_a_run_that_ends_in_a_smaller_net(tmp_path, data_dir, monkeypatch):
     assert seed["macs_kept"] == sum(map(np.count_nonzero, kernels))
     assert f"{share:.1%} of the bytes" in evaluation.describe(outcome, tmp_path)
     # The number of threads is settled once in a process.
-    monkeypatch.setattr(smaller.threads_lib, "use", lambda count: None)
+    monkeypatch.setattr(inprocess, "set_threads", lambda count: None)
     *_, first, second, third, whole = (
-        smaller.run(tmp_path, 2, 1, rounds=2).strip().splitlines()
+        run_layers.run(tmp_path, 2, 1, rounds=2).strip().splitlines()
     )
     units = model.get_layer("ip1").units
     assert first.startswith(f"| ip1 | 784x{units} | ")

@@ -1,0 +1,1 @@
+"""What is measured: layers, shapes of layers, whole models."""

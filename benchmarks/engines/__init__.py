@@ -1,0 +1,1 @@
+"""Programs that run layers and nets, each in a process of its own."""

@@ -1,0 +1,167 @@
+"""Whole nets as files that the engines read: one beside the other."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import typing
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.engines import client
+from tfprune import backend
+from tfprune.compress.sparse import fold
+from tfprune.graph import cloning
+
+_OPSET = "13"  # Which DeepSparse 1.8 reads.
+
+
+class Writer(typing.NamedTuple):
+    """Writes what the engines need that are to run.
+
+    Args:
+        folder: Path.
+        batch: Integer.
+        environments: `client.Environments`.
+    """
+
+    folder: str
+    batch: int
+    environments: client.Environments
+
+    def dense(self, model: keras.Model, name: str = "dense") -> pathlib.Path:
+        """Writes a net for the engines that no zeros make faster.
+
+        Args:
+            model: Keras model.
+            name: String, of the files. Defaults to `"dense"`.
+        """
+        path = self._examples(name, model)
+        for_keras(path, model)
+        for_tensorflow(path, model, self.batch)
+        if self.environments.engines:
+            for_litert(path)
+        self._for_onnx(path)
+        return path
+
+    def pruned(
+        self, name: str, model: keras.Model, mixed: keras.Model
+    ) -> pathlib.Path:
+        """Writes a net for the engines that zeros make faster.
+
+        Args:
+            name: String, of the files.
+            model: Keras model with zeros.
+            mixed: What `sparsify` makes of it.
+        """
+        path = self._examples(name, model)
+        for_keras(path, mixed)
+        if self.environments.deepsparse:
+            for_tensorflow(path, model, self.batch)
+        self._for_onnx(path)
+        return path
+
+    def narrow(self, name: str, model: keras.Model) -> pathlib.Path:
+        """Writes a smaller dense net, for TensorFlow only."""
+        path = self._examples(name, model)
+        for_keras(path, model)
+        for_tensorflow(path, model, self.batch)
+        return path
+
+    def _examples(self, name, model):
+        path = pathlib.Path(self.folder, f"{name}.npz")
+        examples(path, model, self.batch)
+        return path
+
+    def _for_onnx(self, path):
+        if self.environments.convert and _saved(path).exists():
+            for_onnx(path, self.environments.convert)
+
+
+def examples(path: pathlib.Path, model: keras.Model, batch: int) -> None:
+    """Writes a random input, and what the model makes of it.
+
+    Args:
+        path: Of a `.npz` file. What other functions write lies beside it.
+        model: Keras model.
+        batch: Integer.
+    """
+    x = np.random.default_rng(1).normal(size=(batch, *model.input_shape[1:]))
+    x = x.astype("float32")
+    np.savez(path, x=x, y=backend.compiled(model)(x))
+
+
+def for_keras(path: pathlib.Path, model: keras.Model) -> None:
+    """Writes a `.keras` file."""
+    model.save(path.with_suffix(".keras"))
+
+
+def for_tensorflow(path: pathlib.Path, model: keras.Model, batch: int) -> None:
+    """Writes a SavedModel that is as fast as TensorFlow lets it be.
+
+    Normalizations are folded, the batch is fixed, and grouped convolutions
+    are those of TensorFlow.
+    """
+    model = cloning.clone(fold.fold(model), _replace)
+    spec = tf.TensorSpec((batch, *model.input_shape[1:]), name="x")
+    module = tf.Module()
+    module.held = [variable.value for variable in model.variables]
+    module.serve = tf.function(
+        lambda x: {"y": model(x, training=False)}, input_signature=[spec]
+    )
+    signatures = {"serving_default": module.serve}
+    tf.saved_model.save(module, str(_saved(path)), signatures)
+
+
+def for_litert(path: pathlib.Path) -> None:
+    """Converts the SavedModel to a `.tflite` file."""
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(_saved(path)))
+    path.with_suffix(".tflite").write_bytes(converter.convert())
+
+
+def for_onnx(path: pathlib.Path, python: str) -> None:
+    """Converts the SavedModel to an `.onnx` file; its input is NCHW.
+
+    Args:
+        path: As of `examples`.
+        python: Path of an interpreter that has tf2onnx.
+
+    Raises:
+        ValueError: if that fails.
+    """
+    onnx = path.with_suffix(".onnx")
+    command = [python, "-m", "tf2onnx.convert", "--saved-model", _saved(path)]
+    command += ["--output", onnx, "--opset", _OPSET, "--inputs-as-nchw", "x"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    # It writes a file with what it could not convert, too.
+    if done.returncode or "ERROR" in done.stderr:
+        raise ValueError(
+            "`convert` must be a Python that has tf2onnx and a TensorFlow that "
+            f"it knows. Received: convert={python!r}, which failed:\n"
+            f"{done.stderr[-2000:]}"
+        )
+
+
+def _saved(path):
+    return path.with_suffix(".saved_model")
+
+
+class _Grouped(keras.layers.Conv2D):
+    """A grouped convolution of TensorFlow's.
+
+    Keras hands them to XLA, which is slower, and which no converter reads.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        return tf.nn.conv2d(inputs, kernel, self.strides, self.padding.upper())
+
+
+def _replace(layer, copied):
+    if type(layer) is not keras.layers.Conv2D or layer.groups == 1:
+        return copied
+    own = _Grouped.from_config(layer.get_config())
+    backend.build(own, layer.get_build_config())
+    own.set_weights(layer.get_weights())
+    return own

@@ -1,0 +1,1 @@
+"""The benchmarks; `benchmarks/catalog.py` has their flags."""

@@ -1,0 +1,58 @@
+"""Nets as files that the engines read."""
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks.engines import export
+
+
+def grouped():
+    """A net of all that is written in another way than Keras has it."""
+    pixels = keras.Input((8, 8, 4))
+    x = keras.layers.Conv2D(6, 3, groups=2, padding="same")(pixels)
+    x = keras.layers.BatchNormalization(moving_mean_initializer="ones")(x)
+    x = keras.layers.Flatten()(keras.layers.ReLU()(x))
+    return keras.Model(pixels, keras.layers.Dense(3)(x))
+
+
+def test_files_of_a_net(tmp_path):
+    import tensorflow as tf
+
+    model, path = grouped(), tmp_path / "0.9.npz"
+    export.examples(path, model, batch=2)
+    export.for_tensorflow(path, model, batch=2)
+    export.for_litert(path)
+    with np.load(path) as file:
+        x, y = file["x"], file["y"]
+    assert x.shape == (2, 8, 8, 4)
+    np.testing.assert_allclose(y, model(x), rtol=1e-5)
+    module = tf.saved_model.load(str(tmp_path / "0.9.saved_model"))
+    np.testing.assert_allclose(module.serve(x)["y"], y, rtol=1e-4)
+    graph = module.serve.concrete_functions[0].graph.as_graph_def()
+    functions = [*graph.library.function, *[graph]]
+    nodes = [n.op for f in functions for n in getattr(f, "node_def", ())]
+    assert "FusedBatchNormV3" not in nodes
+    assert (tmp_path / "0.9.tflite").stat().st_size > 1000
+
+
+CONVERTER = """#!/bin/sh
+echo "$@" > {folder}/arguments
+echo '{said}' >&2
+"""
+
+
+@pytest.mark.parametrize("said, fails", [("fine", False), ("ERROR", True)])
+def test_conversion_to_onnx(tmp_path, said, fails):
+    python = tmp_path / "python"
+    python.write_text(CONVERTER.format(folder=tmp_path, said=said))
+    python.chmod(0o755)
+    if fails:
+        with pytest.raises(ValueError, match="has tf2onnx.*\n.*ERROR"):
+            export.for_onnx(tmp_path / "a.npz", str(python))
+    else:
+        export.for_onnx(tmp_path / "a.npz", str(python))
+    arguments = (tmp_path / "arguments").read_text().split()
+    assert arguments[:2] == ["-m", "tf2onnx.convert"]
+    assert f"{tmp_path}/a.saved_model" in arguments
+    assert f"{tmp_path}/a.onnx" in arguments
