@@ -1,6 +1,7 @@
 """The scripts as a person calls them: help, typos, mistakes."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -56,3 +57,20 @@ def test_a_folder_without_a_run(script, tmp_path):
     done = call(script, f"--workdir={tmp_path}")
     assert done.returncode == 2
     assert "has no config.json" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "message"),
+    [
+        ("benchmark", [], "expected one of training, kernels, .* nothing"),
+        ("benchmark", ["speed"], "expected one of training, .* speed"),
+        ("benchmark", ["training", "x"], "training: unrecognized .*: x"),
+        ("benchmark", ["force", "--plot=x"], "unrecognized .*: --plot=x"),
+        ("eval", ["--workdir=w", "x"], "expected flags only. Received: x"),
+    ],
+)
+def test_stray_arguments_are_one_line(script, arguments, message):
+    done = call(script, *arguments)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert re.search(message, line)

@@ -47,7 +47,7 @@ def test_weights_and_multiplications(name):
     model = applications.build(name, seed=0)
     rows = {
         layer.name: row
-        for layer, row in model_cases.weighted_layers(model)
+        for layer, row in models.weighted_layers(model)
         if row.macs
     }
     found = {x: (row.weights, row.macs / 1e6) for x, row in rows.items()}
