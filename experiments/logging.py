@@ -11,6 +11,11 @@ from experiments import evaluation
 from tfprune.compress.low_rank import spectra
 
 
+def announce(progress) -> None:
+    """Shows how far a run is, or what became of a model, on the terminal."""
+    print(progress, flush=True)
+
+
 class MetricsLog(keras.callbacks.Callback):
     """Writes loss, accuracy and sparsity of every interval; only reports.
 
@@ -37,7 +42,7 @@ class MetricsLog(keras.callbacks.Callback):
         )
 
     def on_train_begin(self, logs=None):
-        print(f"seed {self._where['seed']}, stage {self._where['stage']}")
+        announce(f"seed {self._where['seed']}, stage {self._where['stage']}")
 
     def on_train_batch_end(self, batch, logs=None):
         self._step = self._begin + batch + 1
@@ -59,12 +64,12 @@ class MetricsLog(keras.callbacks.Callback):
         shown = [(k, v) for k, v in values.items() if isinstance(v, float)]
         self._bar.update(self._step, shown)
 
-    def _ranks(self):
-        if self._energy is None:
-            return {}
-        return {"ranks": spectra.spectra(self.model).ranks(self._energy)}
-
     def flush(self) -> int:
         """Makes sure of what was written; returns the file's size."""
         self._file.flush()
         return self._file.tell()
+
+    def _ranks(self):
+        if self._energy is None:
+            return {}
+        return {"ranks": spectra.spectra(self.model).ranks(self._energy)}

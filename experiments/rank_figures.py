@@ -10,12 +10,15 @@ from tfprune.exporters import compact
 from tfprune.reports import rank_plots
 
 
-def draw(paths: list) -> None:
+def draw(paths: list) -> list[pathlib.Path]:
     """Draws ranks over the steps, and the spectra before factorisation.
 
     Args:
         paths: Workdirs of runs that logged ranks. The first seed of each is
             drawn, into the `plots` of the first one.
+
+    Returns:
+        List of the files.
     """
     roots = [pathlib.Path(path) for path in paths]
     records, nets = {}, {}
@@ -26,9 +29,10 @@ def draw(paths: list) -> None:
         dense = compact.load(folder / "dense.npz")
         nets[root.name] = spectra.spectra(dense).energies
     plots = roots[0] / "plots"
-    rank_plots.rank_over_steps(records, plots / "ranks.png")
-    rank_plots.energy_spectra(nets, plots / "spectra.png")
-    print(plots / "ranks.png", plots / "spectra.png", sep="\n")
+    ranks, energies = plots / "ranks.png", plots / "spectra.png"
+    rank_plots.rank_over_steps(records, ranks)
+    rank_plots.energy_spectra(nets, energies)
+    return [ranks, energies]
 
 
 def _ranks(folder, stage):

@@ -29,7 +29,8 @@ def main():
     if (root / "report.json").exists():
         draw_report(root / "report.json", root / "plots")
     if config.get("rank_energy"):
-        rank_figures.draw([root, *filter(None, [_BESIDE.value])])
+        files = rank_figures.draw([root, *filter(None, [_BESIDE.value])])
+        print(*files, sep="\n")
 
 
 def draw_seed(folder, stages, plots_dir):

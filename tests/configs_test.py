@@ -11,7 +11,7 @@ import pytest
 
 from experiments import datasets
 from experiments import solvers
-from experiments import training
+from experiments import stages
 from experiments.datasets import augmentation
 from tfprune import applications
 from tfprune import methods
@@ -48,7 +48,7 @@ def test_config(path):
     assert config.get("augment", "") in ("", *augmentation.AUGMENTATIONS)
     for name in config.stages:
         stage = config[name].to_dict()
-        assert stage.get("change", "none") in training.CHANGES
+        assert stage.get("change", "none") in stages.CHANGES
         assert stage["steps"] >= 0
         solvers.build(stage["optimizer"].pop("name"), **stage["optimizer"])
         for patterns in by_layer(stage):

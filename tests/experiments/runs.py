@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from experiments import checkpoints
+from experiments import loop
 from experiments import training
 from experiments import workdir
 from tfprune import backend
@@ -91,13 +92,11 @@ class Killed(Exception):
 
 def kill_at(monkeypatch, stage, step):
     """Ends a run in a step, between two checkpoints."""
-    original = training.Keeper.on_train_batch_end
+    original = loop.Keeper.on_train_batch_end
 
     def on_train_batch_end(self, batch, logs=None):
         original(self, batch, logs)
         if (self._stage, self._begin + batch + 1) == (stage, step):
             raise Killed
 
-    monkeypatch.setattr(
-        training.Keeper, "on_train_batch_end", on_train_batch_end
-    )
+    monkeypatch.setattr(loop.Keeper, "on_train_batch_end", on_train_batch_end)

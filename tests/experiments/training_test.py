@@ -19,7 +19,7 @@ from benchmarks.suites import run_layers
 from experiments import checkpoints
 from experiments import datasets
 from experiments import evaluation
-from experiments import training
+from experiments import stages
 from experiments import workdir
 from tests.experiments import runs
 from tfprune import applications
@@ -92,7 +92,7 @@ def test_a_stage_that_changes_shapes_resumes(tmp_path, data_dir, monkeypatch):
         ]
         return keras.Sequential([keras.Input((28, 28, 1)), *layers])
 
-    monkeypatch.setitem(training.CHANGES, "cut", cut)
+    monkeypatch.setitem(stages.CHANGES, "cut", cut)
     solver = runs.config_of(data_dir).train.optimizer
     changes = {
         "stages": ("train", "small"),
@@ -228,7 +228,7 @@ def test_unwritable_workdir(tmp_path, data_dir):
 def test_change_to_the_winograd_domain(data_dir):
     stage = {"change": "winograd", "filters": "conv2", "examples": 50}
     splits = datasets.load(runs.config_of(data_dir).data)
-    changed = training.change(applications.build("lenet_5", 0), stage, splits)
+    changed = stages.change(applications.build("lenet_5", 0), stage, splits)
     assert type(changed.get_layer("conv2")).__name__ == "WinogradConv2D"
     assert type(changed.get_layer("conv1")).__name__ == "Conv2D"
     balance = np.array(changed.get_layer("conv2").balance)
@@ -239,14 +239,14 @@ def test_streams_have_no_examples_to_show():
     stage = {"change": "winograd", "examples": 50}
     splits = types.SimpleNamespace(train=object())
     with pytest.raises(ValueError, match="where images are streamed"):
-        training.change(applications.build("lenet_5", 0), stage, splits)
+        stages.change(applications.build("lenet_5", 0), stage, splits)
 
 
 def test_unknown_change(tmp_path, data_dir):
     config = runs.config_of(data_dir)
     config.finetune.change = "freze"
     with pytest.raises(ValueError, match="Did you mean 'freeze'"):
-        training.change(None, config.finetune, None)
+        stages.change(None, config.finetune, None)
 
 
 def test_evaluate_needs_a_finished_run(tmp_path, data_dir):
