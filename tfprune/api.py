@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import functools
 import logging
 import typing
@@ -17,13 +16,10 @@ from tfprune.compress import strip as strip_lib
 from tfprune.compress.low_rank import factorize as factorize_lib
 from tfprune.core import structures
 from tfprune.core import units
-from tfprune.graph import cloning
-from tfprune.graph import traversal
-from tfprune.layers import prunable
 from tfprune.planning import plan as plan_lib
 from tfprune.planning import rank_budget
 from tfprune.utils import validation
-from tfprune.wrapping import layer_selection
+from tfprune.wrapping import wrap
 
 strip = strip_lib.strip
 
@@ -80,13 +76,13 @@ def prune(
     model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
     ```
     """
-    pruned, tied = _wrap(model, method, filters)
+    pruned, coupling = wrap.wrap(model, _method(method), filters)
     if budget is not None:
         validation.check(
             "accuracy_drop", accuracy_drop, accuracy_drop >= 0, ">= 0"
         )
         if not isinstance(budget, plan_lib.SparsityPlan):
-            budget = _plan(model, pruned, tied, budget, data)
+            budget = _plan(model, pruned, coupling, budget, data)
         _follow(pruned, budget)
         _warn_of_drop(budget, accuracy_drop)
     return pruned
@@ -122,8 +118,8 @@ def plan_budget(
     model = tfprune.prune(model, "magnitude", budget=plan)
     ```
     """
-    pruned, tied = _wrap(model, method, filters)
-    return _plan(model, pruned, tied, budget, data)
+    pruned, coupling = wrap.wrap(model, _method(method), filters)
+    return _plan(model, pruned, coupling, budget, data)
 
 
 def factorize(
@@ -195,7 +191,7 @@ def freeze(
         The same model.
     """
     kinds = tuple(kinds)
-    for layer in wrapped(model).values():
+    for layer in wrap.prunable_layers(model).values():
         layer.freeze(kinds)
     model.train_function = model.test_function = model.predict_function = None
     return model
@@ -210,7 +206,8 @@ def settings(model: keras.Model) -> dict[str, units.Settings]:
     tfprune.settings(model)["conv1"]["c"] = 1.5  # from the next step on
     ```
     """
-    return {name: layer.settings for name, layer in wrapped(model).items()}
+    layers = wrap.prunable_layers(model)
+    return {name: layer.settings for name, layer in layers.items()}
 
 
 def set_mask(
@@ -229,7 +226,7 @@ def set_mask(
     Raises:
         ValueError: for an unknown layer or weight, or another shape or dtype.
     """
-    layers = wrapped(model)
+    layers = wrap.prunable_layers(model)
     if layer not in layers:
         raise ValueError(validation.unknown("layer", layer, layers))
     target = _target(layers[layer].unit.targets, weight)
@@ -242,62 +239,9 @@ def set_mask(
     target.mask.assign(mask)
 
 
-def wrapped(model: keras.Model) -> dict[str, prunable.Prunable]:
-    """Returns layer name to the `Prunable` layers of any model.
-
-    Where layers of nested models share a name, it is `outer/name`.
-
-    Raises:
-        ValueError: if there are none.
-    """
-    found = {}
-    for path, layer in traversal.paths(model):
-        if isinstance(layer, prunable.Prunable):
-            found.setdefault(id(layer), (path, layer))
-    if not found:
-        raise ValueError(
-            "`model` must have Prunable layers. Received: "
-            f"model={model.name!r}, which has none. Call tfprune.prune first."
-        )
-    names = collections.Counter(layer.name for _, layer in found.values())
-    return {
-        layer.name if names[layer.name] == 1 else path: layer
-        for path, layer in found.values()
-    }
-
-
-def _wrap(model, method, filters):
-    traversal.check_clonable(model, "prune")
-    method = _method(method)
-    found = layer_selection.choose(method, model, filters)
-    if all(found.reasons):
-        raise ValueError(
-            f"`model` has nothing that `method={method.name}` can prune. "
-            f"Received: model={model.name!r} with the layers{found}"
-        )
-    fit = found.fit
-    names = [layer.name for layer in found.layers if id(layer) in fit]
-    settings = {name: found.settings.get(name) for name in names}
-    settings = method.resolve_settings(model, settings)
-
-    def wrap(layer, clone):
-        if id(layer) not in fit:
-            return clone
-        own = settings[layer.name]
-        return prunable.Prunable(clone, method, own, ties=found.ties(layer))
-
-    pruned = cloning.clone(model, wrap)
-    if filters is None and found.skipped():
-        warnings.warn(
-            f"{method.name} leaves these layers dense:{found.skipped()}",
-            stacklevel=3,
-        )
-    return pruned, found.tying
-
-
-def _plan(model, pruned, tied, budget, data):
+def _plan(model, pruned, coupling, budget, data):
     """The plan of a method's budget: of weights, or of filters."""
-    if tied is None:
+    if coupling is None:
         return planning.plan_weights(pruned, budget, data)
     if data is not None:
         raise ValueError(
@@ -305,21 +249,22 @@ def _plan(model, pruned, tied, budget, data):
             f"pruned alike. Received: {len(data)} arrays. Leave it out."
         )
     if not any(
-        plan_lib.SETTING in layer.settings for layer in wrapped(pruned).values()
+        plan_lib.SETTING in layer.settings
+        for layer in wrap.prunable_layers(pruned).values()
     ):
         raise ValueError(
             "`budget` needs a method that prunes each layer by a share of "
             f"its own. Received: budget={budget!r} and a method without "
             "`target_sparsity` for layers. Give it `allocation=Uniform()`."
         )
-    return planning.plan_filters(model, budget, tied.graph, tied.free)
+    return planning.plan_filters(model, budget, coupling.graph, coupling.free)
 
 
 def _follow(pruned, plan):
     """Prunes as a plan says, from the first step on."""
     logging.getLogger("tfprune").info("%s", plan)
     settings = plan.settings
-    for layer in wrapped(pruned).values():
+    for layer in wrap.prunable_layers(pruned).values():
         # A threshold of its own would go before the target.
         free = {"c": np.nan} if "c" in layer.settings else {}
         layer.settings.update({**free, **settings.get(layer.name, {})})
@@ -335,6 +280,16 @@ def _warn_of_drop(plan, accuracy_drop):
         )
 
 
+def _target(targets, weight):
+    """Returns the one target of that path, or else of that role."""
+    paths = {target.variable.path: target for target in targets}
+    ends = [x for path, x in paths.items() if f"/{path}".endswith(f"/{weight}")]
+    found = ends or [x for x in targets if x.role == weight]
+    if len(found) != 1:
+        raise ValueError(validation.unknown("weight", weight, paths))
+    return found[0]
+
+
 def _method(method):
     if isinstance(method, str):
         return methods.build(method)
@@ -344,13 +299,3 @@ def _method(method):
             f"method={method!r}. For example: tfprune.methods.Magnitude(0.9)"
         )
     return method
-
-
-def _target(targets, weight):
-    """Returns the one target of that path, or else of that role."""
-    paths = {target.variable.path: target for target in targets}
-    ends = [x for path, x in paths.items() if f"/{path}".endswith(f"/{weight}")]
-    found = ends or [x for x in targets if x.role == weight]
-    if len(found) != 1:
-        raise ValueError(validation.unknown("weight", weight, paths))
-    return found[0]

@@ -1,4 +1,4 @@
-"""A CoupledAxis says in runs which tie each entry belongs to."""
+"""A CoupledAxis says in runs which channel each entry belongs to."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from tfprune.core import coupled_axis
 
 
 @pytest.mark.parametrize(
-    "ties, runs",
+    "channels, runs",
     [
         ([0, 1, 2], [(0, 3)]),
         ([5], [(5, 1)]),
@@ -18,7 +18,9 @@ from tfprune.core import coupled_axis
         ([4, 3, 2], [(4, 1), (3, 1), (2, 1)]),
     ],
 )
-def test_runs_say_what_a_list_says(ties, runs):
-    axis = coupled_axis.CoupledAxis.of("kernel", "kernel", -1, np.array(ties))
+def test_runs_say_what_a_list_says(channels, runs):
+    axis = coupled_axis.CoupledAxis.of(
+        "kernel", "kernel", -1, np.array(channels)
+    )
     assert list(axis.runs) == runs
-    assert axis.ties.tolist() == ties
+    assert axis.channels.tolist() == channels

@@ -1,4 +1,4 @@
-"""Families of tied filters, beside a plain search in NumPy."""
+"""Groups of coupled filters, beside a plain search in NumPy."""
 
 import dataclasses
 import types
@@ -18,24 +18,24 @@ NAN = float("nan")
 
 @dataclasses.dataclass
 class Array:
-    """A target, and the ties of its entries along an axis."""
+    """A target, and the channels of its entries along an axis."""
 
     role: str
     shape: tuple
     axis: int
-    ties: list
+    channels: list
 
     def target(self, name):
         along = coupled_axis.CoupledAxis.of(
-            name, self.role, self.axis, np.array(self.ties)
+            name, self.role, self.axis, np.array(self.channels)
         )
         variable = types.SimpleNamespace(shape=self.shape)
         return types.SimpleNamespace(
-            variable=variable, role=self.role, tied=along
+            variable=variable, role=self.role, coupled_axis=along
         )
 
 
-# Ties 0-3 are made by two kernels, 4 and 5 by one; the last filter stays.
+# Channels 0-3 are made by two kernels, 4 and 5 by one; the last filter stays.
 LAYERS = [
     [Array("kernel", (2, 3, 4), -1, [0, 1, 2, 3])],
     [Array("kernel", (7, 2), 0, [3, 2, 1, 0, 5, 4, -1])],
@@ -44,21 +44,21 @@ LAYERS = [
 
 
 def scores(weights, roles):
-    """The norm of all entries of each tie, in arrays of some roles."""
+    """The norm of all entries of each channel, in arrays of some roles."""
     squares = np.zeros(6)
     for unit, arrays in zip(LAYERS, weights, strict=True):
         for array, value in zip(unit, arrays, strict=True):
             rows = np.moveaxis(value, array.axis, 0)
-            for tie, row in zip(array.ties, rows, strict=True):
-                if tie >= 0 and array.role in roles:
-                    squares[tie] += np.sum(row**2)
+            for channel, row in zip(array.channels, rows, strict=True):
+                if channel >= 0 and array.role in roles:
+                    squares[channel] += np.sum(row**2)
     return np.sqrt(squares)
 
 
 @pytest.mark.parametrize(
     "roles", [("kernel",), ("gamma",), ("kernel", "gamma")]
 )
-def test_each_family_keeps_its_best_half(roles):
+def test_each_group_keeps_its_best_half(roles):
     random = np.random.default_rng(0)
     weights = [
         [random.normal(size=x.shape).astype("float32") for x in unit]
@@ -89,8 +89,8 @@ def test_each_family_keeps_its_best_half(roles):
     for unit, own in zip(LAYERS, found, strict=True):
         for array, mask in zip(unit, own, strict=True):
             rows = np.moveaxis(np.array(mask), array.axis, 0)
-            for tie, row in zip(array.ties, rows, strict=True):
-                assert (row == kept[tie]).all()
+            for channel, row in zip(array.channels, rows, strict=True):
+                assert (row == kept[channel]).all()
 
 
 def test_layers_by_themselves_are_not_joined():

@@ -110,9 +110,9 @@ def test_units_of_dense_layers_where_asked():
     with pytest.warns(UserWarning, match="depthwise"):
         model = tfprune.prune(net(), alone)
     assert "out" in tfprune.settings(model)
-    tied = methods.FilterRanking(dense=True)
+    coupled = methods.FilterRanking(dense=True)
     with pytest.warns(UserWarning, match="out: none of its filters may go"):
-        model = tfprune.prune(net(), tied)
+        model = tfprune.prune(net(), coupled)
     assert "out" not in tfprune.settings(model)
 
 

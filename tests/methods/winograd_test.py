@@ -49,7 +49,7 @@ def step(model):
 
 def moved(method, kernel_size=3):
     """Returns the kernel after the same update without a method."""
-    nothing = type(method)(method.name, _idle(method))
+    nothing = type(method).from_fields(name=method.name, pruner=_idle(method))
     return step(wrapped(nothing, kernel_size))
 
 

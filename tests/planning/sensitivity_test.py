@@ -11,6 +11,7 @@ from tests.search import nets
 from tfprune import planning
 from tfprune.planning import sensitivity as module
 from tfprune.reports import search_plots
+from tfprune.wrapping import wrap
 
 GRID = (0.0, 0.5, 0.9)
 
@@ -115,7 +116,7 @@ class TestAllocation:
             tfprune.methods.Surgery(settings=settings),
         ):
             pruned = tfprune.prune(model, method)
-            for name, layer in tfprune.api.wrapped(pruned).items():
+            for name, layer in wrap.prunable_layers(pruned).items():
                 expected = settings[name]["target_sparsity"]
                 found = layer.settings["target_sparsity"]
                 assert found == pytest.approx(expected)

@@ -67,7 +67,7 @@ def kept(model):
     found = {}
     for unit in units.tagged(model.variables):
         for target in unit.targets:
-            mask = np.moveaxis(target.mask.numpy(), target.tied.axis, 0)
+            mask = np.moveaxis(target.mask.numpy(), target.coupled_axis.axis, 0)
             rows = mask.reshape(len(mask), -1)
             assert (rows == rows[:, :1]).all()
             found[unit.name, target.variable.name] = rows[:, 0]
@@ -86,7 +86,7 @@ def share_removed(model):
             removed += layer.filters - small.get_layer(layer.name).filters
     x = np.random.default_rng(5).normal(size=(4, SIDE, SIDE, 3))
     np.testing.assert_allclose(small(x), model(x), 1e-4, 1e-5)
-    assert masked >= 10  # Of 40; a tie of the trunk counts once.
+    assert masked >= 10  # Of 40; a channel of the trunk counts once.
     return removed / masked
 
 
@@ -123,8 +123,8 @@ def test_what_is_added_has_one_mask_and_what_follows_has_it_too():
         inner = found[f"{block}1", "kernel"]
         for array in ("kernel", "bias"):
             np.testing.assert_array_equal(found[f"{block}_d", array], inner)
-    families = [found[name, "kernel"] for name in ("stem", "a1", "b1")]
-    assert sum(map(np.sum, families)) == 1.5 * FILTERS
+    groups = [found[name, "kernel"] for name in ("stem", "a1", "b1")]
+    assert sum(map(np.sum, groups)) == 1.5 * FILTERS
 
 
 def test_the_kernel_alone_where_asked():
@@ -135,7 +135,7 @@ def test_the_kernel_alone_where_asked():
     assert names == {"kernel"}  # Those of depthwise layers, too.
 
 
-def test_scores_are_those_of_all_that_is_tied():
+def test_scores_are_those_of_all_that_is_coupled():
     """The trunk's, by the norms of three kernels, taken together."""
     net = residual()
     rows = [
@@ -197,17 +197,19 @@ def test_chosen_layers_bring_what_follows_them():
 
 
 def test_a_chosen_layer_whose_filters_must_stay():
-    with pytest.raises(ValueError, match="'a2', which was chosen: .* tied to"):
+    with pytest.raises(
+        ValueError, match="'a2', which was chosen: .* coupled to"
+    ):
         tfprune.prune(residual(), methods.FilterRanking(), "a[12]")
 
 
-def tied_magnitude(**arguments):
+def coupled_magnitude(**arguments):
     structure = structures.CoupledFilter()
     return methods.Magnitude(0.5, frequency=1, structure=structure, **arguments)
 
 
-def test_settings_of_one_layer_are_those_of_all_it_is_tied_to():
-    method = tied_magnitude(settings={"a2": {"target_sparsity": 0.75}})
+def test_settings_of_one_layer_are_those_of_all_it_is_coupled_to():
+    method = coupled_magnitude(settings={"a2": {"target_sparsity": 0.75}})
     found = kept(pruned(method))
     for name in ("stem", "a2", "b2"):
         assert found[name, "kernel"].mean() == 0.25
@@ -216,13 +218,13 @@ def test_settings_of_one_layer_are_those_of_all_it_is_tied_to():
 
 def test_settings_that_contradict():
     settings = {"stem": {"target_sparsity": 0.1}, "a2": {"target_sparsity": 0}}
-    with pytest.raises(ValueError, match="tied must be equal.*'stem'.*'a2'"):
-        tfprune.prune(residual(), tied_magnitude(settings=settings))
+    with pytest.raises(ValueError, match="coupled must be equal.*'stem'.*'a2'"):
+        tfprune.prune(residual(), coupled_magnitude(settings=settings))
 
 
 def test_two_methods_share_nothing():
-    model = tfprune.prune(residual(), tied_magnitude(), "a1")
-    model = tfprune.prune(model, tied_magnitude(), "b1")
+    model = tfprune.prune(residual(), coupled_magnitude(), "a1")
+    model = tfprune.prune(model, coupled_magnitude(), "b1")
     found = kept(train(model))
     assert found["a1", "kernel"].sum() == found["b1", "kernel"].sum() == 4
     assert (found["a1", "kernel"] != found["b1", "kernel"]).any()
@@ -230,7 +232,7 @@ def test_two_methods_share_nothing():
 
 @pytest.mark.parametrize("gradient", ["dense", "masked"])
 def test_save_reload_continue_is_no_interruption(gradient, tmp_path):
-    half = tied_magnitude() if gradient == "masked" else None
+    half = coupled_magnitude() if gradient == "masked" else None
     model = pruned(half or methods.FilterRanking(0.5, **HALF))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -262,7 +264,7 @@ def test_frozen_masks_stay():
 )
 def test_models_of_the_zoo(name):
     make, free = zoo.ZOO[name]
-    model = train(tfprune.prune(zoo.randomize(make()), tied_magnitude()), 2)
+    model = train(tfprune.prune(zoo.randomize(make()), coupled_magnitude()), 2)
     bare = tfprune.strip(model)
     plan = tfprune.plan_removal(bare)
     assert 0.3 * free <= plan.removed[plan.graph.free].sum()
@@ -271,6 +273,6 @@ def test_models_of_the_zoo(name):
 
 
 def test_thresholds_are_refused():
-    model = tfprune.prune(residual(), tied_magnitude())
-    with pytest.raises(ValueError, match="filters are tied: stem"):
+    model = tfprune.prune(residual(), coupled_magnitude())
+    with pytest.raises(ValueError, match="filters are coupled: stem"):
         tfprune.set_thresholds(model, {"stem": 0.5}, "target_sparsity")

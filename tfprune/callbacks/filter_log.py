@@ -78,5 +78,5 @@ def text(model: keras.Model) -> str:
 
 def _of_filters(target):
     mask = np.array(target.mask)
-    axis = -1 if target.tied is None else target.tied.axis
+    axis = -1 if target.coupled_axis is None else target.coupled_axis.axis
     return np.moveaxis(mask, axis, 0).reshape(mask.shape[axis], -1).any(axis=1)

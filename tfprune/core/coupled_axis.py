@@ -10,14 +10,14 @@ from tfprune.utils import serialization
 @serialization.formerly("TiedAxis")
 @serialization.serializable
 class CoupledAxis(serialization.Serializable):
-    """Which ties the entries along one axis of a variable belong to.
+    """Which coupled channels the entries along one axis belong to.
 
     Args:
         name: String, the attribute of the layer that holds the variable.
         role: String: `"kernel"`, which makes the channels; `"scale"`, a
             depthwise kernel; `"bias"`, `"gamma"`, `"beta"`, `"mean"`.
         axis: Integer.
-        runs: Tuple of pairs of integers, (first, count): consecutive ties;
+        runs: Tuple of pairs of integers, (first, count): consecutive channels;
             first is -1 for entries that stay.
     """
 
@@ -32,19 +32,21 @@ class CoupledAxis(serialization.Serializable):
 
     @classmethod
     def of(
-        cls, name: str, role: str, axis: int, ties: np.ndarray
+        cls, name: str, role: str, axis: int, channels: np.ndarray
     ) -> CoupledAxis:
-        """Returns the same from an array of ties, -1 for those that stay."""
-        steps = np.where(ties[:-1] < 0, ties[1:] < 0, np.diff(ties) == 1)
+        """Packs an array of channel numbers, -1 for entries that stay."""
+        steps = np.where(
+            channels[:-1] < 0, channels[1:] < 0, np.diff(channels) == 1
+        )
         begins = np.flatnonzero(np.concatenate([[True], ~steps]))
-        counts = np.diff([*begins, ties.size])
+        counts = np.diff([*begins, channels.size])
         return cls(
-            name, role, axis, tuple(zip(ties[begins], counts, strict=True))
+            name, role, axis, tuple(zip(channels[begins], counts, strict=True))
         )
 
     @property
-    def ties(self) -> np.ndarray:
-        """Integer array, the tie of each entry."""
+    def channels(self) -> np.ndarray:
+        """Integer array, the channel of each entry."""
         return np.concatenate(
             [
                 np.full(count, -1)

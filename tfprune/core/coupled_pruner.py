@@ -1,8 +1,9 @@
-"""tied: filters of several layers that are scored and masked as one.
+"""CoupledPruner: channels of several layers, scored and masked as one.
 
-Each entry along an axis of a variable belongs to a tie, a number. Ties that
-the same kernels make are a family. A family is shown to a pruner as a unit of
-ordinary arrays, `(members, ties)`, so that no part of a method knows of ties.
+Each entry along an axis of a variable belongs to a channel, a number. Channels
+that the same kernels make are a dependency group. A group is shown to a pruner
+as a unit of ordinary arrays, `(members, channels)`, so that no part of a method
+knows of coupled channels.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ _MAKER = "kernel"
 
 
 def over(pruner, units: list):
-    """Returns the pruner of some units: for tied ones, one that joins them."""
+    """The pruner of some units: for coupled ones, one that joins them."""
     if not isinstance(pruner.structure, structures.CoupledFilter):
         return pruner
     return CoupledPruner(pruner, units)
 
 
 class CoupledPruner:
-    """Decides families of ties with a pruner that knows of layers alone.
+    """Decides groups of coupled channels with a pruner of single layers.
 
-    It has the interface of a `Pruner`, for units that are layers. State is
-    that of families. What a family has set is what the first layer of those
-    that make it has set. It is decided when all of them are due.
+    It has the interface of a `Pruner`, for units that are layers. Its state
+    is that of groups. A group has the settings of the first of the layers
+    that make it. It is decided when all of them are due.
 
     Args:
         pruner: `Pruner`, whose criterion says by its `roles` which arrays
@@ -40,14 +41,18 @@ class CoupledPruner:
 
     def __init__(self, pruner, units):
         self._pruner = pruner
-        self._ties = _numbered(units)
+        self._channels = _numbered(units)
         self._axes = [
             [_axis(target) for target in unit.targets] for unit in units
         ]
         roles = [[target.role for target in unit.targets] for unit in units]
-        self._families = _families(roles, self._ties, pruner.criterion.roles)
+        self._groups = _groups(roles, self._channels, pruner.criterion.roles)
         self._count = 1 + max(
-            (ties.max(initial=-1) for own in self._ties for ties in own),
+            (
+                channels.max(initial=-1)
+                for own in self._channels
+                for channels in own
+            ),
             default=-1,
         )
 
@@ -82,8 +87,8 @@ class CoupledPruner:
 
     def update_masks(self, state, weights, masks, due, step, settings):
         due = [
-            functools.reduce(ops.logical_and, [due[i] for i in family.makers])
-            for family in self._families
+            functools.reduce(ops.logical_and, [due[i] for i in group.makers])
+            for group in self._groups
         ]
         fresh = self._pruner.update_masks(
             state,
@@ -96,82 +101,89 @@ class CoupledPruner:
         return self._spread(fresh, masks)
 
     def project(self, state, old, new, rate, settings):
-        """Returns the weights as they are: decisions alone are tied."""
+        """Returns the weights as they are: decisions alone are coupled."""
         return new
 
     def _arranged(self, arrays):
-        """Returns the arrays of each family, as `(members, ties)`."""
+        """Returns the arrays of each group, as `(members, channels)`."""
         return [
             [
                 _columns(arrays[unit][target], self._axes[unit][target], index)
-                for (unit, target), index in family.members.items()
+                for (unit, target), index in group.members.items()
             ]
-            for family in self._families
+            for group in self._groups
         ]
 
     def _joined(self, settings):
-        """Returns the settings of each family; NaN is none."""
+        """Returns the settings of each group; NaN is none."""
         return [
-            functools.reduce(_first, [settings[i] for i in family.makers])
-            for family in self._families
+            functools.reduce(_first, [settings[i] for i in group.makers])
+            for group in self._groups
         ]
 
     def _spread(self, decided, masks):
-        """Returns the masks of all layers from those of families."""
+        """Returns the masks of all layers from those of groups."""
         kept = ops.ones(self._count + 1, "bool")  # The last: what stays.
-        for family, (mask, *_) in zip(self._families, decided, strict=True):
-            begin, end = family.ties[0], family.ties[-1] + 1
+        for group, (mask, *_) in zip(self._groups, decided, strict=True):
+            begin, end = group.channels[0], group.channels[-1] + 1
             own = ops.any(mask, axis=0)
             kept = ops.concatenate([kept[:begin], own, kept[end:]])
         return [
             [
-                _along(ops.take(kept, ties), axis, mask.shape)
-                for ties, axis, mask in zip(*unit, strict=True)
+                _along(ops.take(kept, channels), axis, mask.shape)
+                for channels, axis, mask in zip(*unit, strict=True)
             ]
-            for unit in zip(self._ties, self._axes, masks, strict=True)
+            for unit in zip(self._channels, self._axes, masks, strict=True)
         ]
 
 
-class _Family:
-    """Ties that the same kernels make.
+class _Group:
+    """Channels that the same kernels make.
 
     Args:
-        ties: Integer array, consecutive.
+        channels: Integer array, consecutive.
         makers: List of integers, the units with these kernels.
-        members: Dict, (unit, target) to the columns of each tie, as
-            `(repeats, ties)`.
+        members: Dict, (unit, target) to the columns of each channel, as
+            `(repeats, channels)`.
     """
 
-    def __init__(self, ties, makers, members):
-        self.ties, self.makers, self.members = ties, makers, members
+    def __init__(self, channels, makers, members):
+        self.channels, self.makers, self.members = channels, makers, members
 
 
 def _axis(target):
     rank = len(target.variable.shape)
-    return rank - 1 if target.tied is None else target.tied.axis % rank
+    return (
+        rank - 1
+        if target.coupled_axis is None
+        else target.coupled_axis.axis % rank
+    )
 
 
 def _numbered(units):
-    """Returns the ties of each target; layers that are not tied get own ones.
+    """Returns the channels of each target; own ones where none are coupled.
 
     What stays has the number -1.
     """
-    ties = [
-        [target.tied and target.tied.ties for target in unit.targets]
+    channels = [
+        [
+            target.coupled_axis and target.coupled_axis.channels
+            for target in unit.targets
+        ]
         for unit in units
     ]
-    known = [own.max() for unit in ties for own in unit if own is not None]
+    known = [own.max() for unit in channels for own in unit if own is not None]
     begin = 1 + max(known, default=-1)
-    for unit, own in zip(units, ties, strict=True):
+    for unit, own in zip(units, channels, strict=True):
         if own and own[0] is None:
             size = _filters(unit)
             own[:] = [np.arange(begin, begin + size)] * len(own)
             begin += size
-    return ties
+    return channels
 
 
 def _filters(unit):
-    """Returns how many filters a layer has that is tied to no other."""
+    """Returns how many filters a layer has that is coupled to no other."""
     sizes = {target.variable.shape[-1] for target in unit.targets}
     if len(sizes) > 1:
         raise ValueError(
@@ -182,34 +194,34 @@ def _filters(unit):
     return sizes.pop()
 
 
-def _families(roles, ties, scored):
-    """Returns the families, in the order of their first ties."""
+def _groups(roles, channels, scored):
+    """Returns the groups, in the order of their first channels."""
     makers = collections.defaultdict(list)
     for unit, target in _places(roles):
         if roles[unit][target] == _MAKER:
-            for tie in np.unique(ties[unit][target]):
-                makers[tie].append((unit, target))
+            for channel in np.unique(channels[unit][target]):
+                makers[channel].append((unit, target))
     makers.pop(-1, None)
-    families = collections.defaultdict(list)
-    for tie, places in sorted(makers.items()):
-        families[tuple(places)].append(tie)
+    groups = collections.defaultdict(list)
+    for channel, places in sorted(makers.items()):
+        groups[tuple(places)].append(channel)
     return [
-        _Family(
+        _Group(
             np.array(own),
             list(dict.fromkeys(unit for unit, _ in places)),
-            _members(np.array(own), roles, ties, scored),
+            _members(np.array(own), roles, channels, scored),
         )
-        for places, own in families.items()
+        for places, own in groups.items()
     ]
 
 
-def _members(family, roles, ties, scored):
-    """Returns what belongs to a family of all that counts for scores."""
+def _members(group, roles, channels, scored):
+    """Returns what belongs to a group of all that counts for scores."""
     return {
-        (unit, target): _index(ties[unit][target], family)
+        (unit, target): _index(channels[unit][target], group)
         for unit, target in _places(roles)
         if roles[unit][target] in scored
-        and np.isin(ties[unit][target], family).any()
+        and np.isin(channels[unit][target], group).any()
     }
 
 
@@ -217,14 +229,14 @@ def _places(roles):
     return [(i, j) for i, own in enumerate(roles) for j in range(len(own))]
 
 
-def _index(ties, family):
-    """Returns the places of each tie; one beyond the last where it has fewer.
+def _index(channels, group):
+    """Returns the places of each channel; the size where it has fewer.
 
     Returns:
-        Integer array, `(repeats, ties of the family)`.
+        Integer array, `(repeats, channels of the group)`.
     """
-    places = [np.flatnonzero(ties == tie) for tie in family]
-    index = np.full((max(map(len, places)), family.size), ties.size)
+    places = [np.flatnonzero(channels == channel) for channel in group]
+    index = np.full((max(map(len, places)), group.size), channels.size)
     for column, own in enumerate(places):
         index[: own.size, column] = own
     return index

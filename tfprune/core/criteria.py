@@ -16,7 +16,7 @@ class Criterion(serialization.Serializable):
     """The interface. `Magnitude` is the simplest example.
 
     `roles` are those of the arrays that count where the filters of several
-    layers are tied. With `needs_gradients`, gradients must be given.
+    layers are coupled. With `needs_gradients`, gradients must be given.
     """
 
     roles = ("kernel",)

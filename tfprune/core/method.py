@@ -33,7 +33,7 @@ class Method(serialization.Serializable):
     Args:
         name: String, for reports.
         pruner: `Pruner`, the rule.
-        roles: Tuple of `"kernel"`, `"bias"`, and `"gamma"`, `"beta"` of tied
+        roles: Tuple of `"kernel"`, `"bias"`, and `"gamma"`, `"beta"` of coupled
             filters: which arrays of a layer are pruned. Defaults to kernels.
         settings: Dict, layer name or regular expression to a dict of
             settings, or to None for a layer that stays dense. Defaults to

@@ -55,7 +55,8 @@ class Target:
         mask: The bool variable of the same shape.
         role: `"kernel"` or `"bias"`, or another one of `CoupledAxis`.
         unit: The `Unit` it belongs to.
-        tied: `CoupledAxis` of what is decided with other layers, or None.
+        coupled_axis: `CoupledAxis`, its channels that are pruned with those of
+            other layers, or None.
         groups: Integer, of the convolution whose kernel it is, or 1.
     """
 
@@ -63,7 +64,7 @@ class Target:
     mask: typing.Any
     role: str
     unit: Unit
-    tied: typing.Any = None
+    coupled_axis: typing.Any = None
     groups: int = 1
 
 

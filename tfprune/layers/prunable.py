@@ -32,9 +32,9 @@ class Prunable(keras.layers.Wrapper):
             method's defaults. Defaults to none.
         frozen: Bool: the masks are final, pruned weights stay zero. Defaults
             to False.
-        ties: List of `coupled_axis.CoupledAxis`: what is pruned of the layer,
-            together with other layers. Defaults to none: what the
-            method prunes of a layer.
+        coupled_axes: List of `CoupledAxis`: the channels of the layer that
+            are pruned together with those of others. Defaults to none: what
+            the method prunes of a layer alone.
 
     Raises:
         ValueError: if the layer has nothing that fits the method.
@@ -47,7 +47,13 @@ class Prunable(keras.layers.Wrapper):
     """
 
     def __init__(
-        self, layer, method, settings=None, frozen=False, ties=(), **kwargs
+        self,
+        layer,
+        method,
+        settings=None,
+        frozen=False,
+        coupled_axes=(),
+        **kwargs,
     ):
         is_method = hasattr(method, "pruner")
         validation.check(
@@ -63,7 +69,7 @@ class Prunable(keras.layers.Wrapper):
         self.supports_jit = layer.supports_jit
         self.method = method
         self.frozen = frozen
-        self.ties = list(ties)
+        self.coupled_axes = list(coupled_axes)
         self._given = dict(settings or {})
         if layer.built:
             self._build_masks()
@@ -126,7 +132,9 @@ class Prunable(keras.layers.Wrapper):
             "method": method,
             "settings": dict(self._given),
             "frozen": self.frozen,
-            "ties": list(map(keras.saving.serialize_keras_object, self.ties)),
+            "coupled_axes": list(
+                map(keras.saving.serialize_keras_object, self.coupled_axes)
+            ),
         }
 
     @classmethod
@@ -138,8 +146,9 @@ class Prunable(keras.layers.Wrapper):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )
-        config["ties"] = list(
-            map(keras.saving.deserialize_keras_object, config.get("ties", ()))
+        axes = config.pop("coupled_axes", config.pop("ties", ()))
+        config["coupled_axes"] = list(
+            map(keras.saving.deserialize_keras_object, axes)
         )
         return cls(**config)
 
@@ -162,21 +171,21 @@ class Prunable(keras.layers.Wrapper):
             self._add("updates", "int32", 0),
             self.frozen,
         )
-        for variable, role, tied in self._pruned():
+        for variable, role, axis in self._pruned():
             mask = self._add(
                 f"{variable.name}_mask", "bool", True, variable.shape
             )
             groups = getattr(self.layer, "groups", 1)
-            target = units.Target(variable, mask, role, self.unit, tied, groups)
+            target = units.Target(variable, mask, role, self.unit, axis, groups)
             setattr(variable, units.TAG, target)
             self.unit.targets.append(target)
 
     def _pruned(self):
-        """Returns (variable, role, what it is tied to) of what is pruned."""
-        if self.ties:
+        """Returns (variable, role, `CoupledAxis` or None) of what is pruned."""
+        if self.coupled_axes:
             return [
-                (getattr(self.layer, tied.name), tied.role, tied)
-                for tied in self.ties
+                (getattr(self.layer, axis.name), axis.role, axis)
+                for axis in self.coupled_axes
             ]
         found = self.method.targets(self.layer)
         return [(variable, role, None) for variable, role in found]

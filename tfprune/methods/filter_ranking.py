@@ -1,7 +1,7 @@
 """Filter ranking: filters of all layers compete, and may come back.
 
 Of each filter, with its bias, the gamma and beta behind it, and the filters
-of other layers that it is tied to,
+of other layers that it is coupled to,
 
     contribution = abs(sum(w * dL/dw))
 
@@ -67,7 +67,7 @@ class FilterRanking(method.Method):
             Caffe original.
         criterion: `Taylor` (default), the contribution above; or one that
             looks at weights alone when masks are decided: `GroupNorm`,
-            `GeometricMedian`, `Magnitude`, or, of tied filters, `Gamma`.
+            `GeometricMedian`, `Magnitude`, or, of coupled filters, `Gamma`.
         allocation: `Global` (default), with the filters that stay in each
             layer at `least`, and contributions that are normalized for each
             layer, or not (default, as in the original). Or `Uniform`.
@@ -130,8 +130,8 @@ class FilterRanking(method.Method):
         return super().targets(layer)
 
     def _kinds(self):
-        tied = isinstance(self.pruner.structure, structures.CoupledFilter)
-        more = _OTHERS if tied else ()
+        coupled = isinstance(self.pruner.structure, structures.CoupledFilter)
+        more = _OTHERS if coupled else ()
         return (*_CONVOLUTIONS, keras.layers.Dense, *more)
 
 

@@ -37,7 +37,7 @@ class Magnitude(method.Method):
             `Block`, `Filter`, or `CoupledFilter`, with which all that is masked
             can be removed.
         criterion: `Magnitude` (default), and for groups `GroupNorm`,
-            `GeometricMedian`, or, of tied filters, `Gamma`.
+            `GeometricMedian`, or, of coupled filters, `Gamma`.
         allocation: `Uniform` (default), `ErdosRenyiKernel` or `Global`.
         settings: Dict, layer to `{"target_sparsity": s}` (with `Uniform`),
             or to None.

@@ -96,7 +96,7 @@ def rules(model: keras.Model) -> list[Rule]:
             f"Received: model={model.name!r} with {names or 'none'}. Call "
             "tfprune.prune first, and name layers apart."
         )
-    _check_untied(units)
+    _check_not_coupled(units)
     optimizer = _pruning_optimizer(model)
     if optimizer is None:
         return list(map(_fresh, pruning_optimizer.by_method(units)))
@@ -144,14 +144,16 @@ def having(rules: list[Rule], setting: str) -> list[Rule]:
     return found
 
 
-def _check_untied(units):
-    names = [unit.name for unit in units if any(x.tied for x in unit.targets)]
+def _check_not_coupled(units):
+    names = [
+        unit.name for unit in units if any(x.coupled_axis for x in unit.targets)
+    ]
     if names:
         raise ValueError(
             "`model` must have masks of its own for each layer, to be given "
-            "thresholds or searched. Received: layers whose filters are tied: "
-            f"{', '.join(names)}. Set `target_sparsity` in tfprune.settings, "
-            "or give tfprune.prune a `budget`."
+            "thresholds or searched. Received: layers whose filters are "
+            f"coupled: {', '.join(names)}. Set `target_sparsity` in "
+            "tfprune.settings, or give tfprune.prune a `budget`."
         )
 
 

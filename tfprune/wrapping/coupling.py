@@ -1,4 +1,4 @@
-"""Tying: which layers' filters a method scores and masks together."""
+"""Coupling: which layers' channels a method scores and masks together."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _BRINGS = {"kernel": "scale", "gamma": "mean"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Tying:
-    """What of a model is tied.
+class Coupling:
+    """Which channels of a model are pruned together.
 
     Args:
         graph: `ChannelGraph` of the model.
         free: Bool array, `(graph.count,)`, the channels that are pruned.
-        ties: Dict, id of a layer to its list of `CoupledAxis`.
+        axes: Dict, id of a layer to its list of `CoupledAxis`.
         stay: Dict, id of a layer that makes filters, none of which may go,
             to why.
     """
 
     graph: channel_graph.ChannelGraph
     free: np.ndarray
-    ties: dict
+    axes: dict
     stay: dict
 
 
-def tie(model: keras.Model, method, unfit: dict, dense: set) -> Tying:
-    """Returns what is tied in a model, and what stays, and why.
+def couple(model: keras.Model, method, unfit: dict, dense: set) -> Coupling:
+    """Which channels of a model are coupled, which stay, and why.
 
     A channel stays if a layer that makes it is not pruned, if one that it goes
     through is to stay dense, if it may not be removed, or if there is nothing
@@ -47,13 +47,13 @@ def tie(model: keras.Model, method, unfit: dict, dense: set) -> Tying:
         dense: Set of ids of layers that must stay as they are.
     """
     graph = channel_graph.channel_graph(model)
-    axes = [_Maskable(dim, _role(dim)) for dim in graph.axes]
-    axes = [dim for dim in axes if dim.role]
-    free = _free(graph, axes, method, unfit, dense)
+    dims = [_Maskable(dim, _role(dim)) for dim in graph.axes]
+    dims = [dim for dim in dims if dim.role]
+    free = _free(graph, dims, method, unfit, dense)
     numbers = _numbers(graph, free)
     numbers[numbers >= 0] += _first(model)
-    ties, stay = {}, {}
-    for dim in axes:
+    axes, stay = {}, {}
+    for dim in dims:
         own = numbers[dim.channels]
         if (own < 0).all():
             if dim.role == "kernel":
@@ -62,21 +62,21 @@ def tie(model: keras.Model, method, unfit: dict, dense: set) -> Tying:
             axis = coupled_axis.CoupledAxis.of(
                 dim.name, dim.role, dim.axis, own
             )
-            ties.setdefault(id(dim.layer), []).append(axis)
-    return Tying(graph, free, ties, stay)
+            axes.setdefault(id(dim.layer), []).append(axis)
+    return Coupling(graph, free, axes, stay)
 
 
-def check_settings(layers: list, ties: dict, settings: dict) -> None:
-    """Raises if layers whose filters are tied have different settings."""
+def check_settings(layers: list, axes: dict, settings: dict) -> None:
+    """Raises if layers whose filters are coupled have different settings."""
     seen = {}
     for layer in layers:
         own = settings.get(layer.name)
-        made = [x for x in ties.get(id(layer), ()) if x.role == "kernel"]
-        for tie in np.unique([x.ties for x in made]) if own else ():
-            name, known = seen.setdefault(tie, (layer.name, own))
+        made = [x for x in axes.get(id(layer), ()) if x.role == "kernel"]
+        for channel in np.unique([x.channels for x in made]) if own else ():
+            name, known = seen.setdefault(channel, (layer.name, own))
             if known != own:
                 raise ValueError(
-                    "`settings` of layers whose filters are tied must be "
+                    "`settings` of layers whose filters are coupled must be "
                     f"equal. Received: {name!r}: {known}, {layer.name!r}: "
                     f"{own}. Give them to one of these layers alone."
                 )
@@ -107,15 +107,15 @@ def _covered(roles):
     return {*roles, *(_BRINGS[role] for role in roles if role in _BRINGS)}
 
 
-def _free(graph, axes, method, unfit, dense):
+def _free(graph, dims, method, unfit, dense):
     """Returns bools: a channel can be scored, and all of it masked."""
     scored = np.zeros(graph.count, bool)
     roles = _covered(method.roles) & set(method.pruner.criterion.roles)
-    for dim in axes:
+    for dim in dims:
         if dim.role in roles:
             scored[dim.channels] = True
     free = graph.free & scored
-    for dim in axes:
+    for dim in dims:
         is_unfit = dim.role == "kernel" and id(dim.layer) in unfit
         if is_unfit or id(dim.layer) in dense:
             free[dim.channels] = False
@@ -133,12 +133,12 @@ def _numbers(graph, free):
 
 
 def _first(model):
-    """Returns the first number that no tie of a model has yet."""
+    """Returns the first number that no channel of a model has yet."""
     known = [
-        axis.ties.max()
+        axis.channels.max()
         for layer in traversal.walk(model)
         if isinstance(layer, prunable.Prunable)
-        for axis in layer.ties
+        for axis in layer.coupled_axes
     ]
     return 1 + max(known, default=-1)
 
@@ -150,4 +150,4 @@ def _why(graph, dim, unfit):
     for barrier in graph.barriers:
         if np.isin(dim.channels, barrier.channels).any():
             return f"none of its filters may go: {barrier.reason}"
-    return "its filters are tied to a layer that stays, or can't be scored"
+    return "its filters are coupled to a layer that stays, or can't be scored"

@@ -12,7 +12,7 @@ from tfprune.core import units
 from tfprune.graph import traversal
 from tfprune.utils import layer_names
 from tfprune.utils import validation
-from tfprune.wrapping import coupling
+from tfprune.wrapping import coupling as coupling_lib
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Choice:
         layers: List of Keras layers.
         settings: Dict, layer name to settings, None for a dense layer.
         reasons: List of strings, why each layer stays dense, or None.
-        tying: `Tying`, what is tied in the model, or None.
+        coupling: `Coupling`, which channels go together, or None.
     """
 
     layers: list
     settings: dict
     reasons: list
-    tying: coupling.Tying | None = None
+    coupling: coupling_lib.Coupling | None = None
 
     @property
     def why(self) -> dict:
@@ -41,9 +41,9 @@ class Choice:
         """Ids of the layers that are pruned."""
         return {id(layer) for layer in self.layers} - set(self.why)
 
-    def ties(self, layer) -> list:
-        """Returns what of a layer is tied to others."""
-        return self.tying.ties.get(id(layer), []) if self.tying else []
+    def coupled_axes(self, layer) -> list:
+        """Axes of a layer's variables whose channels are coupled to others."""
+        return self.coupling.axes.get(id(layer), []) if self.coupling else []
 
     def skipped(self) -> str:
         """Returns a line for each layer that the user did not leave out."""
@@ -82,7 +82,7 @@ def choose(method, model: keras.Model, filters) -> Choice:
     reasons = [_reason(method, x, chosen, settings) for x in layers]
     found = Choice(layers, settings, reasons)
     if isinstance(method.pruner.structure, structures.CoupledFilter):
-        found = _tied(method, model, found)
+        found = _coupled(method, model, found)
     _check_chosen(method, layers, found.reasons, {**chosen, **settings})
     return found
 
@@ -142,8 +142,8 @@ def _reason(method, layer, chosen, settings):
     return method.unsupported_reason(layer)
 
 
-def _tied(method, model, found):
-    """Returns a choice with what is tied, and what has no part in it left."""
+def _coupled(method, model, found):
+    """Returns a choice that knows of coupled channels and those that stay."""
     unfit = found.why
     dense = {
         id(layer)
@@ -152,12 +152,12 @@ def _tied(method, model, found):
         or units.tagged(layer.weights)
         or not layer.trainable
     }
-    tied = coupling.tie(model, method, unfit, dense)
-    coupling.check_settings(found.layers, tied.ties, found.settings)
+    coupling = coupling_lib.couple(model, method, unfit, dense)
+    coupling_lib.check_settings(found.layers, coupling.axes, found.settings)
     left = {id(x): "none of its channels may go" for x in found.layers}
-    left |= unfit | tied.stay | dict.fromkeys(tied.ties)
+    left |= unfit | coupling.stay | dict.fromkeys(coupling.axes)
     reasons = [left[id(layer)] for layer in found.layers]
-    return dataclasses.replace(found, reasons=reasons, tying=tied)
+    return dataclasses.replace(found, reasons=reasons, coupling=coupling)
 
 
 def _check_chosen(method, layers, reasons, chosen):
