@@ -7,6 +7,7 @@ from keras import layers
 
 from tests.compress.filters import zoo
 from tfprune.compress.filters import channel_graph
+from tfprune.compress.filters import removal_plan
 
 
 @pytest.mark.parametrize("name", zoo.ZOO)
@@ -53,6 +54,34 @@ def test_barriers(layer, why):
     graph = channel_graph.channel_graph(keras.Model(x, y))
     assert not graph.free.any()
     assert any(why in reason for reason in held(graph)), held(graph)
+
+
+def lora():
+    layer = layers.Dense(4, name="odd")
+    layer.build((None, 4))
+    layer.enable_lora(2)
+    return layer
+
+
+@pytest.mark.parametrize(
+    "layer, why",
+    [
+        (lora, "odd (Dense): its kernel is a sum with a LoRA"),
+        (
+            lambda: lambda x: layers.Dropout(0.5, name="odd")(x, training=True),
+            "odd (Dropout): it is called with `training=True`",
+        ),
+    ],
+    ids=["lora", "training"],
+)
+def test_calls_of_which_nothing_is_known(layer, why):
+    x = keras.Input((3,))
+    y = layers.Dense(2)(layer()(layers.Dense(4)(x)))
+    model = keras.Model(x, y)
+    graph = channel_graph.channel_graph(model)
+    assert not graph.free.any()
+    assert why in held(graph), held(graph)
+    assert not removal_plan.plan_removal(model).removed.any()
 
 
 def test_a_subclass_may_do_anything():
