@@ -1,7 +1,9 @@
 """What the documents and docstrings name is there."""
 
 import ast
+import doctest
 import functools
+import importlib
 import inspect
 import pathlib
 import re
@@ -83,3 +85,10 @@ def test_examples_of_docstrings_name_what_is_public(path):
     ]
     names = {x for tree in trees for x in dotted(tree)}
     assert not [name for name in sorted(names) if not is_there(name)]
+
+
+@every([path for path in SOURCES if ">>> " in path.read_text()])
+def test_doctests(path):
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.attempted and not found.failed
