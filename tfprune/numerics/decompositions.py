@@ -61,8 +61,8 @@ class Factors:
 
     def rank(self, energy: float) -> int:
         """The least rank that keeps so much energy, 1 or more."""
-        enough = np.searchsorted(self.energies, energy - _ROUNDING)
-        return int(min(enough + 1, self.full_rank))
+        enough = int(np.searchsorted(self.energies, energy - _ROUNDING))
+        return min(enough + 1, self.full_rank)
 
     def energy(self, rank: int) -> float:
         """The share of the energy that a rank keeps."""

@@ -19,7 +19,7 @@ def plan_filters(
     budget: str,
     graph: channel_graph.ChannelGraph | None = None,
     free: np.ndarray | None = None,
-) -> plan_lib.BudgetPlan:
+) -> plan_lib.SparsityPlan:
     """Finds how many filters may stay for a smaller model to cost no more.
 
     All dependency groups (`tfprune.channel_graph`) lose the same share. The
@@ -33,7 +33,7 @@ def plan_filters(
             Defaults to None: `graph.free`.
 
     Returns:
-        A `BudgetPlan`. Print it; give its `sparsities` to `zero_filters`, or
+        A `SparsityPlan`. Print it; give its `sparsities` to `zero_filters`, or
         its `settings` to a method.
 
     Raises:
@@ -59,10 +59,11 @@ def plan_filters(
     return _Filters(cost_model, model, graph, free).solve(wanted)
 
 
-class _Filters(plan_lib.Choices):
+class _Filters(plan_lib.Choices[plan_lib.SparsityPlan]):
     """What stays of all groups if each loses the same share."""
 
     kind = "filters"
+    result = plan_lib.SparsityPlan
     means = "removing filters"
     halvings = 16
 

@@ -113,11 +113,13 @@ def saved_by_rank(
         return lambda rank: 0.0
     full = candidate.full_rank
     ranks = sorted({max(round(share * full), 1) for share in _SHARES})
-    split = {r: acceptance.chained(candidate.split(r)) for r in ranks}
-    times = timer.layers({0: candidate.layer, **split}, shape, rounds)
-    longest = np.maximum.accumulate([times[rank] for rank in ranks])
+    split = {str(r): acceptance.chained(candidate.split(r)) for r in ranks}
+    calls = {"dense": candidate.layer, **split}
+    times = timer.layers(calls, shape, rounds)
+    dense = times["dense"]
+    longest = np.maximum.accumulate([times[str(rank)] for rank in ranks])
     uses = len(candidate.calls or [None])
-    return lambda rank: uses * (times[0] - np.interp(rank, ranks, longest))
+    return lambda rank: uses * (dense - np.interp(rank, ranks, longest))
 
 
 def _kind(layer, shape):

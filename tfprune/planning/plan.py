@@ -123,7 +123,10 @@ class RankPlan(BudgetPlan):
         }
 
 
-class Choices(abc.ABC):
+Plan = typing.TypeVar("Plan", bound=BudgetPlan)
+
+
+class Choices(abc.ABC, typing.Generic[Plan]):
     """What may be pruned of a model, by one number: the amount.
 
     Args:
@@ -132,14 +135,14 @@ class Choices(abc.ABC):
 
     Attributes:
         kind: String, as `BudgetPlan` has it.
-        result: Class of the plans. Defaults to `SparsityPlan`.
+        result: Class of the plans.
         means: String, what is pruned, for errors.
         most: Float, the greatest amount.
         halvings: Integer, as `solver.solve` takes it.
     """
 
     kind: str
-    result: type[BudgetPlan] = SparsityPlan
+    result: type[Plan]
     means: str
     most = 1.0
     halvings = 30
@@ -178,7 +181,7 @@ class Choices(abc.ABC):
             )
         return amount
 
-    def plan(self, amount: float, limit: float | None) -> BudgetPlan:
+    def plan(self, amount: float, limit: float | None) -> Plan:
         """The plan of an amount."""
         return self.result(
             kind=self.kind,
@@ -190,6 +193,6 @@ class Choices(abc.ABC):
             unit=self.unit,
         )
 
-    def solve(self, budget: quantities.Budget) -> BudgetPlan:
+    def solve(self, budget: quantities.Budget) -> Plan:
         """The plan that meets a budget by the least amount."""
         return self.plan(self.amount(budget), budget.cost(self.dense))

@@ -86,7 +86,7 @@ def choose_ranks(
     return choices.within(wanted, accuracy_drop)
 
 
-class _Ranks(plan_lib.Choices):
+class _Ranks(plan_lib.Choices[plan_lib.RankPlan]):
     """The rank of each layer by one number."""
 
     kind = "rank"

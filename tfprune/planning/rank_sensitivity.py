@@ -106,8 +106,8 @@ def measure_rank_sensitivity(
         for name, x in trial.found.items()
     }
     choices = [{name: r} for name, own in ranks.items() for r in own]
-    dense, *found = trial.accuracies([{}, *choices])
-    found = iter(found)
+    dense, *others = trial.accuracies([{}, *choices])
+    found = iter(others)
     accuracies = {x: [next(found) for _ in own] for x, own in ranks.items()}
     return RankSensitivity(dense, ranks, accuracies)
 

@@ -102,9 +102,8 @@ def rules(model: keras.Model) -> list[Rule]:
         return list(map(_fresh, pruning_optimizer.by_method(units)))
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
-    nothing = [{} for _ in units]
     return [
-        Rule(x.pruner, x.units, x.state, nothing[: len(x.units)])
+        Rule(x.pruner, x.units, x.state, [{} for _ in x.units])
         for x in optimizer.groups
     ]
 

@@ -16,7 +16,7 @@ from tfprune.utils import validation
 
 def plan_weights(
     model: keras.Model, budget: str, data: tuple | None = None
-) -> plan_lib.BudgetPlan:
+) -> plan_lib.SparsityPlan:
     """Finds the least sparsities of layers that meet a budget.
 
     Args:
@@ -29,7 +29,7 @@ def plan_weights(
             layers alike.
 
     Returns:
-        A `BudgetPlan`; with data, it tells the accuracies before training.
+        A `SparsityPlan`; with data, it tells the accuracies before training.
 
     Raises:
         ValueError: for another form of budget, one that no sparsity meets (it
@@ -49,14 +49,16 @@ def plan_weights(
     plan = _Sparsities(cost_model, model, units, found).solve(wanted)
     if data is None:
         return plan
-    accuracies = sensitivity.accuracies(model, data, [{}, plan.sparsities])
-    return dataclasses.replace(plan, accuracies=tuple(accuracies))
+    choices = [{}, plan.sparsities]
+    dense, pruned = sensitivity.accuracies(model, data, choices)
+    return dataclasses.replace(plan, accuracies=(dense, pruned))
 
 
-class _Sparsities(plan_lib.Choices):
+class _Sparsities(plan_lib.Choices[plan_lib.SparsityPlan]):
     """The sparsity of each layer by that of the model."""
 
     kind = "weights"
+    result = plan_lib.SparsityPlan
     means = "some sparsity"
     halvings = 40
 

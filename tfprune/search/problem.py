@@ -134,7 +134,7 @@ class Problem:
     @property
     def incumbent(self) -> np.ndarray:
         """The settings of now, `(layers,)`."""
-        known = {}
+        known: dict[str, dict] = {}
         for rule in self._rules:
             known |= rule.settings()
         return np.array([known[name][self.setting] for name in self.layers])

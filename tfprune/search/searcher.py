@@ -61,8 +61,9 @@ class Searcher:
         self.seed = seed
         self.random = np.random.default_rng(seed)
         self.told: list[list[float]] = []
-        self.best, self.best_value = None, np.inf
-        self._asked = None
+        self.best: np.ndarray | None = None
+        self.best_value = np.inf
+        self._asked: np.ndarray | None = None
 
     @property
     def count(self) -> int:

@@ -98,7 +98,7 @@ def run(searcher, evaluator, trace: Trace) -> problem.Outcome:
     Returns:
         The outcome of `searcher.best`.
     """
-    best = None
+    found = []
     while not searcher.done:
         candidates = searcher.ask()
         outcomes = trace.recall(len(candidates))
@@ -107,7 +107,5 @@ def run(searcher, evaluator, trace: Trace) -> problem.Outcome:
             trace.write(candidates, outcomes)
         values = [outcome.value for outcome in outcomes]
         searcher.tell(values)
-        first = outcomes[values.index(min(values))]
-        if best is None or first.value < best.value:
-            best = first
-    return best
+        found.append(outcomes[values.index(min(values))])
+    return min(found, key=lambda outcome: outcome.value)

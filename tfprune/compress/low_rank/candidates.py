@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import typing
 
 import keras
 import numpy as np
@@ -27,7 +28,7 @@ class Candidate:
     """
 
     layer: keras.layers.Layer
-    form: object
+    form: typing.Any
     calls: list | None = None
     responses: list | None = None
 

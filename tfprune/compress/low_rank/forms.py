@@ -116,8 +116,8 @@ class Spatial(serialization.Serializable):
         height, width, inputs, _ = layer.kernel.shape
         rank = lefts[0].shape[1]
         first = np.concatenate(lefts, axis=1).reshape(height, 1, inputs, -1)
-        second = [x.reshape(rank, width, -1) for x in rights]
-        second = np.concatenate(second, axis=-1).transpose(1, 0, 2)[None]
+        rights = [x.reshape(rank, width, -1) for x in rights]
+        second = np.concatenate(rights, axis=-1).transpose(1, 0, 2)[None]
         below, across = _by_axis(layer)
         return [
             (_first(layer, "vertical", first.shape[-1], **below), first),

@@ -60,7 +60,11 @@ class Table:
     @property
     def ranks(self) -> dict[str, int]:
         """Layer name to rank, for those that are split."""
-        return {row.layer: row.rank for row in self.rows if row.is_split}
+        return {
+            row.layer: row.rank
+            for row in self.rows
+            if row.is_split and row.rank is not None
+        }
 
     @property
     def mac_reduction(self) -> float:
