@@ -4,6 +4,7 @@
         --workdir=runs/lenet300 --config.seeds=0,1,2
 """
 
+import logging
 import shlex
 import sys
 
@@ -26,6 +27,9 @@ def main():
     from experiments import training
     from experiments import workdir
 
+    library = logging.getLogger("tfprune")
+    library.addHandler(logging.StreamHandler(sys.stdout))
+    library.setLevel(logging.INFO)
     command = shlex.join(["python", *sys.argv])
     config = _CONFIG.value
     workdir.create(_WORKDIR.value, config, command)

@@ -259,7 +259,7 @@ MISTAKES = {
     ),
     "method that is not made": (
         lambda: tfprune.prune(net(), methods.Magnitude),
-        "`method` must be a Method or the name of one. Received: method=<func",
+        "`method` must be a Method or the name of one. Received: method=<class",
     ),
     "filter": (
         lambda: tfprune.prune(net("conv1"), HALF, "conf1"),

@@ -1,6 +1,7 @@
 """GuidedGate: what stands past its bounds is left alone, or restored."""
 
 import json
+import logging
 
 import keras
 import numpy as np
@@ -64,7 +65,8 @@ def test_the_bounds_of_this_test():
     assert row.worth and 0.3 < row.lower < 0.5 and row.upper > 0.9
 
 
-def test_what_settles_below_the_lower_bound_is_restored(tmp_path, capsys):
+def test_what_settles_below_the_lower_bound_is_restored(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "tfprune")
     dense = net()
     model = pruned(dense, at(dense, 0.2))
     gate = driver(dense, trace=tmp_path / "gate.jsonl")
@@ -82,7 +84,7 @@ def test_what_settles_below_the_lower_bound_is_restored(tmp_path, capsys):
         np.testing.assert_array_equal(one, other)
     lines = (tmp_path / "gate.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == gate.decisions
-    assert "a restored at 20" in capsys.readouterr().out
+    assert "a restored at 20" in caplog.text
 
 
 def test_what_is_between_its_bounds_is_let_be():

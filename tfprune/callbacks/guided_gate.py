@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 
 import keras
@@ -16,6 +17,8 @@ from tfprune.profiling import projection
 from tfprune.profiling import roofline
 from tfprune.utils import validation
 
+_LOGGER = logging.getLogger("tfprune")
+
 
 class GuidedGate(keras.callbacks.Callback):
     """Looks at each layer's projected gain while `methods.Guided` prunes it.
@@ -26,7 +29,8 @@ class GuidedGate(keras.callbacks.Callback):
         it has settled below the lower one         -> its weights of before
                                                       pruning are restored
 
-    What is restored stays dense, so that its capacity helps the others. Layers
+    Decisions are logged by the logger `tfprune` at level INFO, and kept in
+    `decisions`. What is restored stays dense, so that its capacity helps the others. Layers
     that the gate knows nothing of, such as recurrent ones, are let be.
 
     Args:
@@ -90,7 +94,7 @@ class GuidedGate(keras.callbacks.Callback):
         projected = {row.name for row in self.gate.rows}
         for name in self._layers.keys() - projected:
             del self._layers[name]
-        print(self.gate)
+        _LOGGER.info("%s", self.gate)
 
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.optimizer.iterations)
@@ -138,7 +142,7 @@ class GuidedGate(keras.callbacks.Callback):
             "decision": decision,
         }
         self.decisions.append(found)
-        print(
+        _LOGGER.info(
             f"step {step}: {row.name} {decision} at {now:.1%}, useful from "
             f"{row.lower:.1%} to {row.upper:.1%}"
         )

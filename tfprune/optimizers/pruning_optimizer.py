@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import logging
 import typing
 
 import keras
@@ -16,6 +17,8 @@ from tfprune.core import masks
 from tfprune.core import units
 from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
+
+_LOGGER = logging.getLogger("tfprune")
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -31,7 +34,9 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     ```
 
     It finds what to prune by the tags that `Prunable` puts on variables, so
-    it serves any model, in `fit` or in a loop of your own.
+    it serves any model, in `fit` or in a loop of your own. Settings that a
+    method derives from the weights are logged, by the logger `tfprune` at
+    level INFO.
 
     Args:
         inner_optimizer: Keras optimizer or its name. Defaults to `"adam"`.
@@ -95,7 +100,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             unit.settings.update(values)
         if settings != given:
             names = [unit.name for unit in group.units]
-            print(group.pruner.describe(weights, settings, names))
+            _LOGGER.info(group.pruner.describe(weights, settings, names))
         group.state = [
             {key: self._remember(key, value) for key, value in values.items()}
             for values in state
