@@ -61,7 +61,7 @@ def _prune(model, stage, splits):
 
 def _gate(model, fields):
     """Projects which layers of a model would be faster if they were sparse."""
-    found = projection.gate(model, **_machine(fields))
+    found = projection.project(model, **_machine(fields))
     logging.announce(found)
     return found
 

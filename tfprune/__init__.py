@@ -52,7 +52,7 @@ from tfprune.layers import WinogradConv2D as WinogradConv2D
 from tfprune.optimizers import ForceRegularized as ForceRegularized
 from tfprune.optimizers import PruningOptimizer as PruningOptimizer
 from tfprune.profiling.calibrate import calibrate as calibrate
-from tfprune.profiling.projection import gate as gate
+from tfprune.profiling.projection import project as project
 from tfprune.reports import Report as Report
 from tfprune.reports import report as report
 from tfprune.reports import winograd_sparsity as winograd_sparsity

@@ -166,7 +166,7 @@ def factorize(
         "one of the three",
     )
     if budget is not None:
-        ranks = functools.partial(rank_budget.by_energy, model, budget)
+        ranks = functools.partial(rank_budget.by_energy, budget)
     return factorize_lib.factorize(model, energy, ranks, **arguments)
 
 

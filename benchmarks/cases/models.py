@@ -105,9 +105,9 @@ def weighted_layers(model: keras.Model) -> list[tuple]:
     Args:
         model: Keras model; its zeros count as pruned.
     """
-    calls = model_graph.calls(model)
+    calls = model_graph.ModelGraph(model).calls
     return [
-        (leaf.layer, rows.row(leaf, calls.get(id(leaf.layer)) or [None], False))
+        (leaf.layer, rows.row(leaf, calls.get(id(leaf.layer)), False))
         for leaf in leaves.leaves(model)
     ]
 

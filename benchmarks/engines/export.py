@@ -14,6 +14,7 @@ from benchmarks.engines import client
 from tfprune import backend
 from tfprune.compress.sparse import fold
 from tfprune.graph import cloning
+from tfprune.graph import model_graph
 
 _OPSET = "13"  # Which DeepSparse 1.8 reads.
 
@@ -104,7 +105,7 @@ def for_tensorflow(path: pathlib.Path, model: keras.Model, batch: int) -> None:
     Normalizations are folded, the batch is fixed, and grouped convolutions
     are those of TensorFlow.
     """
-    model = cloning.clone(fold.fold(model), _replace)
+    model = cloning.clone(fold.fold(model_graph.ModelGraph(model)), _replace)
     spec = tf.TensorSpec((batch, *model.input_shape[1:]), name="x")
     module = tf.Module()
     module.held = [variable.value for variable in model.variables]

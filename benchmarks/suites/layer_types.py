@@ -100,10 +100,10 @@ def classify(layer: keras.layers.Layer, shape: tuple) -> str:
 
 def _calls(model, batch):
     """Yields each layer with the shape of its input, for each call."""
-    calls = model_graph.calls(model)
+    calls = model_graph.ModelGraph(model).calls
     for layer in traversal.leaves(model):
         known = [call[0] for call in calls.get(id(layer)) or [] if call]
-        # Sequential models list no calls, and what begins a model has none.
+        # What begins a model is called on nothing.
         for shape in known or _first(layer.input):
             yield layer, (batch, *shape[1:])
 

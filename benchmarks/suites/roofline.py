@@ -41,7 +41,7 @@ def run(names, machine_names, batch_size: int) -> str:
     for name in names:
         model = models.pruned(name, models.SKIMCAFFE)
         for machine, profile in profiles.items():
-            found = projection.gate(model, profile, batch_size)
+            found = projection.project(model, profile, batch_size)
             parts.append(_section(name, machine, batch_size, found))
     return "\n".join(parts)
 

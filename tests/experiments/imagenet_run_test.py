@@ -88,6 +88,6 @@ def test_runs_from_jpegs_to_a_compressed_net(folder, tmp_path, monkeypatch):
     zeros = {x["name"]: x["weight_sparsity"] for x in report["layers"]}
     assert zeros["conv1"] == 0
     assert zeros["conv2"] == pytest.approx(found["conv2"], abs=1e-6)
-    gate = {x["name"]: x["decision"] for x in report["gate"]["layers"]}
+    gate = {x["name"]: x["decision"] for x in report["projection"]["layers"]}
     assert set(gate) == {"conv1", "conv2", "fc6", "fc7", "fc8"}
     assert gate["conv2"] in ("prune", "useful", "enough")

@@ -3,12 +3,13 @@
 import keras
 from keras import layers
 
+from tfprune.graph import model_graph
 from tfprune.graph import shortcuts
 from tfprune.graph import traversal
 
 
 def names(model):
-    found = shortcuts.bypassed(model)
+    found = shortcuts.bypassed(model_graph.ModelGraph(model))
     return {x.name for x in traversal.walk(model) if id(x) in found}
 
 

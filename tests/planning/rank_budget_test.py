@@ -10,6 +10,7 @@ from tests.search import nets
 from tfprune import planning
 from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
+from tfprune.graph import model_graph
 from tfprune.planning import latency
 from tfprune.profiling import timer
 
@@ -43,7 +44,7 @@ def net():
 
 
 def of(model, name):
-    found, _ = candidates.find(model, forms.form("pca"))
+    found, _ = candidates.find(model_graph.ModelGraph(model), forms.form("pca"))
     (candidate,) = [x for x in found if x.layer.name == name]
     return candidate
 

@@ -37,8 +37,8 @@ class GuidedGate(keras.callbacks.Callback):
     Args:
         dense: Keras model with the weights of before pruning: what was given
             to `tfprune.prune`.
-        machine: As of `tfprune.gate`.
-        batch_size: As of `tfprune.gate`. Defaults to 1.
+        machine: As of `tfprune.project`.
+        batch_size: As of `tfprune.project`. Defaults to 1.
         interval: Integer, steps between looks. Defaults to 1000.
         patience: Integer: a layer has settled whose sparsity has not grown at
             so many looks in a row. Defaults to 3.
@@ -70,7 +70,7 @@ class GuidedGate(keras.callbacks.Callback):
         validation.check_count("interval", interval, least=1)
         validation.check_count("patience", patience, least=1)
         validation.check("tolerance", tolerance, tolerance >= 0, ">= 0")
-        self.gate = projection.gate(dense, machine, batch_size)
+        self.projection = projection.project(dense, machine, batch_size)
         self.decisions: list[dict] = []
         self._dense = {x.name: x for x in traversal.leaves(dense)}
         self._interval, self._patience = interval, patience
@@ -92,10 +92,10 @@ class GuidedGate(keras.callbacks.Callback):
         for name in self._layers:
             if name not in self._dense:
                 raise ValueError(validation.unknown("dense", name, self._dense))
-        projected = {row.name for row in self.gate.rows}
+        projected = {row.name for row in self.projection.rows}
         for name in self._layers.keys() - projected:
             del self._layers[name]
-        _LOGGER.info("%s", self.gate)
+        _LOGGER.info("%s", self.projection)
 
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.optimizer.iterations)
@@ -103,7 +103,7 @@ class GuidedGate(keras.callbacks.Callback):
             return
         for name, layer in self._layers.items():
             if layer.settings["active"] and not layer.frozen:
-                self._look(step, self.gate[name], layer)
+                self._look(step, self.projection[name], layer)
 
     def _look(self, step, row, layer):
         """Decides about one layer."""

@@ -113,7 +113,7 @@ def _kernels(model):
     return [
         _Kernel(
             leaf.layer.name,
-            leaves.family(type(leaf.layer).__name__),
+            leaves.kind_of(type(leaf.layer).__name__),
             int(np.prod(kernel.shape)),
             getattr(getattr(kernel, units.TAG, None), "mask", None),
         )

@@ -12,7 +12,7 @@ from tfprune.graph import traversal
 
 
 def clone(model: keras.Model, replace, call=None) -> keras.Model:
-    """Returns a copy of a model, weights included, with layers replaced.
+    """Clones a model, weights included, with layers replaced.
 
     Args:
         model: Sequential or Functional model.
@@ -37,8 +37,40 @@ def clone(model: keras.Model, replace, call=None) -> keras.Model:
         )
 
 
+def clone_chains(model: keras.Model, chains: dict[int, list]) -> keras.Model:
+    """Clones a model, with several layers in the place of some.
+
+    Args:
+        model: Sequential or Functional model.
+        chains: Dict, id of a layer to the list of layers, built, that are
+            called in its place, one on the output of the other.
+    """
+    links = {}
+
+    def replace(layer, copied):
+        if id(layer) not in chains:
+            return copied
+        # It has the right output, wherever Keras calls it meanwhile.
+        whole = keras.Sequential(chains[id(layer)])
+        links[id(whole)] = whole.layers
+        return whole
+
+    def call(layer, *args, **kwargs):
+        first, *others = links.get(id(layer), [layer])
+        outputs = first(*args, **kwargs)
+        for other in others:
+            outputs = other(outputs)
+        return outputs
+
+    copy = clone(model, replace, call)
+    for each in [copy, *traversal.walk(copy)]:
+        if isinstance(each, keras.Sequential):
+            _flatten(each, links)
+    return copy
+
+
 def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Returns a layer of the same configuration and state."""
+    """Makes a layer of the same configuration and state."""
     # A lambda of this very process is as safe as it was.
     own = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}
     copied = layer.__class__.from_config(layer.get_config(), **own)
@@ -97,3 +129,14 @@ def _uncompiled(model):
 
 def _is_compiled(layer):
     return isinstance(layer, keras.Model) and layer.compiled
+
+
+def _flatten(model, links):
+    """Puts the layers of chains themselves into a Sequential model."""
+    layers = [x for own in model.layers for x in links.get(id(own), [own])]
+    if len(layers) == len(model.layers):
+        return
+    for _ in range(len(model.layers)):
+        model.pop()
+    for layer in layers:
+        model.add(layer)

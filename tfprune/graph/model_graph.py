@@ -1,90 +1,17 @@
-"""What layers are called on and what follows them, as configs have it."""
+"""model_graph: what the layers of a model are called on, and what follows."""
 
 from __future__ import annotations
 
 import collections
+import collections.abc
+import functools
 import typing
 
 import keras
 
+from tfprune.graph import nodes
 from tfprune.graph import traversal
 from tfprune.layers import prunable
-
-
-def calls(model: keras.Model) -> dict[int, list]:
-    """Returns what layers are called on, as the model's config has it.
-
-    Args:
-        model: Keras model. Of a subclassed one, which has no graph, only
-            the Sequential and Functional models inside are read.
-
-    Returns:
-        Dict, id of a layer to one list of input shapes for each call.
-    """
-    found = {}
-    _record(model, 1, found)
-    for layer in traversal.walk(model):
-        if _is_graph(layer) and id(layer) not in found:
-            _record(layer, 1, found)
-    return found
-
-
-def built_on(layer: keras.layers.Layer) -> list:
-    """Returns the input shapes that a layer was built on."""
-    config = layer.get_build_config() or {}
-    shapes = config.get("shapes_dict", config)
-    return [first(shape) for shape in shapes.values() if shape]
-
-
-def first(shape) -> tuple:
-    """Returns the first shape, where there are several."""
-    several = isinstance(shape[0], (list, tuple))
-    return first(shape[0]) if several else tuple(shape)
-
-
-def conv_groups(model: keras.Model) -> dict[str, int]:
-    """Returns name to the number of groups, of grouped convolutions.
-
-    Args:
-        model: Keras model, built.
-    """
-    return {
-        layer.name: layer.groups
-        for layer in traversal.walk(model)
-        if getattr(layer, "groups", 1) > 1 and hasattr(layer, "kernel_size")
-    }
-
-
-def sole_followers(model: keras.Model) -> dict[int, keras.layers.Layer]:
-    """Returns what follows each layer that is followed by one thing alone.
-
-    Args:
-        model: Sequential or Functional model; nested ones are read, too.
-
-    Returns:
-        Dict, id of a layer that is called once to the layer that is called
-        once, on its output, where nothing else takes that output.
-    """
-    places = _places(model)
-    return {
-        source: target
-        for one in _graphs(model)
-        for source, target in _sole_followers(one).items()
-        if places[source] == places[id(target)] == 1
-    }
-
-
-def _graphs(model):
-    """Returns a model and all Sequential and Functional ones in it, once."""
-    found = {id(x): x for x in [model, *traversal.walk(model)] if _is_graph(x)}
-    return found.values()
-
-
-def _places(model):
-    """Returns the id of a layer to the number of models that it is in."""
-    return collections.Counter(
-        id(layer) for one in _graphs(model) for layer in one.layers
-    )
 
 
 class Addition(typing.NamedTuple):
@@ -100,160 +27,218 @@ class Addition(typing.NamedTuple):
     sources: list
 
 
-def additions(model: keras.Model) -> list[Addition]:
-    """Returns the additions of a model and of the Functional models in it.
+class ModelGraph:
+    """The graph of a model and of those nested in it, each read once.
+
+    Verbs build it once and hand it on: what they ask of it is read when it is
+    asked first, and kept. It must not outlive a change of the model's layers.
 
     Args:
-        model: Sequential or Functional model. Nothing below a Sequential model
-            is read: its layers cannot be called in another way.
+        model: Keras model. Of a subclassed one, which has no graph, only the
+            Sequential and Functional models inside of it are read.
     """
-    places = _places(model)
 
-    def alone(layer):
-        return layer if places[id(layer)] == 1 else None
+    def __init__(self, model: keras.Model):
+        self.model = model
+        self._nodes = {}
 
-    return [
-        Addition(layer, list(map(alone, sources)))
-        for layer, sources in _all_additions(model)
-        if alone(layer)
-    ]
+    def nodes(self, model: keras.Model) -> nodes.Nodes:
+        """The graph of the model itself, or of one nested in it."""
+        if id(model) not in self._nodes:
+            self._nodes[id(model)] = nodes.Nodes(model)
+        return self._nodes[id(model)]
+
+    @functools.cached_property
+    def models(self) -> list[keras.Model]:
+        """The Sequential and Functional models in it, itself included."""
+        found = [self.model, *traversal.walk(self.model)]
+        return [x for x in found if traversal.is_container(x)]
+
+    @functools.cached_property
+    def leaves(self) -> list[keras.layers.Layer]:
+        """The layers of nested models, each once, in order."""
+        return traversal.leaves(self.model)
+
+    @functools.cached_property
+    def calls(self) -> dict[int, list]:
+        """Id of a layer to a list of input shapes, or None, for each call.
+
+        A layer in a model that is called twice is called twice as often. None
+        stands for shapes that are not settled, as in Sequential models.
+        """
+        found = {}
+        self._record(self.model, 1, found)
+        for model in self.models:
+            if id(model) not in found:
+                self._record(model, 1, found)
+        return found
+
+    @functools.cached_property
+    def sole_followers(self) -> dict[int, keras.layers.Layer]:
+        """Id of a layer that is called once to what alone takes its output.
+
+        That is a layer which is called once, too, on one tensor.
+        """
+        return {
+            id(source): target
+            for model in self.models
+            for source, target in self.nodes(model).edges
+            if self._is_chained(model, source)
+            and target is not None
+            and self._is_chained(model, target, is_target=True)
+        }
+
+    @functools.cached_property
+    def additions(self) -> list[Addition]:
+        """The additions of the model and of Functional models in it.
+
+        Nothing below a Sequential model is listed: its layers cannot be
+        called in another way.
+        """
+        return self._additions(self.model)
+
+    def follow(
+        self, inputs: list, step: collections.abc.Callable[[nodes.Call], list]
+    ) -> list:
+        """Walks through the model in order, nested ones at each of their calls.
+
+        Args:
+            inputs: List of what is known of each tensor that the model takes.
+            step: Callable `Call -> list`: what is known of each tensor that
+                the call gives, from what is known of those it takes. It gets
+                the input layers, too, with what is known as their `inputs`.
+
+        Returns:
+            List of what is known of each tensor that the model gives.
+        """
+        return self._follow(self.model, inputs, step, "")
+
+    def _follow(self, model, inputs, step, above):
+        graph = self.nodes(model)
+        values = {}
+        for key, value in zip(graph.inputs, inputs, strict=True):
+            (values[key],) = step(graph.call(graph.input(key), [value], above))
+        for node in graph.nodes:
+            call = graph.call(
+                node, [values[x.key] for x in node.tensors], above
+            )
+            if traversal.is_container(node.operation):
+                below = f"{call.where}/"
+                given = self._follow(node.operation, call.inputs, step, below)
+            else:
+                given = step(call)
+            for index, value in enumerate(given):
+                values[(*node.key, index)] = value
+        return [values[key] for key in graph.outputs]
+
+    def _record(self, model, times, found):
+        """Adds the calls of a model's layers, `times` over, to `found`."""
+        found.setdefault(id(model), [])
+        graph = self._nodes_or_none(model)
+        for layer in model.layers:
+            mine = (graph.calls[id(layer)] if graph else [None]) * times
+            if traversal.is_container(layer):
+                self._record(layer, len(mine), found)
+            else:
+                is_wrapped = isinstance(layer, prunable.Prunable)
+                inner = layer.layer if is_wrapped else layer
+                found.setdefault(id(inner), []).extend(mine)
+
+    def _nodes_or_none(self, model):
+        # Sequential models run on other sizes than those they were built on.
+        is_chain = isinstance(model, keras.Sequential)
+        if is_chain or not traversal.is_container(model):
+            return None
+        try:
+            return self.nodes(model)
+        except NotImplementedError:  # from a layer without a config
+            return None
+
+    @functools.cached_property
+    def _places(self):
+        """Id of a layer to the number of models that it is in."""
+        return collections.Counter(
+            id(layer) for model in self.models for layer in model.layers
+        )
+
+    @functools.cached_property
+    def _degrees(self):
+        """For each model, the numbers of tensors taken of and by operations."""
+        return {
+            id(model): (
+                collections.Counter(id(x) for x, _ in self.nodes(model).edges),
+                collections.Counter(id(x) for _, x in self.nodes(model).edges),
+            )
+            for model in self.models
+        }
+
+    def _is_chained(self, model, layer, is_target=False):
+        """Whether a layer's one output goes, or its one input comes, alone."""
+        given, taken = self._degrees[id(model)]
+        degree = taken if is_target else given
+        return (
+            self._places[id(layer)] == degree[id(layer)] == 1
+            and len(self.nodes(model).calls[id(layer)]) <= 1
+        )
+
+    def _additions(self, model):
+        if isinstance(model, keras.Sequential):
+            return []
+        found = []
+        for layer in model.layers:
+            if traversal.is_container(layer):
+                found += self._additions(layer)
+            elif type(layer) is keras.layers.Add:
+                found += self._addition(model, layer)
+        return found
+
+    def _addition(self, model, layer):
+        graph = self.nodes(model)
+        if self._places[id(layer)] > 1 or not _are_alike(
+            graph.calls[id(layer)]
+        ):
+            return []
+        sources = [source for source, to in graph.edges if to is layer]
+        return [Addition(layer, [self._source(model, x) for x in sources])]
+
+    def _source(self, model, operation):
+        ends = (False, True)
+        alone = all(self._is_chained(model, operation, x) for x in ends)
+        return operation if alone else None
 
 
-def _all_additions(model):
-    if not _is_graph(model) or isinstance(model, keras.Sequential):
-        return []
-    inner = [x for layer in model.layers for x in _all_additions(layer)]
-    return _additions(model) + inner
-
-
-def _additions(model):
-    layers = {layer.name: layer for layer in model.layers}
-    pairs, times, shapes = edges(model), _times(model), _graph(model)
-    users = collections.Counter(source for source, _ in pairs)
-    tensors = collections.Counter(target for _, target in pairs)
-
-    def alone(name):
-        once = users[name] == tensors[name] == times.get(name) == 1
-        return layers.get(name) if once else None
-
-    return [
-        Addition(layer, [alone(x) for x, to in pairs if to == layer.name])
-        for layer in model.layers
-        if type(layer) is keras.layers.Add
-        and _are_two_alike(shapes[layer.name])
-    ]
-
-
-def _are_two_alike(calls):
-    """Tells whether there is one call, on two tensors of equal, known shape."""
+def _are_alike(calls):
+    """Tells whether there is one call, on two tensors of equal, fixed shape."""
     if [len(shapes) for shapes in calls] != [2]:
         return False
     ((one, two),) = calls
     return one == two and None not in one[1:]
 
 
-def _sole_followers(model):
-    layers = {layer.name: layer for layer in model.layers}
-    chain = isinstance(model, keras.Sequential)
-    pairs = _chain(model) if chain else edges(model)
-    users = collections.Counter(source for source, _ in pairs)
-    tensors = collections.Counter(target for _, target in pairs)
-    times = {} if chain else _times(model)
-    return {
-        id(layers[source]): layers[target]
-        for source, target in pairs
-        if {source, target} <= layers.keys()
-        and users[source] == tensors[target] == 1
-        and times.get(source, 1) <= 1
-    }
+def built_on(layer: keras.layers.Layer) -> list[tuple]:
+    """The input shapes that a layer was built on."""
+    config = layer.get_build_config() or {}
+    shapes = config.get("shapes_dict", config)
+    return [first(shape) for shape in shapes.values() if shape]
 
 
-def _chain(model):
-    names = [layer.name for layer in model.layers]
-    return list(zip(names, [*names[1:], None], strict=True))
+def first(shape) -> tuple:
+    """The first shape, where there are several."""
+    several = isinstance(shape[0], (list, tuple))
+    return first(shape[0]) if several else tuple(shape)
 
 
-def edges(model):
-    """Returns pairs of names, one for each tensor that a call takes.
+def conv_groups(model: keras.Model) -> dict[str, int]:
+    """Finds the grouped convolutions of a model.
 
-    What the model returns has the target None.
+    Args:
+        model: Keras model, built.
+
+    Returns:
+        Dict, name of a layer to the number of its groups.
     """
-    config = model.get_config()
-    edges = [
-        (source, layer["name"])
-        for layer in config["layers"]
-        for call in layer["inbound_nodes"]
-        for source in _sources(call)
-    ]
-    return edges + [(name, None) for name in _outputs(config["output_layers"])]
-
-
-def _times(model):
-    """Returns the name of each layer to how often it is called."""
-    config = model.get_config()
-    return {x["name"]: len(x["inbound_nodes"]) for x in config["layers"]}
-
-
-def _sources(value):
-    """Returns the layers whose tensors are in a nested value."""
-    if isinstance(value, (list, tuple)):
-        return [source for item in value for source in _sources(item)]
-    if not isinstance(value, dict):
-        return []
-    if value.get("class_name") == "__keras_tensor__":
-        return [value["config"]["keras_history"][0]]
-    return [source for item in value.values() for source in _sources(item)]
-
-
-def _outputs(value):
-    """Returns the layers of a nested list of `[name, call, tensor]`."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if len(value) == 3 and isinstance(value[0], str):
-        return [value[0]]
-    return [name for item in value for name in _outputs(item)]
-
-
-def _record(model, times, found):
-    """Adds the calls of a model's layers, `times` over, to `found`."""
-    found.setdefault(id(model), [])
-    shapes = _graph(model) if _is_graph(model) else {}
-    for layer in model.layers:
-        mine = shapes.get(layer.name, [None]) * times
-        if _is_graph(layer):
-            _record(layer, len(mine), found)
-        else:
-            bare = isinstance(layer, prunable.Prunable)
-            inner = layer.layer if bare else layer
-            found.setdefault(id(inner), []).extend(mine)
-
-
-def _is_graph(layer):
-    return isinstance(layer, keras.Model) and traversal.is_container(layer)
-
-
-def _graph(model):
-    """Returns layer name to the input shapes of its calls."""
-    if isinstance(model, keras.Sequential):
-        return {}
-    try:
-        layers = model.get_config().get("layers", [])
-    except NotImplementedError:  # from a layer without a config
-        return {}
     return {
-        layer["name"]: [
-            _shapes(call["args"]) for call in layer["inbound_nodes"]
-        ]
-        for layer in layers
+        layer.name: layer.groups
+        for layer in traversal.walk(model)
+        if getattr(layer, "groups", 1) > 1 and hasattr(layer, "kernel_size")
     }
-
-
-def _shapes(value):
-    """Returns the shapes of the serialized tensors in a nested value."""
-    if isinstance(value, (list, tuple)):
-        return [shape for item in value for shape in _shapes(item)]
-    if isinstance(value, dict) and value.get("class_name") == (
-        "__keras_tensor__"
-    ):
-        return [tuple(value["config"]["shape"])]
-    return []

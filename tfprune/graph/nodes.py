@@ -1,10 +1,11 @@
-"""wiring: which operation is called on what, as a model's config has it."""
+"""nodes: the one reader of what the operations of a model are called on."""
 
 from __future__ import annotations
 
 import collections
-import collections.abc
+import contextlib
 import dataclasses
+import functools
 import typing
 
 import keras
@@ -19,7 +20,7 @@ class Tensor:
     Args:
         key: Tuple: name of the operation that it comes from, number of that
             operation's call, number of the tensor that this call gave.
-        shape: Tuple, None for a size that is not fixed; batch first.
+        shape: Tuple, None for a dynamic dimension; batch first.
     """
 
     key: tuple
@@ -57,7 +58,7 @@ class Call:
         return _tensors((self.args, self.kwargs))
 
     def __call__(self, values: list) -> list:
-        """Returns what the operation gives for other tensors."""
+        """Runs the operation on other tensors, and lists what it gives."""
         left = iter(values)
 
         def put(leaf):
@@ -67,109 +68,166 @@ class Call:
         return keras.tree.flatten(self.operation(*args, **kwargs))
 
 
-def follow(
-    model: keras.Model, inputs: list, step: collections.abc.Callable
-) -> list:
-    """Walks through a model in order, nested models each time they are called.
+class Node(typing.NamedTuple):
+    """A call, as a model's config has it.
 
     Args:
-        model: Sequential or Functional model.
-        inputs: List of what is known of each tensor that it takes.
-        step: Callable `Call -> list`: what is known of each tensor that the
-            call gives, from what is known of those it takes. It gets the
-            input layers, too, with what is known as their `inputs`.
-
-    Returns:
-        List of what is known of each tensor that the model gives.
+        operation: Keras layer or operation.
+        number: Integer, of the calls of this operation in this model.
+        args: Nested structure with a `Tensor` for each tensor.
+        kwargs: Dict of the same.
     """
-    return _follow(model, inputs, step, "")
+
+    operation: typing.Any
+    number: int
+    args: typing.Any
+    kwargs: dict
+
+    @property
+    def key(self) -> tuple:
+        """Name of the operation and number of the call."""
+        return self.operation.name, self.number
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The tensors that the call takes, in order."""
+        return _tensors((self.args, self.kwargs))
 
 
-def operations(model: keras.Model) -> list:
-    """Returns the layers and operations of a model's own graph."""
-    return _functional(model).operations
+class Nodes:
+    """The graph of one model; models nested in it are operations.
 
+    It is read from a plain Functional model over the same operations, so
+    neither the class of `model` nor its `get_config` matter.
 
-def _follow(model, inputs, step, above):
-    graph = _Graph(model)
-    values = {}
-    for key, value in zip(graph.inputs, inputs, strict=True):
-        call = graph.call(key[:2], above, (), {}, [value])
-        values[key] = step(call)[0]
-    for node, args, kwargs in graph.calls():
-        known = [values[tensor.key] for tensor in _tensors((args, kwargs))]
-        call = graph.call(node, above, args, kwargs, known)
-        if traversal.is_container(call.operation):
-            given = _follow(call.operation, known, step, f"{call.where}/")
-        else:
-            given = step(call)
-        for index, value in enumerate(given):
-            values[(*node, index)] = value
-    return [values[key] for key in graph.outputs]
+    Args:
+        model: Sequential or Functional model, or a subclass of these, built.
 
+    Attributes:
+        model: The model.
+        plain: The Functional model.
+        config: Dict, its config, with names alone for nested models.
+        operations: Dict, name to layer or operation.
+        nodes: List of `Node`, each after those whose tensors it takes.
+        inputs: List of keys of tensors, as those of `Tensor`.
+        outputs: The same.
+    """
 
-class _Graph:
-    """The config of one model, read. A node is one call of one operation."""
+    def __init__(self, model: keras.Model):
+        self.model = model
+        self.plain = keras.Model(model.inputs, model.outputs, name=model.name)
+        self.operations = {x.name: x for x in self.plain.operations}
+        with named_only(self.plain.operations):
+            self.config = self.plain.get_config()
+        self.inputs = list(map(tuple, self.config["input_layers"]))
+        ends = self.config["output_layers"]
+        self.outputs = [self._counted(*key) for key in ends]
+        self.nodes = self._sorted()
 
-    def __init__(self, model):
-        model = _functional(model)
-        config = model.get_config()
-        self._operations = {x.name: x for x in model.operations}
-        self.inputs = _keys(config["input_layers"])
-        self.outputs = list(map(self._counted, _keys(config["output_layers"])))
-        self._nodes = [
-            ((layer["name"], number), *_arguments(call))
-            for layer in config["layers"]
+    def input(self, key: tuple) -> Node:
+        """The input layer that gives an input, as a node."""
+        return Node(self.operations[key[0]], key[1], (), {})
+
+    def call(self, node: Node, known: list, above: str) -> Call:
+        """A node as followers get it.
+
+        Args:
+            node: `Node`.
+            known: List of what is known of each tensor that it takes.
+            above: String, what the names of models around it begin with.
+        """
+        used = self._shapes[node.key]
+        return Call(
+            node.operation,
+            above + node.operation.name,
+            node.args,
+            node.kwargs,
+            known,
+            [used.get(i) for i in range(max(used, default=-1) + 1)],
+        )
+
+    @functools.cached_property
+    def edges(self) -> list[tuple]:
+        """Pairs of operations, one for each tensor that a call takes.
+
+        What the model returns has the target None.
+        """
+        pairs = [
+            (self.operations[tensor.key[0]], node.operation)
+            for node in self.nodes
+            for tensor in node.tensors
+        ]
+        return pairs + [
+            (self.operations[name], None) for name, *_ in self.outputs
+        ]
+
+    @functools.cached_property
+    def calls(self) -> dict[int, list[list[tuple]]]:
+        """Id of an operation to the shapes that it takes, for each call."""
+        found = collections.defaultdict(list)
+        for node in sorted(self.nodes, key=lambda node: node.number):
+            shapes = [tensor.shape for tensor in node.tensors]
+            found[id(node.operation)].append(shapes)
+        return found
+
+    @functools.cached_property
+    def _shapes(self):
+        """Key of a call to index and shape of each tensor that it gives."""
+        shapes = collections.defaultdict(dict)
+        ends = [*self.model.inputs, *self.model.outputs]
+        for key, end in zip(self.inputs + self.outputs, ends, strict=True):
+            shapes[key[:2]][key[2]] = tuple(end.shape)
+        for node in self.nodes:
+            for tensor in node.tensors:
+                shapes[tensor.key[:2]][tensor.key[2]] = tensor.shape
+        return shapes
+
+    def _sorted(self):
+        left = [
+            Node(self.operations[layer["name"]], number, *_arguments(call))
+            for layer in self.config["layers"]
             for number, call in enumerate(layer["inbound_nodes"])
         ]
-        self._shapes = collections.defaultdict(dict)
-        ends = keras.tree.flatten([model.inputs, model.outputs])
-        for key, end in zip(self.inputs + self.outputs, ends, strict=True):
-            self._shapes[key[:2]][key[2]] = tuple(end.shape)
-        for _, args, kwargs in self._nodes:
-            for tensor in _tensors((args, kwargs)):
-                self._shapes[tensor.key[:2]][tensor.key[2]] = tensor.shape
-
-    def calls(self):
-        """Yields the nodes, each after those whose tensors it takes."""
-        done, left = {key[:2] for key in self.inputs}, self._nodes
+        done, found = {key[:2] for key in self.inputs}, []
         while left:
             waiting = []
-            for node, args, kwargs in left:
-                if {x.key[:2] for x in _tensors((args, kwargs))} <= done:
-                    done.add(node)
-                    yield node, args, kwargs
+            for node in left:
+                if {tensor.key[:2] for tensor in node.tensors} <= done:
+                    done.add(node.key)
+                    found.append(node)
                 else:
-                    waiting.append((node, args, kwargs))
+                    waiting.append(node)
             if len(waiting) == len(left):
                 raise RuntimeError(
                     "The calls in the config of a model must follow from its "
-                    f"inputs. Received: {[node for node, *_ in waiting]}, "
+                    f"inputs. Received: {[node.key for node in waiting]}, "
                     "which do not, in this version of Keras."
                 )
             left = waiting
+        return found
 
-    def call(self, node, above, args, kwargs, known):
-        used = self._shapes[node]
-        shapes = [used.get(i) for i in range(max(used, default=-1) + 1)]
-        name, _ = node
-        operation = self._operations[name]
-        return Call(operation, above + name, args, kwargs, known, shapes)
-
-    def _counted(self, key):
+    def _counted(self, name, number, index):
         """Where models end, calls of nested Functional ones count from 1."""
-        name, number, index = key
-        operation = self._operations[name]
+        operation = self.operations[name]
         chain = isinstance(operation, keras.Sequential)
         first = int(traversal.is_container(operation) and not chain)
         return name, number - first, index
 
 
-def _functional(model):
-    """Returns the model as a Functional one: a Sequential one has no graph."""
-    if not isinstance(model, keras.Sequential):
-        return model
-    return keras.Model(model.inputs, model.outputs, name=model.name)
+@contextlib.contextmanager
+def named_only(operations):
+    """Keeps Keras from asking nested models for more than their names.
+
+    A class of the user's own may give anything for a config, or raise.
+    """
+    models = [x for x in operations if traversal.is_container(x)]
+    for model in models:
+        vars(model)["get_config"] = functools.partial(dict, name=model.name)
+    try:
+        yield
+    finally:
+        for model in models:
+            del vars(model)["get_config"]
 
 
 def _arguments(call):
@@ -177,7 +235,7 @@ def _arguments(call):
 
 
 def _revived(value):
-    """Returns arguments as they were, with a `Tensor` for each tensor."""
+    """Arguments as they were, with a `Tensor` for each tensor."""
     if isinstance(value, (list, tuple)):
         return type(value)(map(_revived, value))
     if not isinstance(value, dict):
@@ -193,12 +251,3 @@ def _revived(value):
 def _tensors(value):
     leaves = keras.tree.flatten(value)
     return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-
-
-def _keys(value):
-    """Returns the `(name, call, tensor)` in a nested structure of them."""
-    if isinstance(value, dict):
-        value = [value[key] for key in sorted(value)]
-    if len(value) == 3 and isinstance(value[0], str):
-        return [tuple(value)]
-    return [key for item in value for key in _keys(item)]

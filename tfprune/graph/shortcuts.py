@@ -10,43 +10,47 @@ from tfprune.graph import model_graph
 from tfprune.graph import traversal
 
 
-def bypassed(model: keras.Model) -> set[int]:
-    """Returns the layers that may give zeros without silencing the model.
+def bypassed(graph: model_graph.ModelGraph) -> set[int]:
+    """Finds the layers that may give zeros without silencing the model.
 
     That is, each output of the model still depends on an input when all that
     the layer gives is zero: a shortcut leads around it.
 
     Args:
-        model: Sequential or Functional model; nested ones are followed.
+        graph: `ModelGraph` of a Sequential or Functional model; nested ones
+            are followed.
 
     Returns:
         Set of ids of layers.
     """
-    if isinstance(model, keras.Sequential):
-        free = set()
-    else:
-        free = {id(x) for x in model.layers if _is_bypassed(model, x)}
+    return _bypassed(graph, graph.model)
+
+
+def _bypassed(graph, model):
+    edges = graph.nodes(model).edges
+    free = {id(x) for x in model.layers if _is_bypassed(edges, x)}
     for layer in model.layers:
         if traversal.is_container(layer):
             below = {id(x) for x in traversal.walk(layer)}
-            free |= below if id(layer) in free else bypassed(layer)
+            free |= below if id(layer) in free else _bypassed(graph, layer)
     return free
 
 
-def _is_bypassed(model, layer):
+def _is_bypassed(edges, layer):
     """Follows zeros through a model: all of a sum's terms, or one factor."""
     read = collections.defaultdict(list)
-    for source, target in model_graph.edges(model):
+    for source, target in edges:
         read[target].append(source)
-    products = {
-        x.name for x in model.layers if isinstance(x, keras.layers.Multiply)
-    }
-    dead, count = {layer.name}, 0
+    dead, count = {layer}, 0
     while len(dead) != count:
         count = len(dead)
         dead |= {
             target
             for target, sources in read.items()
-            if (any if target in products else all)(x in dead for x in sources)
+            if (any if _is_product(target) else all)(x in dead for x in sources)
         }
-    return not any(output in dead for output in read[None])
+    return not any(source in dead for source in read[None])
+
+
+def _is_product(operation):
+    return isinstance(operation, keras.layers.Multiply)

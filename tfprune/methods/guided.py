@@ -41,7 +41,7 @@ class Guided(method.Method):
 
     The trade-off between sparsity and accuracy is set by the decay, for all
     layers or for each, not by the threshold. Biases are never pruned, nor
-    penalized. Where layers are to be faster, `tfprune.gate` gives settings
+    penalized. Where layers are to be faster, `tfprune.project` gives settings
     that leave dense what would not be.
 
     Args:

@@ -20,6 +20,7 @@ from tfprune.core import method
 from tfprune.core import pruner
 from tfprune.core import structures
 from tfprune.core import update_schedules
+from tfprune.graph import model_graph
 from tfprune.graph import shortcuts
 from tfprune.graph import traversal
 from tfprune.regularizers import group_lasso
@@ -118,7 +119,7 @@ class SSL(method.Method):
     def resolve_settings(self, model, settings):
         if "layers" not in self.pruner.settings:
             return settings
-        free = shortcuts.bypassed(model)
+        free = shortcuts.bypassed(model_graph.ModelGraph(model))
         needed = {x.name for x in traversal.leaves(model) if id(x) not in free}
         for name in sorted(needed & settings.keys()):
             own = settings[name] or {}

@@ -15,8 +15,8 @@ import keras
 import numpy as np
 
 from tfprune.compress.filters import channel_graph
+from tfprune.graph import cost
 from tfprune.graph import model_graph
-from tfprune.graph import positions
 from tfprune.graph import traversal
 from tfprune.layers import prunable
 from tfprune.planning import latency
@@ -79,7 +79,7 @@ class CostModel:
             kept of each array, and returns costs `(n,)`. Its `dense` is the
             cost with nothing pruned, its `unit` is that of this class.
         """
-        uses = _uses(model)
+        uses = _uses(model_graph.ModelGraph(model))
         masked = [target.variable for target in targets]
         known = set(map(id, masked))
         others = [x for x in model.trainable_variables if id(x) not in known]
@@ -87,20 +87,19 @@ class CostModel:
         return WeightCost(self, _arrays(masked, uses), rest)
 
     def of_filters(
-        self, model: keras.Model, graph: channel_graph.ChannelGraph
+        self, graph: channel_graph.ChannelGraph
     ) -> collections.abc.Callable[[np.ndarray], int]:
         """The cost of a model by the channels that are removed.
 
         Args:
-            model: Sequential or Functional model.
             graph: `ChannelGraph` of the model.
 
         Returns:
             Callable, bool array `(graph.count,)`, True for a channel that is
             removed, to the cost of the smaller model.
         """
-        variables = _variables(model)
-        arrays = _arrays(variables, _uses(model))
+        variables = _variables(graph.model_graph)
+        arrays = _arrays(variables, _uses(graph.model_graph))
 
         def cost(removed):
             entries = _entries_left(variables, graph, removed)
@@ -108,15 +107,15 @@ class CostModel:
 
         return cost
 
-    def of_ranks(self, model: keras.Model, found: list) -> RankCost:
+    def of_ranks(self, graph: model_graph.ModelGraph, found: list) -> RankCost:
         """The cost of a model by the ranks of some layers.
 
         Args:
-            model: Keras model.
+            graph: `ModelGraph`.
             found: List of `Candidate`, layers of the model.
         """
-        uses = _uses(model)
-        dense = self._dense(_arrays(_variables(model), uses))
+        uses = _uses(graph)
+        dense = self._dense(_arrays(_variables(graph), uses))
         return RankCost(found, dense, self._saved)
 
     def _dense(self, arrays):
@@ -219,8 +218,9 @@ class Latency(CostModel):
     def of_weights(self, model, targets):
         return latency.of_weights(model, targets)
 
-    def of_ranks(self, model, found):
-        return RankCost(found, latency.of_model(model), latency.saved_by_rank)
+    def of_ranks(self, graph, found):
+        dense = latency.of_model(graph.model)
+        return RankCost(found, dense, latency.saved_by_rank)
 
 
 COSTS = {
@@ -270,9 +270,9 @@ def of_weights(objective, model: keras.Model, targets: list):
     return COSTS[objective].of_weights(model, targets)
 
 
-def _variables(model):
+def _variables(graph):
     """The variables of all layers, once each."""
-    found = [x for layer in traversal.leaves(model) for x in layer.weights]
+    found = [x for layer in graph.leaves for x in layer.weights]
     return list({id(variable): variable for variable in found}.values())
 
 
@@ -299,15 +299,15 @@ def _entries_left(variables, graph, removed):
 
 def _uses_in(layer, calls):
     kernels = [v for v in layer.weights if v.name.endswith("kernel")]
-    uses = sum(positions.positions(layer, x) for x in calls or [None])
+    uses = cost.macs_per_weight(layer, calls) if kernels else 0
     return {id(variable): uses for variable in kernels}
 
 
-def _uses(model):
-    """Returns id of a variable to how often one forward pass uses it."""
-    calls, found = model_graph.calls(model), {}
-    for layer in traversal.walk(model):
+def _uses(graph):
+    """Id of a variable to how often one forward pass uses it."""
+    found = {}
+    for layer in traversal.walk(graph.model):
         if not isinstance(layer, (keras.Model, prunable.Prunable)):
             # What holds a layer comes before it, and was called itself.
-            found = _uses_in(layer, calls.get(id(layer))) | found
+            found = _uses_in(layer, graph.calls.get(id(layer))) | found
     return found

@@ -56,7 +56,7 @@ def plan_filters(
     wanted, cost_model = cost_models.parse(budget, measured=False)
     graph = graph or channel_graph.channel_graph(model)
     free = graph.free if free is None else free
-    return _Filters(cost_model, model, graph, free).solve(wanted)
+    return _Filters(cost_model, graph, free).solve(wanted)
 
 
 class _Filters(plan_lib.Choices[plan_lib.SparsityPlan]):
@@ -67,10 +67,10 @@ class _Filters(plan_lib.Choices[plan_lib.SparsityPlan]):
     means = "removing filters"
     halvings = 16
 
-    def __init__(self, cost_model, model, graph, free):
-        self._cost = cost_model.of_filters(model, graph)
+    def __init__(self, cost_model, graph, free):
+        self._cost = cost_model.of_filters(graph)
         self._graph, self._groups = graph, graph.groups(free)
-        self._removable = _removable(model, graph, free, self._groups)
+        self._removable = _removable(graph, free, self._groups)
         super().__init__(self.cost(0.0), cost_model.unit)
 
     def cost(self, amount):
@@ -102,7 +102,7 @@ class _Filters(plan_lib.Choices[plan_lib.SparsityPlan]):
         return int(max(share, held, 1))
 
 
-def _removable(model, graph, free, groups):
+def _removable(graph, free, groups):
     """Which channels can be removed where all that makes them is zero.
 
     One of each group stays, as it will: else nothing would read the others.
@@ -113,6 +113,6 @@ def _removable(model, graph, free, groups):
         removed[[group.channels[place] for group in groups]] = False
         # Here variables have these values; the model itself keeps its own.
         with keras.StatelessScope(zero.zeroed(graph, removed)):
-            reads = constant_propagation.reads(model)
+            reads = constant_propagation.reads(graph.model_graph)
             found |= removal_plan.removable(graph, reads)[0]
     return found

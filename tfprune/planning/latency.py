@@ -43,7 +43,7 @@ def of_weights(model: keras.Model, targets: list) -> WeightLatency:
     """
     bare = strip.strip(model)
     layers = {layer.name: layer for layer in traversal.leaves(bare)}
-    calls = model_graph.calls(bare)
+    calls = model_graph.ModelGraph(bare).calls
     kernels, times, measured = [], [], {}
     for column, target in enumerate(targets):
         layer = layers[target.unit.name]

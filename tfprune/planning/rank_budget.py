@@ -7,6 +7,7 @@ import dataclasses
 import keras
 
 from tfprune.compress.low_rank import candidates
+from tfprune.graph import model_graph
 from tfprune.planning import cost_models
 from tfprune.planning import plan as plan_lib
 from tfprune.planning import rank_sensitivity
@@ -19,13 +20,15 @@ _NOISE = 2.0**-30
 
 
 def by_energy(
-    model: keras.Model, budget: str, found: list[candidates.Candidate]
+    budget: str,
+    graph: model_graph.ModelGraph,
+    found: list[candidates.Candidate],
 ) -> dict[int, int]:
     """Finds the ranks of the most energy, the same for all, within a budget.
 
     Args:
-        model: Keras model, the candidates' layers among others.
         budget: String, as `tfprune.factorize` takes it.
+        graph: `ModelGraph`, the candidates' layers among others.
         found: List of `Candidate`.
 
     Returns:
@@ -36,7 +39,7 @@ def by_energy(
         ValueError: if no ranks meet the budget; it says what can be reached.
     """
     wanted, cost_model = cost_models.parse(budget)
-    choices = _ByEnergy(model, found, cost_model)
+    choices = _ByEnergy(graph, found, cost_model)
     return choices.ranks(choices.amount(wanted))
 
 
@@ -80,7 +83,7 @@ def choose_ranks(
     arguments.pop("shares", None)
     trial = rank_sensitivity.Trial(model, data, **arguments)
     wanted, cost_model = cost_models.parse(budget or "macs<=0")
-    choices = _ByDrop(model, found, trial, cost_model)
+    choices = _ByDrop(found, trial, cost_model)
     if budget is None:
         return choices.cheapest(accuracy_drop)
     return choices.within(wanted, accuracy_drop)
@@ -93,9 +96,9 @@ class _Ranks(plan_lib.Choices[plan_lib.RankPlan]):
     result = plan_lib.RankPlan
     means = "lower ranks"
 
-    def __init__(self, model, found, cost_model):
+    def __init__(self, graph, found, cost_model):
         self._found = found
-        self._cost = cost_model.of_ranks(model, found)
+        self._cost = cost_model.of_ranks(graph, found)
         super().__init__(self._cost.dense, cost_model.unit)
 
     def wanted(self, amount):
@@ -139,8 +142,8 @@ class _ByDrop(_Ranks):
     most = 2.0
     halvings = 20
 
-    def __init__(self, model, sensitivity, trial, cost_model):
-        super().__init__(model, list(trial.found.values()), cost_model)
+    def __init__(self, sensitivity, trial, cost_model):
+        super().__init__(trial.graph, list(trial.found.values()), cost_model)
         self._sensitivity, self._trial = sensitivity, trial
 
     def wanted(self, amount):

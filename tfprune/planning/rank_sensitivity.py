@@ -15,6 +15,7 @@ from keras import ops
 from tfprune.compress import strip
 from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
+from tfprune.graph import model_graph
 from tfprune.planning import scorer
 from tfprune.utils import validation
 
@@ -120,7 +121,8 @@ class Trial:
 
     def __init__(self, model, data, method="pca", metric=None, batch_size=None):
         strip.check_stripped(model, "factorize")
-        found, _ = candidates.find(model, forms.form(method))
+        self.graph = model_graph.ModelGraph(model)
+        found, _ = candidates.find(self.graph, forms.form(method))
         if not found:
             raise ValueError(
                 "`model` must have layers that can be factorised. Received: "

@@ -1,4 +1,4 @@
-"""gate: asks of each layer, before it is pruned, whether that will pay."""
+"""projection: from which sparsity layers get faster, by a roofline model."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from tfprune.core import masks
 from tfprune.core import units
+from tfprune.graph import cost
 from tfprune.graph import model_graph
-from tfprune.graph import positions
 from tfprune.graph import traversal
 from tfprune.profiling import machines
 from tfprune.profiling import roofline
@@ -25,12 +25,12 @@ _FLOAT = 4  # Bytes.
 _HEADS = ("layer", "useful from", "to", "gain", "sparsity", "now", "decision")
 
 
-def gate(
+def project(
     model: keras.Model,
     machine: str | roofline.MachineProfile,
     batch_size: int = 1,
     least_gain: float = 1.1,
-) -> Gate:
+) -> Projection:
     """Projects between which sparsities each layer gets faster on a machine.
 
     Args:
@@ -42,7 +42,7 @@ def gate(
             many times faster at best are not worth it. Defaults to 1.1.
 
     Returns:
-        A `Gate`. Print it, or give its `settings()` to a method.
+        A `Projection`. Print it, or give its `settings()` to a method.
 
     Raises:
         ValueError: for an unknown machine, or a number out of range.
@@ -50,7 +50,7 @@ def gate(
     Example:
 
     ```python
-    found = tfprune.gate(model, tfprune.calibrate())
+    found = tfprune.project(model, tfprune.calibrate())
     method = tfprune.methods.Guided(settings=found.settings())
     ```
 
@@ -61,14 +61,14 @@ def gate(
     profile = machines.get(machine)
     validation.check_count("batch_size", batch_size, least=1)
     validation.check("least_gain", least_gain, least_gain >= 1, ">= 1")
-    calls = model_graph.calls(model)
+    calls = model_graph.ModelGraph(model).calls
     rows = [
         _row(layer, calls.get(id(layer)), profile, batch_size, least_gain)
         for layer in traversal.walk(model)
         if isinstance(layer, _KINDS)
     ]
     title = machine if isinstance(machine, str) else "this machine"
-    return Gate(f"{model.name} on {title}, batch {batch_size}", rows)
+    return Projection(f"{model.name} on {title}, batch {batch_size}", rows)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class Gate:
+class Projection:
     """The projections for a net on a machine.
 
     Args:
@@ -116,15 +116,15 @@ class Gate:
     rows: list[Row]
 
     def __getitem__(self, name: str) -> Row:
-        """Returns the row of a layer."""
+        """The row of a layer."""
         return {row.name: row for row in self.rows}[name]
 
     def settings(self) -> dict[str, None]:
-        """Returns settings that leave dense what would not get faster."""
+        """Settings that skip the layers that would not get faster."""
         return {row.name: None for row in self.rows if not row.worth}
 
     def to_dict(self) -> dict[str, typing.Any]:
-        """Returns all numbers, as JSON can have them."""
+        """All numbers, as JSON can have them."""
         rows = [
             {**dataclasses.asdict(row), "decision": row.decision}
             for row in self.rows
@@ -132,7 +132,7 @@ class Gate:
         return {"title": self.title, "layers": rows}
 
     def cells(self) -> list[list[str]]:
-        """Returns the table as rows of strings, the header first."""
+        """The table as rows of strings, the header first."""
         return [list(_HEADS), *map(_cells, self.rows)]
 
     def __str__(self) -> str:
@@ -140,7 +140,7 @@ class Gate:
 
 
 def sparsity(kernel) -> float:
-    """Returns the fraction of zeros of a kernel under its mask, if any."""
+    """The fraction of zeros of a kernel under its mask, if any."""
     values = np.asarray(kernel)
     target = getattr(kernel, units.TAG, None)
     if target is not None:
@@ -149,7 +149,7 @@ def sparsity(kernel) -> float:
 
 
 def _row(layer, calls, machine, batch_size, least_gain):
-    work = _work(layer, calls or [None], batch_size)
+    work = _work(layer, calls, batch_size)
     least, greatest = roofline.useful_densities(work, machine)
     gain = roofline.speedup(work, least, machine)
     now = sparsity(layer.kernel)
@@ -166,25 +166,11 @@ def _row(layer, calls, machine, batch_size, least_gain):
 
 def _work(layer, calls, batch_size):
     """The work of all calls of a layer; its weights are read in each."""
-    size = math.prod(layer.kernel.shape)
-    flops = moved = 0
-    for shapes in calls:
-        flops += 2 * counts.macs(size, positions.positions(layer, shapes))
-        moved += sum(map(_entries, _shapes(layer, shapes)))
-    weights = _FLOAT * size * len(calls)
     return roofline.Work(
-        flops * batch_size, _FLOAT * moved * batch_size, weights
+        2 * batch_size * cost.macs(layer, calls),
+        _FLOAT * batch_size * cost.activations(layer, calls),
+        _FLOAT * math.prod(layer.kernel.shape) * len(calls or [None]),
     )
-
-
-def _shapes(layer, shapes):
-    """The shapes of what a call reads and writes."""
-    inputs = shapes or model_graph.built_on(layer)
-    return [*inputs, model_graph.first(layer.compute_output_shape(inputs[0]))]
-
-
-def _entries(shape):
-    return math.prod(size or 1 for size in shape[1:])
 
 
 def _cells(row):

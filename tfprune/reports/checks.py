@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from tfprune.compress import recalibrate
-from tfprune.graph import positions
+from tfprune.graph import cost
 from tfprune.graph import traversal
 from tfprune.layers import prunable
 from tfprune.reports import leaves
@@ -34,24 +34,24 @@ def check(model: keras.Model) -> None:
 
 
 def wrapped(model: keras.Model) -> list[prunable.Prunable]:
-    """Returns the `Prunable` layers of a model, built, maybe none."""
+    """The `Prunable` layers of a model, built, maybe none."""
     layers = traversal.walk(model)
     return [x for x in layers if isinstance(x, prunable.Prunable) and x.built]
 
 
 def notes(model: keras.Model, found: list, calls: list) -> list[str]:
-    """Returns what is wrong with a model, or not known of it.
+    """What is wrong with a model, or not known of it.
 
     Args:
         model: Keras model.
         found: List of `Leaf`.
-        calls: List, for each leaf its calls, as `positions.calls` has them.
+        calls: List, for each leaf its calls, as `ModelGraph.calls` has them.
     """
     made = []
     if _is_untouched(model):
         warnings.warn(_UNTRAINED, stacklevel=3)
         made.append(_UNTRAINED)
-    made.append(_unknown_sizes(found, calls))
+    made.append(_dynamic_dimensions(found, calls))
     made.append(_no_kernels(found))
     made.append(recalibrate.untrained(model))
     return [note for note in made if note]
@@ -71,15 +71,15 @@ def _was_touched(unit):
     return int(np.array(unit.updates)) > 0 or not all(map(np.all, masks))
 
 
-def _unknown_sizes(found, calls):
+def _dynamic_dimensions(found, calls):
     names = [
         leaf.layer.name
-        for leaf, shapes in zip(found, calls, strict=True)
+        for leaf, own in zip(found, calls, strict=True)
         if any(map(leaves.multiplies, leaf.parameters))
-        and any(positions.is_unknown(leaf.layer, s) for s in shapes)
+        and cost.is_dynamic(leaf.layer, own)
     ]
     return names and (
-        "MACs count sizes that are not known as 1. Give the model an input "
+        "MACs count dynamic dimensions as 1. Give the model an input "
         "of fixed shape, its own layers a compute_output_shape: "
         f"{', '.join(names)}"
     )

@@ -29,7 +29,7 @@ class Leaf:
 
 
 def leaves(model: keras.Model) -> list[Leaf]:
-    """Returns the layers with weights of any kind of model, each once.
+    """The layers with weights of any kind of model, each once.
 
     Wrappers, models and composite layers of the user are opened. A layer of
     Keras' own, such as LSTM or MultiHeadAttention, is one leaf.
@@ -65,8 +65,8 @@ def multiplies(variable) -> bool:
     return variable.name.endswith("kernel")
 
 
-def family(kind: str) -> str:
-    """Returns `"conv"`, `"dense"` or `""` for the name of a layer class."""
+def kind_of(kind: str) -> str:
+    """`"conv"`, `"dense"` or `""` for the name of a layer class."""
     return "conv" if "Conv" in kind else "dense" if "Dense" in kind else ""
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from tfprune.core import units
-from tfprune.graph import positions
+from tfprune.graph import cost
 from tfprune.reports import leaves
 from tfprune.utils import counts
 
@@ -49,12 +49,13 @@ class Row:
         return 1 - self.weights_kept / self.weights if self.weights else 0.0
 
 
-def row(leaf: leaves.Leaf, calls: list, is_pruned: bool) -> Row:
-    """Returns the row of one layer.
+def row(leaf: leaves.Leaf, calls: list | None, is_pruned: bool) -> Row:
+    """The row of one layer.
 
     Args:
         leaf: `Leaf`.
-        calls: List, for each call of the layer its input shapes, or None.
+        calls: List, for each call of the layer its input shapes, or None:
+            once, on what it was built on.
         is_pruned: Bool: the model has masks, only zeros under them count.
             Otherwise the zeros of kernels and biases do, in layers whose
             kernels have any.
@@ -62,7 +63,7 @@ def row(leaf: leaves.Leaf, calls: list, is_pruned: bool) -> Row:
     kept = _kept(leaf.parameters, is_pruned)
     kernels = [leaves.is_kernel(v) for v in leaf.parameters]
     factors = [leaves.multiplies(v) for v in leaf.parameters]
-    uses = _uses(leaf, calls)
+    uses = cost.macs_per_weight(leaf.layer, calls) if any(factors) else 0
     sizes = [int(np.prod(v.shape)) for v in leaf.parameters]
     return Row(
         leaf.layer.name,
@@ -71,22 +72,22 @@ def row(leaf: leaves.Leaf, calls: list, is_pruned: bool) -> Row:
         kept=sum(kept),
         weights=_dot(sizes, kernels),
         weights_kept=_dot(kept, kernels),
-        macs=counts.macs(_dot(sizes, factors), uses),
-        macs_kept=counts.macs(_dot(kept, factors), uses),
+        macs=uses * _dot(sizes, factors),
+        macs_kept=uses * _dot(kept, factors),
         bytes=sum(np.array(v).nbytes for v in leaf.parameters),
         skipped=_skipped(leaf) if is_pruned else None,
     )
 
 
 def total(rows: list[Row]) -> Row:
-    """Returns the sum of some rows."""
+    """The sum of some rows."""
     columns = [field.name for field in dataclasses.fields(Row)[2:-1]]
     sums = {name: sum(getattr(row, name) for row in rows) for name in columns}
     return Row("total", "", **sums)
 
 
 def masked(variable) -> np.ndarray:
-    """Returns the value of a variable with its mask, if any, applied."""
+    """The value of a variable with its mask, if any, applied."""
     value, mask = np.array(variable), _mask(variable)
     return value if mask is None else np.where(mask, value, value.dtype.type(0))
 
@@ -125,13 +126,6 @@ def _has_pruned(variable, value):
 def _mask(variable):
     target = getattr(variable, units.TAG, None)
     return None if target is None else np.array(target.mask)
-
-
-def _uses(leaf, calls):
-    """How often a forward pass uses each weight, over all calls."""
-    if not any(leaves.multiplies(v) for v in leaf.parameters):
-        return 0
-    return sum(positions.positions(leaf.layer, shapes) for shapes in calls)
 
 
 def _skipped(leaf):

@@ -9,7 +9,7 @@ import pathlib
 import keras
 
 from tfprune.graph import model_graph
-from tfprune.profiling import projection
+from tfprune.profiling import projection as projection_lib
 from tfprune.profiling import roofline
 from tfprune.reports import checks
 from tfprune.reports import leaves
@@ -35,7 +35,7 @@ def report(
     Args:
         model: Keras model, built.
         title: String. Defaults to the name of the model.
-        machine: As of `tfprune.gate`: the report also tells which layers are
+        machine: As of `tfprune.project`: the report also tells which layers are
             sparse enough to be faster there. Defaults to None: it does not.
         batch_size: Integer, of that. Defaults to 1.
 
@@ -54,18 +54,18 @@ def report(
     """
     checks.check(model)
     found = leaves.leaves(model)
-    calls = model_graph.calls(model)
-    made = [calls.get(id(leaf.layer)) or [None] for leaf in found]
+    graph = model_graph.ModelGraph(model)
+    calls = [graph.calls.get(id(leaf.layer)) for leaf in found]
     is_pruned = bool(checks.wrapped(model))
     rows = [
-        rows_lib.row(leaf, shapes, is_pruned)
-        for leaf, shapes in zip(found, made, strict=True)
+        rows_lib.row(leaf, own, is_pruned)
+        for leaf, own in zip(found, calls, strict=True)
     ]
     arrays = [rows_lib.masked(v) for leaf in found for v in leaf.parameters]
-    notes = checks.notes(model, found, made)
-    gate = machine and projection.gate(model, machine, batch_size)
+    notes = checks.notes(model, found, calls)
+    projected = machine and projection_lib.project(model, machine, batch_size)
     size = counts.gzipped(arrays)
-    return Report(title or model.name, rows, size, notes, gate or None)
+    return Report(title or model.name, rows, size, notes, projected or None)
 
 
 @dataclasses.dataclass
@@ -81,14 +81,14 @@ class Report:
         rows: List of `Row`, the layers with weights.
         bytes_gzip: Integer, size of all masked arrays after gzip.
         warnings: List of strings, what is wrong or not known.
-        gate: `tfprune.profiling.projection.Gate` or None.
+        projection: `tfprune.profiling.projection.Projection` or None.
     """
 
     title: str
     rows: list[rows_lib.Row]
     bytes_gzip: int
     warnings: list[str] = dataclasses.field(default_factory=list)
-    gate: projection.Gate | None = None
+    projection: projection_lib.Projection | None = None
 
     @property
     def total(self) -> rows_lib.Row:
@@ -126,7 +126,7 @@ class Report:
         return self._sparsity("dense")
 
     def to_dict(self) -> dict:
-        """Returns all numbers, as JSON can have them."""
+        """All numbers, as JSON can have them."""
         return {
             "title": self.title,
             **text.plain(self.total),
@@ -137,7 +137,11 @@ class Report:
             "conv_sparsity": self.conv_sparsity,
             "dense_sparsity": self.dense_sparsity,
             "warnings": list(self.warnings),
-            **({"gate": self.gate.to_dict()} if self.gate else {}),
+            **(
+                {"projection": self.projection.to_dict()}
+                if self.projection
+                else {}
+            ),
             "layers": [
                 {
                     "name": row.name,
@@ -150,21 +154,21 @@ class Report:
         }
 
     def to_json(self, path: str | None = None) -> str:
-        """Returns `to_dict` as JSON, and writes it to `path` if given."""
+        """`to_dict` as JSON; also writes it to `path` if given."""
         encoded = json.dumps(self.to_dict(), indent=2) + "\n"
         if path is not None:
             pathlib.Path(path).write_text(encoded)
         return encoded
 
     def to_markdown(self) -> str:
-        """Returns a Markdown table and the line of reductions."""
+        """A Markdown table and the line of reductions."""
         return text.markdown(self)
 
     def __str__(self) -> str:
         return text.aligned(self)
 
-    def _sparsity(self, family):
-        mine = [row for row in self.rows if leaves.family(row.kind) == family]
+    def _sparsity(self, kind):
+        mine = [row for row in self.rows if leaves.kind_of(row.kind) == kind]
         return rows_lib.total(mine).weight_sparsity if mine else None
 
 

@@ -37,8 +37,10 @@ def aligned(report) -> str:
     lines = tables.aligned(_table(report), _NUMBERS)
     rule = "-" * max(map(len, lines))
     lines = [report.title, lines[0], rule, *lines[1:-1], rule, lines[-1]]
-    gate = ["", str(report.gate)] if report.gate else []
-    return "\n".join([*lines, reductions(report), *_warnings(report), *gate])
+    projected = ["", str(report.projection)] if report.projection else []
+    return "\n".join(
+        [*lines, reductions(report), *_warnings(report), *projected]
+    )
 
 
 def markdown(report) -> str:
@@ -47,16 +49,17 @@ def markdown(report) -> str:
     lines = [f"### {report.title}", "", *table, ""]
     notes = [f"\n{note}" for note in _warnings(report)]
     return (
-        "\n".join([*lines, reductions(report), *notes, *_gate(report)]) + "\n"
+        "\n".join([*lines, reductions(report), *notes, *_projection(report)])
+        + "\n"
     )
 
 
-def _gate(report):
-    if not report.gate:
+def _projection(report):
+    if not report.projection:
         return []
-    cells = report.gate.cells()
+    cells = report.projection.cells()
     table = tables.markdown(cells, range(1, len(cells[0]) - 1))
-    return [f"\n{report.gate.title}\n", *table]
+    return [f"\n{report.projection.title}\n", *table]
 
 
 def reductions(report) -> str:

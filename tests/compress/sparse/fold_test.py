@@ -58,7 +58,7 @@ def compare(model, folded):
 
 def test_a_net_with_shortcuts_and_a_nested_model():
     model = randomize(residual_net())
-    folded = fold.fold(model)
+    folded = fold.fold(model_graph.ModelGraph(model))
     compare(model, folded)
     gone = {"a_norm", "a_relu", "b_norm", "d_norm"}
     assert kinds(model).keys() - kinds(folded).keys() == gone
@@ -69,7 +69,7 @@ def test_a_net_with_shortcuts_and_a_nested_model():
 def test_the_model_itself_is_untouched():
     model = randomize(residual_net())
     before = [np.array(x) for x in model.variables]
-    fold.fold(model)
+    fold.fold(model_graph.ModelGraph(model))
     for old, new in zip(before, model.variables, strict=True):
         np.testing.assert_array_equal(old, new)
 
@@ -101,7 +101,7 @@ def test_the_model_itself_is_untouched():
 )
 def test_what_cannot_be_folded_stays(head):
     model = randomize(keras.Sequential([keras.Input((6, 6, 4)), *head]))
-    folded = fold.fold(model)
+    folded = fold.fold(model_graph.ModelGraph(model))
     compare(model, folded)
     assert "Identity" not in kinds(folded).values()
 
@@ -111,7 +111,7 @@ def test_a_layer_that_is_used_twice_stays():
     conv = layers.Conv2D(4, 3, padding="same")
     x = layers.BatchNormalization()(conv(inputs))
     model = randomize(keras.Model(inputs, conv(x)))
-    folded = fold.fold(model)
+    folded = fold.fold(model_graph.ModelGraph(model))
     compare(model, folded)
     assert kinds(folded).keys() == kinds(model).keys()
 
@@ -120,7 +120,7 @@ def test_what_the_model_returns_stays():
     inputs = keras.Input((6, 6, 4))
     x = layers.Conv2D(4, 3)(inputs)
     model = keras.Model(inputs, [x, layers.ReLU()(x)])
-    followers = model_graph.sole_followers(model)
+    followers = model_graph.ModelGraph(model).sole_followers
     assert id(model.layers[1]) not in followers
     assert followers[id(model.layers[0])] is model.layers[1]
 
@@ -133,7 +133,7 @@ def test_depthwise(multiplier, bias):
     )
     after = [layers.BatchNormalization(), layers.ReLU(6.0)]
     model = keras.Sequential([keras.Input((6, 6, 4)), conv, *after])
-    folded = fold.fold(randomize(model))
+    folded = fold.fold(model_graph.ModelGraph(randomize(model)))
     compare(model, folded)
     found = list(kinds(folded).values())
     assert found == ["DepthwiseConv2D", "Identity", "Identity"]
@@ -156,7 +156,7 @@ def test_zeros_become_padding(size, zeros, conv):
     inputs = keras.Input((*size, 4))
     outputs = conv(layers.ZeroPadding2D(zeros, name="zeros")(inputs))
     model = randomize(keras.Model(inputs, outputs))
-    folded = fold.fold(model)
+    folded = fold.fold(model_graph.ModelGraph(model))
     compare(model, folded)
     assert kinds(model).keys() - kinds(folded).keys() == {"zeros"}
     assert folded.layers[-1].padding == "same"
@@ -168,7 +168,7 @@ def test_zeros_that_something_else_takes_stay():
     x = layers.ZeroPadding2D(1)(inputs)
     outputs = [layers.Conv2D(4, 3)(x), layers.Conv2D(2, 3)(x)]
     model = randomize(keras.Model(inputs, outputs))
-    folded = fold.fold(model)
+    folded = fold.fold(model_graph.ModelGraph(model))
     assert kinds(folded) == kinds(model)
 
 
@@ -178,7 +178,7 @@ def test_zeros_of_any_size():
     x = layers.Conv2D(4, 3, name="a")(layers.ZeroPadding2D(1)(inputs))
     x = layers.Conv2D(4, 3, strides=2)(layers.ZeroPadding2D(1)(x))
     model = randomize(keras.Model(inputs, x))
-    folded = fold.fold(model)
+    folded = fold.fold(model_graph.ModelGraph(model))
     assert len(kinds(model)) - len(kinds(folded)) == 1
     assert folded.get_layer("a").padding == "same"
     for size in (6, 7):
@@ -192,7 +192,7 @@ def test_sizes_of_another_model_do_not_count():
     conv(pad(first))
     inputs = keras.Input((6, 6, 4))
     model = randomize(keras.Model(inputs, conv(pad(inputs))))
-    folded = fold.fold(model)
+    folded = fold.fold(model_graph.ModelGraph(model))
     compare(model, folded)
     assert kinds(folded) == kinds(model)
 
@@ -200,7 +200,7 @@ def test_sizes_of_another_model_do_not_count():
 def test_sequential_models_take_any_size():
     head = [layers.ZeroPadding2D(1), layers.Conv2D(4, 3, strides=2)]
     model = randomize(keras.Sequential([keras.Input((7, 7, 4)), *head]))
-    folded = fold.fold(model)
+    folded = fold.fold(model_graph.ModelGraph(model))
     for size in (6, 7):
         x = np.ones((1, size, size, 4), "float32")
         np.testing.assert_allclose(folded(x), model(x), rtol=1e-4)
@@ -220,7 +220,7 @@ def test_layers_in_two_models_stay():
     ]
     outputs = [inner(inputs) for inner in branches]
     model = randomize(keras.Model(inputs, outputs))
-    folded = fold.fold(model)
+    folded = fold.fold(model_graph.ModelGraph(model))
     x = np.ones((1, 6, 6, 4), "float32")
     for got, want in zip(folded(x), model(x), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-4)

@@ -230,7 +230,7 @@ def test_sizes_that_only_a_call_settles():
     model = keras.Model(inputs, layers.Conv2D(8, 3)(inputs))
     model.layers[1].kernel.assign(model.layers[1].kernel * 0)
     decision = sparsify_one(model)
-    assert decision.why == "has a size that only a call settles"
+    assert decision.why == "has a dynamic dimension"
 
 
 def sparsify_one(model):

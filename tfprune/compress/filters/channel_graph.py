@@ -11,7 +11,7 @@ import numpy as np
 
 from tfprune.compress.filters import channels as coupled
 from tfprune.compress.filters.operations import registry
-from tfprune.graph import nodes
+from tfprune.graph import model_graph
 from tfprune.graph import traversal
 
 
@@ -44,16 +44,21 @@ def channel_graph(model: keras.Model) -> ChannelGraph:
     ```
     """
     traversal.check_clonable(model, "slim")
+    return build(model_graph.ModelGraph(model))
+
+
+def build(graph: model_graph.ModelGraph) -> ChannelGraph:
+    """The channels of a model, from its graph: see `channel_graph`."""
     found = coupled.Channels()
     inputs = [
         found.fixed(len(tensor.shape), "a channel of the model's input")
-        for tensor in model.inputs
+        for tensor in graph.model.inputs
     ]
     step = functools.partial(registry.couple, channels=found)
-    for labels in nodes.follow(model, inputs, step):
+    for labels in graph.follow(inputs, step):
         found.fix(labels, "a channel of the model's output")
     barriers = [Barrier(*item) for item in found.barriers().items()]
-    return ChannelGraph(found.count, found.axes, barriers, found.shapes)
+    return ChannelGraph(graph, found.count, found.axes, barriers, found.shapes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +97,7 @@ class ChannelGraph:
     """The channels of a model, a number for all that are coupled.
 
     Args:
+        model_graph: `ModelGraph` that they were found in.
         count: Integer: numbers are below it, some are not used.
         axes: List of `coupled.ChannelAxis`.
         barriers: List of `Barrier`: the channels that can't be removed.
@@ -99,6 +105,7 @@ class ChannelGraph:
             channels of its output, in an array of size 1 along other axes.
     """
 
+    model_graph: model_graph.ModelGraph
     count: int
     axes: list[coupled.ChannelAxis]
     barriers: list[Barrier]

@@ -10,12 +10,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-import keras
 import numpy as np
 
 from tfprune.compress.filters import constants
 from tfprune.compress.filters.operations import registry
-from tfprune.graph import nodes
+from tfprune.graph import model_graph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,19 +32,19 @@ class Read:
     value: np.ndarray
 
 
-def reads(model: keras.Model) -> dict[int, list[Read]]:
-    """Returns what each kernel that reads channels gets of constants.
+def reads(graph: model_graph.ModelGraph) -> dict[int, list[Read]]:
+    """Finds what each kernel that reads channels gets of constants.
 
     Args:
-        model: Sequential or Functional model.
+        graph: `ModelGraph` of a Sequential or Functional model.
 
     Returns:
         Dict, id of a kernel to a list of `Read`, one for each call.
     """
     found = Reads()
-    inputs = [constants.unknown(len(tensor.shape)) for tensor in model.inputs]
+    inputs = [constants.unknown(len(x.shape)) for x in graph.model.inputs]
     step = functools.partial(registry.propagate, reads=found)
-    nodes.follow(model, inputs, step)
+    graph.follow(inputs, step)
     return found.calls
 
 

@@ -1,11 +1,11 @@
-"""Agreement: whether two models give the same, as far as rounding lets them."""
+"""equivalence: whether two models give the same, up to rounding."""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
 
-_SIDE = 32  # Where only a call settles the size of an image or a sequence.
+_SIDE = 32  # In place of a dynamic dimension.
 _TOLERANCE = 1e-3
 _NUDGE = 1e-6  # About as much as a few roundings in float32.
 _MARGIN = 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import math
 import typing
@@ -14,9 +15,8 @@ from tfprune.compress import recalibrate
 from tfprune.compress import strip
 from tfprune.compress.filters import channel_graph
 from tfprune.compress.filters import constant_propagation
+from tfprune.graph import cost
 from tfprune.graph import model_graph
-from tfprune.graph import positions
-from tfprune.graph import traversal
 from tfprune.utils import tables
 from tfprune.utils import validation
 
@@ -49,17 +49,22 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
     ```
     """
     strip.check_stripped(model, "slim")
+    return build(model_graph.ModelGraph(model), divisor)
+
+
+def build(graph: model_graph.ModelGraph, divisor: int) -> Plan:
+    """The plan of a stripped model, from its graph: see `plan_removal`."""
     validation.check_count("divisor", divisor, least=1)
-    graph = channel_graph.channel_graph(model)
-    reads = constant_propagation.reads(model)
-    removed, notes = removable(graph, reads)
-    removed, more = _leave_some(graph, removed, divisor)
-    untrained = recalibrate.untrained(model)
+    channels = channel_graph.build(graph)
+    reads = constant_propagation.reads(graph)
+    removed, notes = removable(channels, reads)
+    removed, more = _leave_some(channels, removed, divisor)
+    untrained = recalibrate.untrained(graph.model)
     more += [untrained] if untrained else []
-    kept = _kept(graph, removed)
-    biases = _biases(graph, reads, removed)
-    rows = sizer(model, graph)(removed, biases)
-    return Plan(graph, removed, kept, biases, rows, notes + more)
+    kept = _kept(channels, removed)
+    biases = _biases(channels, reads, removed)
+    rows = sizer(channels)(removed, biases)
+    return Plan(channels, removed, kept, biases, rows, notes + more)
 
 
 def _kept(graph, removed):
@@ -221,18 +226,19 @@ def _biases(graph, reads, removed):
     return found
 
 
-def sizer(model: keras.Model, graph: channel_graph.ChannelGraph):
-    """Returns a function of what goes to the rows of a model's layers.
+def sizer(
+    graph: channel_graph.ChannelGraph,
+) -> collections.abc.Callable[..., list[Row]]:
+    """A function of what is removed to the rows of a model's layers.
 
     Args:
-        model: Sequential or Functional model.
         graph: `ChannelGraph` of the model.
 
     Returns:
-        Callable: bool array `(graph.count,)`, True for a channel that goes, and
+        Callable: bool array `(count,)`, True for a channel that goes, and
         dict, id of a layer to what its bias takes in, to a list of `Row`.
     """
-    layers = _layers(model)
+    layers = _layers(graph.model_graph)
     made = {id(x.layer): x for x in graph.axes if x.role == "filter"}
 
     def rows(removed, biases=()):
@@ -249,16 +255,14 @@ def sizer(model: keras.Model, graph: channel_graph.ChannelGraph):
     return rows
 
 
-def _layers(model):
-    """Returns layers with variables, these, and how often they are used."""
-    calls = model_graph.calls(model)
+def _layers(graph):
+    """Layers with variables of their own, these, and MACs per weight."""
     found, seen = [], set()
-    for layer in traversal.leaves(model):
+    for layer in graph.leaves:
         own = [x for x in layer.weights if id(x) not in seen]
         seen |= {id(variable) for variable in own}
-        shapes = calls.get(id(layer)) or [None]
         if own:
-            uses = sum(positions.positions(layer, x) for x in shapes)
+            uses = cost.macs_per_weight(layer, graph.calls.get(id(layer)))
             found.append((layer, own, uses))
     return found
 

@@ -9,11 +9,13 @@ import numpy as np
 
 from tfprune import backend
 from tfprune.compress import result
+from tfprune.compress import strip
 from tfprune.compress.filters import equivalence
 from tfprune.compress.filters import removal_plan
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
-from tfprune.graph import nodes
+from tfprune.graph import model_graph
+from tfprune.graph import rebuilding
 from tfprune.graph import traversal
 
 
@@ -64,32 +66,15 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
     found.model.save("small.keras")  # loads without tfprune
     ```
     """
-    plan = removal_plan.plan_removal(model, divisor)
-    small = _rebuilt(model, plan)
+    strip.check_stripped(model, "slim")
+    graph = model_graph.ModelGraph(model)
+    plan = removal_plan.build(graph, divisor)
+    small = rebuilding.rebuild(graph, _changes(plan))
     _copy_weights(model, small, plan)
     equivalence.check(model, small)
     return FilterRemoval(
         model=small, plan=plan, class_change=result.class_change(model, small)
     )
-
-
-def _rebuilt(model, plan):
-    config = keras.saving.serialize_keras_object(model)
-    _edit(config, model, _changes(plan))
-    own = [x for x in _operations(model) if not registry.is_keras(x)]
-    return keras.saving.deserialize_keras_object(
-        config, {type(x).__name__: type(x) for x in own}, safe_mode=False
-    )
-
-
-def _operations(model):
-    """Returns the layers and operations of a model, nested ones included."""
-    found = []
-    for operation in nodes.operations(model):
-        found.append(operation)
-        if traversal.is_container(operation):
-            found += _operations(operation)
-    return found
 
 
 def _changes(plan):
@@ -104,32 +89,15 @@ def _changes(plan):
     return changes
 
 
-def _edit(config, model, changes):
-    """Changes the config of a model, in place, and forgets how it was built."""
-    own = {x.name: x for x in nodes.operations(model)}
-    _forget(config)
-    for layer in config["config"]["layers"]:
-        operation = own[layer["config"]["name"]]
-        _forget(layer)
-        layer["config"].update(changes.get(id(operation), {}))
-        if traversal.is_container(operation):
-            _edit(layer, operation, changes)
-
-
-def _forget(config):
-    config.pop("build_config", None)
-    config.pop("compile_config", None)
-
-
 def _copy_weights(model, small, plan):
     """Gathers what stays of all variables."""
-    copies = {x.name: x for x in nodes.operations(small)}
-    for operation in nodes.operations(model):
-        copied = copies[operation.name]
-        if traversal.is_container(operation):
-            _copy_weights(operation, copied, plan)
-        elif isinstance(operation, keras.layers.Layer):
-            _copy_layer(operation, copied, plan)
+    copies = {x.name: x for x in small.layers}
+    for layer in model.layers:
+        copied = copies[layer.name]
+        if traversal.is_container(layer):
+            _copy_weights(layer, copied, plan)
+        else:
+            _copy_layer(layer, copied, plan)
 
 
 def _copy_layer(layer, copied, plan):

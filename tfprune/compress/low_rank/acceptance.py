@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing
 
 from tfprune.compress.low_rank import candidates
+from tfprune.graph import cost
 from tfprune.graph import model_graph
-from tfprune.graph import work
 from tfprune.profiling import timer
 
 
@@ -42,8 +42,8 @@ def by_macs(
     candidate: candidates.Candidate, layers: list, trial: Trial
 ) -> Saving:
     """Factorised where that takes fewer multiply-accumulates."""
-    before = candidate.count(work.macs)
-    after = candidate.count_split(work.macs, layers)
+    before = candidate.count(cost.macs)
+    after = candidate.count_split(cost.macs, layers)
     return Saving(after < before, f"would take {after / before:.0%} of MACs")
 
 

@@ -82,7 +82,7 @@ class Candidate:
         """What the layer costs as it is.
 
         Args:
-            cost: A value of `work.COSTS`.
+            cost: A value of `cost.COSTS`.
         """
         return cost(self.layer, self.calls)
 
@@ -114,22 +114,23 @@ class Candidate:
         return added if added.any() else None
 
 
-def find(model: keras.Model, form) -> tuple[list[Candidate], dict[str, str]]:
+def find(
+    graph: model_graph.ModelGraph, form
+) -> tuple[list[Candidate], dict[str, str]]:
     """Finds the candidates of a model, and why other layers are none.
 
     Args:
-        model: Sequential or Functional model.
+        graph: `ModelGraph` of a Sequential or Functional model.
         form: `Channels` or `Spatial`.
 
     Returns:
         List of `Candidate`, and dict, name of a layer with weights to the
         reason.
     """
-    calls = model_graph.calls(model)
-    layers = [x for x in traversal.leaves(model) if x.weights]
+    layers = [x for x in graph.leaves if x.weights]
     reasons = {layer.name: form.unsupported_reason(layer) for layer in layers}
     found = [
-        Candidate(layer, form, calls.get(id(layer)) or None)
+        Candidate(layer, form, graph.calls.get(id(layer)) or None)
         for layer in layers
         if not reasons[layer.name]
     ]

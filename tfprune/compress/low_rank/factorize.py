@@ -16,7 +16,8 @@ from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
 from tfprune.compress.low_rank import ranks as ranks_lib
 from tfprune.compress.low_rank import summary
-from tfprune.graph import chains
+from tfprune.graph import cloning
+from tfprune.graph import model_graph
 from tfprune.utils import validation
 
 
@@ -57,8 +58,8 @@ def factorize(
             name or regular expression to such a number, or to None: only the
             layers that it names. Defaults to 0.95, if nothing else is given.
         ranks: Dict, layer name or regular expression to a rank, or to None.
-            Or a callable, list of `Candidate` to dict, id of a layer to its
-            rank. Give one of `energy` and `ranks`.
+            Or a callable, `ModelGraph` and list of `Candidate` to dict, id of
+            a layer to its rank. Give one of `energy` and `ranks`.
         method: `"pca"` (default), `"svd"`, `"kmeans"`, or `"lra"` for filters
             that are vertical and then horizontal; or a form like
             `tfprune.compress.low_rank.Channels(tfprune.compress.low_rank.PCA(centered=True))`.
@@ -97,10 +98,11 @@ def factorize(
         raise ValueError(
             validation.unknown("split_where", split_where, acceptance.SAVINGS)
         )
-    found, reasons = candidates.find(model, forms.form(method))
+    graph = model_graph.ModelGraph(model)
+    found, reasons = candidates.find(graph, forms.form(method))
     if data is not None:
         found = activation_moments.measured(model, found, data)
-    chosen = _ranks(found, energy, ranks)
+    chosen = _ranks(graph, found, energy, ranks)
     trial = acceptance.Trial(batch_size, rounds)
     decided = {
         id(x.layer): _decide(x, chosen[id(x.layer)], split_where, trial)
@@ -109,15 +111,15 @@ def factorize(
     }
     split = {x: layers for x, (layers, _) in decided.items() if layers}
     table = summary.build(
-        model, found, {x: row for x, (_, row) in decided.items()}, reasons
+        graph, found, {x: row for x, (_, row) in decided.items()}, reasons
     )
-    made = chains.clone(model, split)
+    made = cloning.clone_chains(model, split)
     return Factorized(
         model=made, table=table, class_change=result.class_change(model, made)
     )
 
 
-def _ranks(found, energy, ranks):
+def _ranks(graph, found, energy, ranks):
     validation.check(
         "energy, ranks",
         f"{energy}, {ranks}",
@@ -125,7 +127,7 @@ def _ranks(found, energy, ranks):
         "one of the two",
     )
     if callable(ranks):
-        return ranks(found)
+        return ranks(graph, found)
     if ranks is not None:
         return ranks_lib.by_ranks(found, ranks)
     return ranks_lib.by_energy(found, 0.95 if energy is None else energy)

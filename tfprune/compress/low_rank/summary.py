@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import keras
-
 from tfprune.compress.low_rank import acceptance
 from tfprune.compress.low_rank import candidates
+from tfprune.graph import cost as cost_lib
 from tfprune.graph import model_graph
-from tfprune.graph import traversal
-from tfprune.graph import work
 from tfprune.utils import tables
 
 
@@ -99,7 +96,7 @@ def row(
     """The row of a layer that was to be factorised."""
     counts = [
         count
-        for cost in (work.macs, work.parameters)
+        for cost in (cost_lib.macs, cost_lib.parameters)
         for count in _before_and_after(candidate, layers, saving, cost)
     ]
     return Row(
@@ -116,7 +113,7 @@ def row(
 
 
 def build(
-    model: keras.Model,
+    graph: model_graph.ModelGraph,
     found: list[candidates.Candidate],
     decided: dict[int, Row],
     reasons: dict[str, str],
@@ -124,17 +121,16 @@ def build(
     """The table of a model, in the order of its layers.
 
     Args:
-        model: Keras model.
+        graph: `ModelGraph`.
         found: List of `Candidate`.
         decided: Dict, id of a layer to its row.
         reasons: Dict, name of a layer to why it is no candidate.
     """
-    calls = model_graph.calls(model)
     full = {id(x.layer): x.full_rank for x in found}
     return Table(
         [
-            decided.get(id(layer)) or _left(layer, calls, full, reasons)
-            for layer in traversal.leaves(model)
+            decided.get(id(layer)) or _left(layer, graph, full, reasons)
+            for layer in graph.leaves
             if layer.weights
         ]
     )
@@ -146,9 +142,9 @@ def _before_and_after(candidate, layers, saving, cost):
     return before, after
 
 
-def _left(layer, calls, full, reasons):
-    macs = work.macs(layer, calls.get(id(layer)) or None)
-    parameters = work.parameters(layer)
+def _left(layer, graph, full, reasons):
+    macs = cost_lib.macs(layer, graph.calls.get(id(layer)))
+    parameters = cost_lib.parameters(layer)
     why = reasons.get(layer.name, "was not chosen, or would cost more")
     counts = (macs, macs, parameters, parameters)
     rank = full.get(id(layer))

@@ -40,14 +40,14 @@ def needs_zeros(layer: keras.layers.Layer) -> bool:
 
 
 def kernel(layer: keras.layers.Layer) -> np.ndarray:
-    """Returns what a layer of a known kind multiplies by, zeros included."""
+    """What a layer of a known kind multiplies by, zeros included."""
     kind = local_response_normalization.LocalResponseNormalization
     is_norm = type(layer) is kind
     return layer.band if is_norm else backend.to_numpy(layer.kernel)
 
 
 def forms(layer: keras.layers.Layer, values_dtype: str, gain: float) -> dict:
-    """Returns names to layers that compute the same and skip zeros.
+    """Layers, by name, that compute the same and skip zeros.
 
     Args:
         layer: Built layer of a known kind, `channels_last`.

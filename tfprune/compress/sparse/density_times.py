@@ -15,13 +15,13 @@ _DENSE = "dense"
 
 
 def density_times(layer: keras.layers.Layer, shape, rounds: int = 30) -> dict:
-    """Returns density to milliseconds, of whichever is faster there.
+    """Measures a layer dense and sparse: the faster, at each density.
 
     Sparse are random weights, at each of `DENSITIES`; at density 1, and where
     a layer cannot be sparse, it is the time of the dense layer.
 
     Args:
-        layer: Keras layer, built, of a kind in `sparse_forms.DIRECT`.
+        layer: Keras layer, built, of a kind in `alternatives.DIRECT`.
         shape: Tuple, the shape of the input, batch included.
         rounds: Integer, how often each is timed, in turn. Defaults to 30.
     """
@@ -37,7 +37,7 @@ def density_times(layer: keras.layers.Layer, shape, rounds: int = 30) -> dict:
 
 
 def _sparse(layer, density):
-    """Returns a sparse layer with random weights of that density."""
+    """A sparse layer with random weights of that density."""
     copied = type(layer).from_config(layer.get_config())
     copied.build_from_config(layer.get_build_config())
     random = np.random.default_rng(0)

@@ -11,7 +11,6 @@ from tfprune import backend
 from tfprune.compress.sparse import pads
 from tfprune.graph import cloning
 from tfprune.graph import model_graph
-from tfprune.graph import traversal
 from tfprune.layers import winograd_conv2d
 
 LINEAR = keras.activations.linear
@@ -26,37 +25,35 @@ _FOLDABLE = (
 )
 
 
-def fold(model: keras.Model) -> keras.Model:
-    """Returns a model that infers the same with fewer layers at work.
+def fold(graph: model_graph.ModelGraph) -> keras.Model:
+    """A model that infers the same with fewer layers at work.
 
     A BatchNormalization behind a convolution or dense layer is multiplied
     into its kernel and bias, a ReLU behind that becomes its activation, and
     zeros before it its padding, where that is the same and nothing else takes
-    what lies between. They are gone then; Sequential models have Identity
+    what lies between. They are removed then; Sequential models have Identity
     layers in their places. The result is for inference.
 
     Args:
-        model: Sequential or Functional model.
+        graph: `ModelGraph` of a Sequential or Functional model.
 
     Reference:
         Jacob et al. Quantization and Training of Neural Networks for
         Efficient Integer-Arithmetic-Only Inference. CVPR 2018 (folding).
     """
-    traversal.check_clonable(model, "fold")
-    followers = model_graph.sole_followers(model)
     tails = {
-        id(layer): _tail(layer, followers)
-        for layer in traversal.leaves(model)
+        id(layer): _tail(layer, graph.sole_followers)
+        for layer in graph.leaves
         if isinstance(layer, _FOLDABLE)
     }
-    heads = pads.absorbed(model, followers)
-    gone = {id(x) for tail in tails.values() for x in tail if x is not None}
-    gone |= {id(pad) for pad in heads.values()}
+    heads = pads.absorbed(graph)
+    removed = {id(x) for tail in tails.values() for x in tail if x is not None}
+    removed |= {id(pad) for pad in heads.values()}
 
     passed = []
 
     def replace(layer, copied):
-        if id(layer) in gone:
+        if id(layer) in removed:
             passed.append(keras.layers.Identity(name=layer.name))
             return passed[-1]
         norm, after = tails.get(id(layer), (None, None))
@@ -70,11 +67,11 @@ def fold(model: keras.Model) -> keras.Model:
             return (*args, *kwargs.values())[0]
         return layer(*args, **kwargs)
 
-    return cloning.clone(model, replace, call)
+    return cloning.clone(graph.model, replace, call)
 
 
 def _tail(layer, followers):
-    """Returns the normalization and activation to fold; None for none."""
+    """The normalization and activation to fold; None for none."""
     if layer.activation is not LINEAR or not _is_last(layer):
         return None, None
     norm, after = None, followers.get(id(layer))
@@ -90,7 +87,7 @@ def _is_last(layer):
 
 
 def activation(layer):
-    """Returns the function of a layer that is a ReLU or ReLU6, or None."""
+    """The function of a layer that is a ReLU or ReLU6, or None."""
     if isinstance(layer, keras.layers.Activation):
         known = (keras.activations.relu, keras.activations.relu6)
         return layer.activation if layer.activation in known else None
@@ -121,7 +118,7 @@ def _folded(layer, norm, after, pad):
 
 
 def _weights(layer, norm):
-    """Returns kernel and bias with a normalization multiplied in."""
+    """Kernel and bias with a normalization multiplied in."""
     kernel = backend.to_numpy(layer.kernel)
     outputs = _outputs(layer)
     bias = np.zeros(math.prod(outputs), "float32")
@@ -139,6 +136,6 @@ def _weights(layer, norm):
 
 
 def _outputs(layer):
-    """Returns the axes of a kernel that number what a layer gives."""
+    """The axes of a kernel that number what a layer gives."""
     axes = 2 if isinstance(layer, _DEPTHWISE) else 1
     return layer.kernel.shape[-axes:]

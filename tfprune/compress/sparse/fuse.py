@@ -12,38 +12,49 @@ from tfprune.graph import model_graph
 from tfprune.layers import sparse_conv2d
 
 
-def fuse(model: keras.Model) -> keras.Model:
-    """Returns a model that infers the same, with fewer passes over memory.
+def fuse(
+    graph: model_graph.ModelGraph,
+    chosen: dict[int, keras.layers.Layer] | None = None,
+) -> keras.Model:
+    """A model that infers the same, with fewer passes over memory.
 
     Where a sparse convolution is added to something of equal shape, and
     nothing else takes what it gives, it adds that to its sums while they are
-    in registers, and applies the ReLU behind. Both layers are gone then.
+    in registers, and applies the ReLU behind. Both layers are removed then.
 
     Args:
-        model: Sequential or Functional model.
+        graph: `ModelGraph` of a Sequential or Functional model.
+        chosen: Dict, id of a layer to the one that takes its place in the
+            result, such as a sparse one. Defaults to none.
+
+    Returns:
+        A clone of the model; the model itself, if nothing changes.
     """
-    plans = _plans(model)
-    return _Fusing(plans).clone(model) if plans else model
+    chosen = chosen or {}
+    plans = _plans(graph, chosen)
+    if not plans and not chosen:
+        return graph.model
+    return _Fusing(plans, chosen).clone(graph.model)
 
 
 class _Plan(typing.NamedTuple):
     """An addition, which of its terms is the convolution, and what follows."""
 
     addition: keras.layers.Add
-    conv: sparse_conv2d.SparseConv2D
+    conv: keras.layers.Layer
     position: int
     activation: keras.layers.Layer | None
 
 
-def _plans(model):
-    followers = model_graph.sole_followers(model)
+def _plans(graph, chosen):
     plans = []
-    for addition, sources in model_graph.additions(model):
-        after = followers.get(id(addition))
-        for position, conv in enumerate(sources):
+    for addition, sources in graph.additions:
+        after = graph.sole_followers.get(id(addition))
+        for position, source in enumerate(sources):
+            conv = chosen.get(id(source), source)
             if _takes(conv, addition):
                 activation = after if _takes_activation(conv, after) else None
-                plans.append(_Plan(addition, conv, position, activation))
+                plans.append(_Plan(addition, source, position, activation))
                 break
     return plans
 
@@ -64,10 +75,11 @@ def _takes_activation(conv, after):
 class _Fusing:
     """One clone under way: convolutions are called where additions were."""
 
-    def __init__(self, plans):
+    def __init__(self, plans, chosen):
+        self._chosen = chosen
         self._by_conv = {id(plan.conv): plan for plan in plans}
         self._by_addition = {id(plan.addition): plan for plan in plans}
-        self._gone = {
+        self._removed = {
             id(plan.activation) for plan in plans if plan.activation is not None
         }
         # Of the clone: layers that pass on what they get, and the plans of
@@ -79,7 +91,8 @@ class _Fusing:
         return cloning.clone(model, self._replace, self._call)
 
     def _replace(self, layer, copied):
-        if id(layer) in self._gone:
+        copied = self._chosen.get(id(layer), copied)
+        if id(layer) in self._removed:
             copied = keras.layers.Identity(name=layer.name)
             self._passing[id(copied)] = copied
         elif id(layer) in self._by_conv:

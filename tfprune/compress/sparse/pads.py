@@ -5,36 +5,33 @@ from __future__ import annotations
 import keras
 
 from tfprune.graph import model_graph
-from tfprune.graph import traversal
 from tfprune.numerics import same_padding
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
-def absorbed(model: keras.Model, followers: dict) -> dict[int, keras.Layer]:
+def absorbed(graph: model_graph.ModelGraph) -> dict[int, keras.Layer]:
     """Finds layers of zeros that are what `padding="same"` means.
 
-    With strides that depends on an image's size: all must be known then, which
+    With strides that depends on an image's size: all must be fixed then, which
     those of layers in Sequential models are not.
 
     Args:
-        model: Sequential or Functional model.
-        followers: What `graph.sole_followers` finds.
+        graph: `ModelGraph` of a Sequential or Functional model.
 
     Returns:
         Dict, id of a convolution to the `ZeroPadding2D` before it.
     """
-    calls = model_graph.calls(model)
     pads = [
-        (followers.get(id(layer)), layer)
-        for layer in traversal.leaves(model)
+        (graph.sole_followers.get(id(layer)), layer)
+        for layer in graph.leaves
         if type(layer) is keras.layers.ZeroPadding2D
     ]
     return {
         id(conv): pad
         for conv, pad in pads
         if _are_alike(pad, conv)
-        and all(_are_same(pad, conv, call) for call in calls[id(pad)])
+        and all(_are_same(pad, conv, call) for call in graph.calls[id(pad)])
     }
 
 

@@ -12,12 +12,9 @@ from tfprune.compress import strip
 from tfprune.compress.sparse import alternatives
 from tfprune.compress.sparse import fold
 from tfprune.compress.sparse import fuse
-from tfprune.graph import cloning
+from tfprune.graph import cost
 from tfprune.graph import model_graph
-from tfprune.graph import traversal
-from tfprune.layers import winograd_conv2d
 from tfprune.profiling import timer
-from tfprune.utils import counts
 from tfprune.utils import tables
 from tfprune.utils import validation
 
@@ -92,7 +89,7 @@ def sparsify(
     rounds: int = 30,
     values_dtype: str = "float32",
 ) -> Sparsified:
-    """Returns a model that infers the same, with sparse layers where they pay.
+    """Makes a model that infers the same, with sparse layers where they pay.
 
     Every dense and convolution layer with zeros is timed on this machine,
     dense and sparse in turn. It becomes sparse where that is faster by `gain`.
@@ -129,20 +126,17 @@ def sparsify(
     for name, count in (("batch_size", batch_size), ("rounds", rounds)):
         validation.check_count(name, count, least=1)
     validation.check_sparsity("gain", gain)
-    folded = fold.fold(model)
+    folded = model_graph.ModelGraph(fold.fold(model_graph.ModelGraph(model)))
     trial = _Trial(batch_size, gain, rounds, values_dtype)
-    shapes = model_graph.calls(folded)
     found = {
-        id(layer): trial.decide(layer, shapes.get(id(layer)))
-        for layer in traversal.leaves(folded)
+        id(layer): trial.decide(layer, folded.calls.get(id(layer)))
+        for layer in folded.leaves
         if alternatives.known(layer)
     }
-    candidates = {"given": model, "folded": folded}
-    if any(decision.chosen != "dense" for decision, _ in found.values()):
-        mixed = cloning.clone(
-            folded, lambda layer, copied: found.get(id(layer), (0, copied))[1]
-        )
-        candidates["sparse"] = fuse.fuse(mixed)
+    chosen = {key: own for key, (_, own) in found.items() if own is not None}
+    candidates = {"given": model, "folded": folded.model}
+    if chosen:
+        candidates["sparse"] = fuse.fuse(folded, chosen)
     times = timer.models(candidates, batch_size, rounds)
     best = min(times, key=times.get)
     decisions = [decision for decision, _ in found.values()]
@@ -166,7 +160,7 @@ class _Trial:
     values_dtype: str
 
     def decide(self, layer, calls):
-        """Returns the decision about a layer, and the layer that it wants."""
+        """The decision about a layer, and what takes its place, or None."""
         kernel = alternatives.kernel(layer)
         sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
         shape = input_shape(layer, calls, self.batch_size)
@@ -179,7 +173,7 @@ class _Trial:
             decision = Decision(
                 layer.name, sparsity, None, None, None, "dense", why
             )
-            return decision, layer
+            return decision, None
         return self._compared(layer, sparsity, shape, others)
 
     def _compared(self, layer, sparsity, shape, others):
@@ -199,24 +193,20 @@ class _Trial:
             times.get(alternatives.COLUMNS),
             times.get(alternatives.WINOGRAD),
         )
-        return decision, others[best] if pays else layer
+        return decision, others[best] if pays else None
 
 
 def _flops(layer, shape):
-    outputs = layer.compute_output_shape(shape)
-    positions = counts.positions(outputs, outputs[-1])
-    if isinstance(layer, winograd_conv2d.WinogradConv2D):
-        positions = layer.tiles(shape)
     weights = alternatives.kernel(layer).size
-    return 2.0 * shape[0] * counts.macs(weights, positions)
+    return 2.0 * shape[0] * weights * cost.macs_per_weight(layer, [[shape]])
 
 
 def input_shape(layer, calls, batch_size: int) -> tuple:
-    """Returns the shape of what a layer is called on first.
+    """The shape of what a layer is called on first.
 
     Args:
         layer: Keras layer, built.
-        calls: What `graph.calls` has of it, or None.
+        calls: What `ModelGraph.calls` has of it, or None.
         batch_size: Integer.
     """
     shapes = [shape for call in calls or [] for shape in call or []]
@@ -225,11 +215,11 @@ def input_shape(layer, calls, batch_size: int) -> tuple:
 
 
 def unsupported_reason(layer, sparsity: float, shape) -> str:
-    """Returns why a layer is not even tried sparse; "" for nothing."""
+    """Why a layer is not even tried sparse; "" for nothing."""
     if sparsity == 0 and alternatives.needs_zeros(layer):
         return "has no zeros"
     if None in shape:
-        return "has a size that only a call settles"
+        return "has a dynamic dimension"
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         return "is channels_first"
     return ""

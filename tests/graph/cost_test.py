@@ -1,12 +1,20 @@
+"""MACs of layers and models, against counts by hand."""
+
 import keras
 import pytest
 
+from tfprune.graph import cost
+from tfprune.graph import model_graph
 from tfprune.reports import report
 
 layers = keras.layers
 
 # Layer, input shape of one example, multiply-accumulates by hand.
 CASES = {
+    # AlexNet (Krizhevsky, one tower).
+    "conv1": (layers.Conv2D(96, 11, 4), (227, 227, 3), 105_415_200),
+    "conv2": (layers.Conv2D(256, 5, 1, "same"), (27, 27, 96), 447_897_600),
+    "fc6": (layers.Dense(4096), (9216,), 37_748_736),
     "strides": (layers.Conv2D(8, 3, 2, "same"), (16, 16, 3), 64 * 216),
     "depthwise": (layers.DepthwiseConv2D(3), (10, 10, 8), 64 * 72),
     "separable": (layers.SeparableConv2D(4, 3), (10, 10, 8), 64 * 104),
@@ -32,6 +40,43 @@ def test_macs(name):
     model = keras.Sequential([keras.Input(shape), layer])
     assert report(model).total.macs == macs
     assert not report(model).warnings
+
+
+@pytest.mark.parametrize(
+    "layer, shape, uses",
+    [
+        (layers.Dense(10), (None, 3), 1),
+        (layers.Dense(10), (32, 3), 1),
+        (layers.Dense(10), (None, 7, 3), 7),
+        (layers.Conv2D(16, 1), (None, 8, 8, 3), 64),
+        (
+            layers.Conv2D(16, 1, data_format="channels_first"),
+            (None, 3, 8, 8),
+            64,
+        ),
+        (layers.Conv2D(16, 1), (None, None, None, 3), 1),
+    ],
+)
+def test_macs_per_weight(layer, shape, uses):
+    layer.build(shape)
+    assert cost.macs_per_weight(layer) == uses
+    assert cost.macs_per_weight(layer, [[shape], [shape]]) == 2 * uses
+    assert cost.is_dynamic(layer) == (None in shape[1:])
+
+
+def test_activations_are_what_a_layer_reads_and_writes():
+    layer = layers.Conv2D(4, 3)
+    layer.build((None, 6, 6, 2))
+    assert cost.activations(layer) == 6 * 6 * 2 + 4 * 4 * 4
+    assert cost.activations(layer, 2 * [[(1, 3, 3, 2)]]) == 2 * (18 + 4)
+
+
+def test_the_total_of_a_model_counts_calls():
+    conv = layers.Conv2D(2, 3, padding="same")
+    x = keras.Input((8, 8, 2))
+    graph = model_graph.ModelGraph(keras.Model(x, conv(conv(x))))
+    assert cost.total(graph, cost.COSTS["macs"]) == 2 * 64 * 36
+    assert cost.total(graph, cost.COSTS["parameters"]) == 38
 
 
 def test_mobilenet_v2_has_the_published_macs():

@@ -1,0 +1,133 @@
+"""cost: the one place that counts the MACs of layers and of whole models."""
+
+from __future__ import annotations
+
+import collections.abc
+import math
+
+import keras
+
+from tfprune.graph import model_graph
+from tfprune.layers import winograd_conv2d
+
+
+def total(
+    graph: model_graph.ModelGraph, cost: collections.abc.Callable[..., int]
+) -> int:
+    """What all layers of a model cost.
+
+    Args:
+        graph: `ModelGraph` of a built model.
+        cost: A value of `COSTS`.
+    """
+    return sum(cost(x, graph.calls.get(id(x))) for x in graph.leaves)
+
+
+def macs(layer: keras.layers.Layer, calls: list | None = None) -> int:
+    """The multiply-accumulates of a layer's kernels, for one example.
+
+    Args:
+        layer: Keras layer, built.
+        calls: List, for each call its input shapes, or None: once, on what
+            it was built on. Defaults to None.
+    """
+    sizes = [
+        math.prod(x.shape) for x in layer.weights if x.name.endswith("kernel")
+    ]
+    return sum(sizes) * macs_per_weight(layer, calls) if sizes else 0
+
+
+def parameters(layer: keras.layers.Layer, calls: list | None = None) -> int:
+    """The entries of a layer's weights; `calls` do not matter."""
+    return sum(math.prod(x.shape) for x in layer.weights)
+
+
+COSTS = {"macs": macs, "parameters": parameters}
+
+
+def macs_per_weight(
+    layer: keras.layers.Layer, calls: list | None = None
+) -> int:
+    """How often a forward pass uses each entry of a kernel, for one example.
+
+    That is output pixels of a convolution, tiles of one in the Winograd
+    domain, input pixels of a transposed one, time steps of a recurrent layer,
+    tokens of a dense one; 1 for a dynamic dimension. All calls are summed.
+
+    Args:
+        layer: Keras layer, built.
+        calls: As of `macs`.
+    """
+    return sum(_positions(layer, shapes) for shapes in calls or [None])
+
+
+def activations(layer: keras.layers.Layer, calls: list | None = None) -> int:
+    """The entries that a layer on one tensor reads and writes, per example.
+
+    Args:
+        layer: Keras layer, built.
+        calls: As of `macs`.
+    """
+    total = 0
+    for shapes in calls or [None]:
+        inputs = shapes or model_graph.built_on(layer)
+        for shape in [*inputs, _output(layer, inputs[:1])]:
+            total += math.prod(size or 1 for size in shape[1:])
+    return total
+
+
+def is_dynamic(layer: keras.layers.Layer, calls: list | None = None) -> bool:
+    """Tells whether an input or output of a layer has a dynamic dimension."""
+    for given in calls or [None]:
+        shapes = given or model_graph.built_on(layer)
+        if any(None in x[1:] for x in [*shapes, _output(layer, shapes)]):
+            return True
+    return False
+
+
+def _positions(layer, shapes):
+    shapes = shapes or model_graph.built_on(layer)
+    if isinstance(layer, keras.layers.EinsumDense):
+        return _einsum_positions(layer, shapes)
+    if isinstance(layer, winograd_conv2d.WinogradConv2D):
+        return layer.tiles(shapes[0])
+    if "Transpose" in type(layer).__name__:
+        return _pixels(shapes[0], shapes[0][_channels(layer)])
+    output = _output(layer, shapes)
+    pixels = _pixels(output, output[_channels(layer)] or 1)
+    last_only = getattr(layer, "return_sequences", True) is False
+    steps = shapes[0][1] if last_only and shapes else 1
+    return pixels * (steps or 1)
+
+
+def _einsum_positions(layer, shapes):
+    """The product of the output sizes that the kernel does not have."""
+    inputs, output = layer.equation.split("->")
+    kernel = inputs.split(",")[1]
+    sizes = _output(layer, shapes)[1:]
+    free = [
+        size
+        for letter, size in zip(output[::-1], sizes[::-1], strict=False)
+        if letter not in kernel
+    ]
+    return _pixels((None, *free), 1)
+
+
+def _pixels(shape, channels):
+    """The entries of one example of a shape, per channel."""
+    sizes = [size or 1 for size in shape[1:]]
+    return max(math.prod(sizes) // max(channels, 1), 1)
+
+
+def _output(layer, shapes):
+    """The output shape; of one dynamic size, if the layer can't tell."""
+    try:
+        return model_graph.first(layer.compute_output_shape(*shapes))
+    except (NotImplementedError, TypeError, ValueError, IndexError):
+        return (None, None)
+
+
+def _channels(layer):
+    """The axis of the channels, counted from the end."""
+    first = getattr(layer, "data_format", None) == "channels_first"
+    return -1 - layer.rank if first else -1

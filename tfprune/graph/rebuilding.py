@@ -1,0 +1,92 @@
+"""rebuilding: a model of the same graph, from configs that were changed."""
+
+from __future__ import annotations
+
+import copy
+
+import keras
+
+from tfprune.graph import model_graph
+from tfprune.graph import nodes
+from tfprune.graph import traversal
+
+_SETTLED_ANEW = ("build_config", "compile_config")
+
+
+def rebuild(
+    graph: model_graph.ModelGraph, changes: dict[int, dict]
+) -> keras.Model:
+    """Builds a model anew whose layers differ in their configs.
+
+    The config of a class that is the user's own is neither asked for nor
+    needed: nested models come back as Functional and Sequential ones, unless
+    their classes leave to Keras how they are built and saved.
+
+    Args:
+        graph: `ModelGraph` of a Sequential or Functional model.
+        changes: Dict, id of a layer or operation to what changes in its
+            config.
+
+    Returns:
+        Keras model with fresh weights, not compiled. A layer that is shared
+        between nested models is one in each of them, as Keras loads it.
+    """
+    own = {}
+    entry = _entry(graph, graph.model, changes, own)
+    return keras.saving.deserialize_keras_object(entry, own, safe_mode=False)
+
+
+def _entry(graph, model, changes, own):
+    """A model as Keras saves it; notes the classes that are not Keras'."""
+    found = graph.nodes(model)
+    entry, config = _skeleton(model, found)
+    for layer in config["layers"]:
+        operation = found.operations[layer["config"]["name"]]
+        _note(operation, own)
+        if traversal.is_container(operation):
+            layer.update(_entry(graph, operation, changes, own))
+        layer["config"].update(changes.get(id(operation), {}))
+        for key in _SETTLED_ANEW:
+            layer.pop(key, None)
+    _note(model, own)
+    return {**entry, "config": config}
+
+
+def _skeleton(model, found):
+    """What says the class of a model, and its config, both to be changed."""
+    with nodes.named_only([model, *found.operations.values()]):
+        if isinstance(model, keras.Sequential):
+            plain = keras.Sequential(name=model.name)
+            config = keras.Sequential.get_config(model)
+        else:
+            plain, config = found.plain, _functional_config(model, found)
+        like = model if _is_built_as(model, plain) else plain
+        entry = keras.saving.serialize_keras_object(like)
+    return {k: x for k, x in entry.items() if k not in _SETTLED_ANEW}, config
+
+
+def _functional_config(model, found):
+    config = copy.deepcopy(found.config)
+    config["trainable"] = model.trainable
+    for key, ends in (
+        ("input_layers", model.input),
+        ("output_layers", model.output),
+    ):
+        config[key] = keras.tree.pack_sequence_as(ends, config[key])
+    return config
+
+
+def _is_built_as(model, plain):
+    """Tells whether a class leaves to Keras how it is built and saved."""
+    mine, keras_own = type(model), type(plain)
+    names = ("__init__", "get_config")
+    return (
+        all(getattr(mine, x) is getattr(keras_own, x) for x in names)
+        and mine.from_config.__func__ is keras_own.from_config.__func__
+    )
+
+
+def _note(operation, own):
+    kind = type(operation)
+    if not kind.__module__.startswith("keras."):
+        own[kind.__name__] = kind
