@@ -185,11 +185,11 @@ SUITES: dict[str, Suite] = {
     ),
     "runs": Suite(
         "The models of finished runs beside their dense nets.",
-        (*_CALLS, Flag("workdir", "Folders of runs.", (".",), _words)),
-    ),
-    "run_layers": Suite(
-        "The model of a finished run beside its dense net, layer by layer.",
-        (*_CALLS, Flag("workdir", "Folder of the run.", ".")),
+        (
+            *_CALLS,
+            Flag("workdir", "Folders of runs.", (".",), _words),
+            Flag("by_layer", "A table of the layers of each.", False, None),
+        ),
     ),
     "low_rank": Suite(
         "Layers that tfprune.factorize made beside dense ones.", _CALLS

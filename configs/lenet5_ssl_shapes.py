@@ -6,7 +6,8 @@
         --workdir=results/lenet5_ssl_shapes_wide \\
         --config.ssl.method.shapes=0.02 \\
         --config.ssl.method.settings.conv2.shapes=0.12
-    python scripts/benchmark.py run_layers --workdir=results/lenet5_ssl_shapes
+    python scripts/benchmark.py runs --by_layer \\
+        --workdir=results/lenet5_ssl_shapes
 
 The paper, of 25 taps and 500 columns: 7 and 14 at 1.0 % error, 21 and 41 at
 0.8 %. Columns stay out while what is left of them is fine-tuned; the rest is as

@@ -11,7 +11,6 @@ import typing
 import tensorflow as tf
 
 from benchmarks.cases import models as model_cases
-from benchmarks.cases import narrow
 from benchmarks.engines import client
 from benchmarks.engines import export
 from benchmarks.harness import compare
@@ -159,7 +158,7 @@ def _case(name, dense, sparsity, writer):
     model = model_cases.pruned(name, sparsity)
     found = sparsify.sparsify(model, writer.batch)
     kept = model_cases.kept_macs(model)
-    narrower = narrow.narrow(dense, kept)
+    narrower = model_cases.narrow(dense, kept)
     part = model_cases.macs(narrower) / model_cases.macs(dense)
     sparse = writer.pruned(f"{sparsity}", model, found.model)
     slim = writer.narrow(f"{sparsity} {_NARROW}", narrower)

@@ -6,9 +6,9 @@ import contextlib
 import importlib
 import statistics
 
+import keras
 import numpy as np
 
-from benchmarks.cases import search_net
 from benchmarks.harness import interleave
 from benchmarks.harness import report
 from tfprune import api
@@ -26,17 +26,17 @@ _HEADER = ("who", "candidates per second", "over by hand", "goal")
 _GOALS = {SERIAL: 5.0}
 
 
-def run(rounds: int, net: tuple | None = None) -> str:
+def run(rounds: int, model: keras.Model, data: tuple) -> str:
     """Measures all executors beside masks set by hand.
 
     Args:
         rounds: Integer.
-        net: What `search_net.build` returns, or None (default): that.
+        model: Keras model, pruned by OLMP and compiled.
+        data: Tuple of images and labels, which candidates are measured on.
 
     Returns:
         The results as Markdown.
     """
-    model, data = net or search_net.build(seed=0)
     problem = problem_lib.Problem(model, data, delta=1.0)
     random = np.random.default_rng(0)
     candidates = random.uniform(0, 3, (CANDIDATES, len(problem.layers)))
@@ -51,7 +51,7 @@ def run(rounds: int, net: tuple | None = None) -> str:
             call()
         times = interleave.measure(calls, rounds)
     return (
-        f"Candidates of {search_net.NET} on {len(data[1])} images, "
+        f"Candidates of LeNet-300-100 on {len(data[1])} images, "
         f"{CANDIDATES} at a time. By hand: masks in NumPy,\n`set_mask`, "
         "`model.evaluate` in one batch. Interleaved, medians of "
         f"{rounds} rounds.\n\n{table(times)}"

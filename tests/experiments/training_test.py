@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.harness import inprocess
-from benchmarks.suites import run_layers
+from benchmarks.suites import runs as runs_suite
 from experiments import checkpoints
 from experiments import datasets
 from experiments import evaluation
@@ -136,7 +136,7 @@ def test_a_run_that_ends_in_a_smaller_net(tmp_path, data_dir, monkeypatch):
     # The number of threads is settled once in a process.
     monkeypatch.setattr(inprocess, "set_threads", lambda count: None)
     *_, first, second, third, whole = (
-        run_layers.run(tmp_path, 2, 1, rounds=2).strip().splitlines()
+        runs_suite.run_by_layer(tmp_path, 2, 1, rounds=2).strip().splitlines()
     )
     units = model.get_layer("ip1").units
     assert first.startswith(f"| ip1 | 784x{units} | ")

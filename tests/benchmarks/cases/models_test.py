@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from benchmarks.cases import models
-from benchmarks.cases import narrow
 from benchmarks.cases import skimcaffe
 from tfprune import applications
 from tfprune.graph import traversal
@@ -29,7 +28,7 @@ def test_pruning_spares_images_and_depthwise_layers():
 @pytest.mark.parametrize("name", ["caffenet", "mobilenet_v2"])
 def test_narrow_nets(name, part):
     model = applications.build(name, seed=0)
-    narrower = narrow.narrow(model, part)
+    narrower = models.narrow(model, part)
     assert narrower.output_shape == model.output_shape
     close = pytest.approx(part, rel=0.3)  # Filters come in steps of 8.
     assert models.macs(narrower) / models.macs(model) == close

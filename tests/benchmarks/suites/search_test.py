@@ -5,7 +5,6 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks.cases import search_net
 from benchmarks.suites import search
 from benchmarks.suites import search_speed
 from experiments.datasets import mnist
@@ -26,7 +25,7 @@ def splits():
 
 @pytest.fixture(scope="module")
 def net():
-    return search_net.build(0, splits(), steps=5)
+    return search.build(0, splits(), steps=5)
 
 
 def test_by_hand_measures_the_same_and_leaves_no_trace(net):
@@ -52,7 +51,7 @@ def test_table_of_speed():
 def test_every_executor_is_measured(net, monkeypatch):
     monkeypatch.setattr(search_speed, "WORKERS", (1,))
     monkeypatch.setitem(sys.modules, "ray", None)
-    text = search_speed.run(2, net)
+    text = search_speed.run(2, *net)
     for name in ("by hand", "forward pass alone", "serial", "processes, 1"):
         assert f"{name} |" in text
 
