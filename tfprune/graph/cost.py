@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-import collections.abc
 import math
 
 import keras
 
 from tfprune.graph import model_graph
+from tfprune.graph import traversal
+from tfprune.layers import prunable
 from tfprune.layers import winograd_conv2d
 
 
-def total(
-    graph: model_graph.ModelGraph, cost: collections.abc.Callable[..., int]
-) -> int:
-    """What all layers of a model cost.
+def uses(graph: model_graph.ModelGraph) -> dict[int, int]:
+    """Id of each kernel of a model to how often a forward pass uses an entry.
 
     Args:
-        graph: `ModelGraph` of a built model.
-        cost: A value of `COSTS`.
+        graph: `ModelGraph` of a built model of any class.
     """
-    return sum(cost(x, graph.calls.get(id(x))) for x in graph.leaves)
+    found: dict[int, int] = {}
+    for layer in traversal.walk(graph.model):
+        if not isinstance(layer, (keras.Model, prunable.Prunable)):
+            # What holds a layer comes before it, and was called itself.
+            found = uses_in(layer, graph.calls.get(id(layer))) | found
+    return found
+
+
+def uses_in(
+    layer: keras.layers.Layer, calls: list | None = None
+) -> dict[int, int]:
+    """Id of each kernel of a layer to how often its calls use an entry.
+
+    Args:
+        layer: Keras layer, built.
+        calls: As of `macs`.
+    """
+    kernels = [id(x) for x in layer.weights if x.name.endswith("kernel")]
+    return dict.fromkeys(
+        kernels, macs_per_weight(layer, calls) if kernels else 0
+    )
 
 
 def macs(layer: keras.layers.Layer, calls: list | None = None) -> int:
@@ -40,9 +58,6 @@ def macs(layer: keras.layers.Layer, calls: list | None = None) -> int:
 def parameters(layer: keras.layers.Layer, calls: list | None = None) -> int:
     """The entries of a layer's weights; `calls` do not matter."""
     return sum(math.prod(x.shape) for x in layer.weights)
-
-
-COSTS = {"macs": macs, "parameters": parameters}
 
 
 def macs_per_weight(

@@ -15,10 +15,9 @@ import keras
 import numpy as np
 
 from tfprune.compress.filters import channel_graph
-from tfprune.graph import cost
+from tfprune.compress.filters import removal_plan
+from tfprune.graph import cost as cost_lib
 from tfprune.graph import model_graph
-from tfprune.graph import traversal
-from tfprune.layers import prunable
 from tfprune.planning import latency
 from tfprune.utils import quantities
 from tfprune.utils import validation
@@ -79,7 +78,7 @@ class CostModel:
             kept of each array, and returns costs `(n,)`. Its `dense` is the
             cost with nothing pruned, its `unit` is that of this class.
         """
-        uses = _uses(model_graph.ModelGraph(model))
+        uses = cost_lib.uses(model_graph.ModelGraph(model))
         masked = [target.variable for target in targets]
         known = set(map(id, masked))
         others = [x for x in model.trainable_variables if id(x) not in known]
@@ -99,10 +98,12 @@ class CostModel:
             removed, to the cost of the smaller model.
         """
         variables = _variables(graph.model_graph)
-        arrays = _arrays(variables, _uses(graph.model_graph))
+        arrays = _arrays(variables, cost_lib.uses(graph.model_graph))
 
         def cost(removed):
-            entries = _entries_left(variables, graph, removed)
+            kept = removal_plan.kept_entries(graph, removed)
+            shapes = [removal_plan.shape_after(x, kept) for x in variables]
+            entries = np.array([math.prod(shape) for shape in shapes], "int64")
             return self._dense(arrays._replace(entries=entries))
 
         return cost
@@ -114,7 +115,7 @@ class CostModel:
             graph: `ModelGraph`.
             found: List of `Candidate`, layers of the model.
         """
-        uses = _uses(graph)
+        uses = cost_lib.uses(graph)
         dense = self._dense(_arrays(_variables(graph), uses))
         return RankCost(found, dense, self._saved)
 
@@ -122,7 +123,9 @@ class CostModel:
         return int(np.sum(self.cost(arrays, arrays.entries)))
 
     def _of_layer(self, layer, calls):
-        return self._dense(_arrays(layer.weights, _uses_in(layer, calls)))
+        return self._dense(
+            _arrays(layer.weights, cost_lib.uses_in(layer, calls))
+        )
 
     def _saved(self, candidate):
         """What a rank saves: each unit of it costs the same."""
@@ -282,32 +285,3 @@ def _arrays(variables, uses):
         for x in variables
     ]
     return Arrays(*np.array(rows, "int64").reshape(-1, 3).T)
-
-
-def _entries_left(variables, graph, removed):
-    """How many entries variables have without some channels."""
-    left = {
-        (id(x.variable), x.axis): np.count_nonzero(~removed[x.channels])
-        for x in graph.axes
-    }
-    shapes = [
-        [left.get((id(x), axis), size) for axis, size in enumerate(x.shape)]
-        for x in variables
-    ]
-    return np.array([math.prod(shape) for shape in shapes], "int64")
-
-
-def _uses_in(layer, calls):
-    kernels = [v for v in layer.weights if v.name.endswith("kernel")]
-    uses = cost.macs_per_weight(layer, calls) if kernels else 0
-    return {id(variable): uses for variable in kernels}
-
-
-def _uses(graph):
-    """Id of a variable to how often one forward pass uses it."""
-    found = {}
-    for layer in traversal.walk(graph.model):
-        if not isinstance(layer, (keras.Model, prunable.Prunable)):
-            # What holds a layer comes before it, and was called itself.
-            found = _uses_in(layer, graph.calls.get(id(layer))) | found
-    return found

@@ -61,14 +61,21 @@ def build(graph: model_graph.ModelGraph, divisor: int) -> Plan:
     removed, more = _leave_some(channels, removed, divisor)
     untrained = recalibrate.untrained(graph.model)
     more += [untrained] if untrained else []
-    kept = _kept(channels, removed)
+    kept = kept_entries(channels, removed)
     biases = _biases(channels, reads, removed)
     rows = sizer(channels)(removed, biases)
     return Plan(channels, removed, kept, biases, rows, notes + more)
 
 
-def _kept(graph, removed):
-    """Returns id of a variable and axis to the entries that stay."""
+def kept_entries(
+    graph: channel_graph.ChannelGraph, removed: np.ndarray
+) -> dict[tuple, np.ndarray]:
+    """Id of a variable and axis to the indices of the entries that stay.
+
+    Args:
+        graph: `ChannelGraph`.
+        removed: Bool array, `(graph.count,)`, True for channels that go.
+    """
     return {
         (id(dim.variable), dim.axis): np.flatnonzero(~removed[dim.channels])
         for dim in graph.axes
@@ -242,7 +249,7 @@ def sizer(
     made = {id(x.layer): x for x in graph.axes if x.role == "filter"}
 
     def rows(removed, biases=()):
-        kept, found = _kept(graph, removed), []
+        kept, found = kept_entries(graph, removed), []
         for layer, own, uses in layers:
             filters = made.get(id(layer))
             before = _size(own, filters, uses, {})

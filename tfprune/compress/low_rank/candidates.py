@@ -82,7 +82,8 @@ class Candidate:
         """What the layer costs as it is.
 
         Args:
-            cost: A value of `cost.COSTS`.
+            cost: Callable, `cost.macs` or `cost.parameters`, or one like
+                these: a layer and its calls to a number.
         """
         return cost(self.layer, self.calls)
 

@@ -11,7 +11,7 @@ from tfprune.graph import model_graph
 from tfprune.utils import tables
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
     """A layer before and after.
 
@@ -32,14 +32,14 @@ class Row:
 
     layer: str
     full_rank: int | None
-    rank: int | None
-    energy: float | None
     macs: int
     macs_after: int
     parameters: int
     parameters_after: int
-    is_split: bool
-    why: str
+    rank: int | None = None
+    energy: float | None = None
+    is_split: bool = False
+    why: str = ""
     dense_ms: float | None = None
     split_ms: float | None = None
 
@@ -94,21 +94,26 @@ def row(
     saving: acceptance.Saving,
 ) -> Row:
     """The row of a layer that was to be factorised."""
-    counts = [
-        count
-        for cost in (cost_lib.macs, cost_lib.parameters)
-        for count in _before_and_after(candidate, layers, saving, cost)
-    ]
+
+    def counts(cost):
+        before = candidate.count(cost)
+        return before, candidate.count_split(cost, layers) if pays else before
+
+    pays = saving.pays
+    macs, parameters = counts(cost_lib.macs), counts(cost_lib.parameters)
     return Row(
-        candidate.layer.name,
-        candidate.full_rank,
-        rank,
-        candidate.energy(rank),
-        *counts,
-        saving.pays,
-        "" if saving.pays else saving.why,
-        saving.dense_ms,
-        saving.split_ms,
+        layer=candidate.layer.name,
+        full_rank=candidate.full_rank,
+        rank=rank,
+        energy=candidate.energy(rank),
+        macs=macs[0],
+        macs_after=macs[1],
+        parameters=parameters[0],
+        parameters_after=parameters[1],
+        is_split=pays,
+        why="" if pays else saving.why,
+        dense_ms=saving.dense_ms,
+        split_ms=saving.split_ms,
     )
 
 
@@ -136,19 +141,19 @@ def build(
     )
 
 
-def _before_and_after(candidate, layers, saving, cost):
-    before = candidate.count(cost)
-    after = candidate.count_split(cost, layers) if saving.pays else before
-    return before, after
-
-
 def _left(layer, graph, full, reasons):
     macs = cost_lib.macs(layer, graph.calls.get(id(layer)))
     parameters = cost_lib.parameters(layer)
     why = reasons.get(layer.name, "was not chosen, or would cost more")
-    counts = (macs, macs, parameters, parameters)
-    rank = full.get(id(layer))
-    return Row(layer.name, rank, None, None, *counts, False, why)
+    return Row(
+        layer=layer.name,
+        full_rank=full.get(id(layer)),
+        macs=macs,
+        macs_after=macs,
+        parameters=parameters,
+        parameters_after=parameters,
+        why=why,
+    )
 
 
 _HEADER = (
