@@ -18,8 +18,8 @@ flags.mark_flag_as_required("workdir")
 
 
 def main():
-    from experiments import rank_figures
     from experiments import workdir
+    from experiments.plots import rank_figures
 
     root = pathlib.Path(_WORKDIR.value)
     config = workdir.config(root)
@@ -36,14 +36,14 @@ def main():
 def draw_seed(folder, stages, plots_dir):
     """Draws the training of a seed, and the searches of its stages."""
     from experiments import workdir
-    from tfprune.reports import plots
-    from tfprune.reports import search_plots
+    from experiments.plots import curves
+    from experiments.plots import search_plots
     from tfprune.search import trace
 
     records = workdir.read_metrics(folder / "metrics.jsonl")
     records = [record for record in records if "accuracy" in record]
     path = plots_dir / f"accuracy_and_sparsity_{folder.name}.png"
-    plots.accuracy_and_sparsity(records, path)
+    curves.accuracy_and_sparsity(records, path)
     print(path)
     for stage in stages:
         if (folder / f"{stage}.jsonl").exists():
@@ -54,10 +54,10 @@ def draw_seed(folder, stages, plots_dir):
 
 def draw_report(file, plots_dir):
     """Draws what is left of each layer."""
-    from tfprune.reports import plots
+    from experiments.plots import curves
 
     path = plots_dir / "sparsity_per_layer.png"
-    plots.sparsity_per_layer(json.loads(file.read_text()), path)
+    curves.sparsity_per_layer(json.loads(file.read_text()), path)
     print(path)
 
 

@@ -15,8 +15,8 @@ from benchmarks.cases import layers
 from benchmarks.engines import client
 from benchmarks.harness import compare
 from benchmarks.harness import report
+from experiments.plots import canvas
 from tfprune.profiling import roofline
-from tfprune.reports import canvas
 
 BYTES_OF_A_WEIGHT = 6  # A value, and 16 bits for where it belongs.
 _BASELINES = {

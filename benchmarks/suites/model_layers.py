@@ -9,8 +9,8 @@ from benchmarks.cases import models as model_cases
 from benchmarks.harness import inprocess
 from benchmarks.harness import report
 from benchmarks.suites import layer_types
+from experiments.plots import canvas
 from tfprune.compress.sparse import sparsify
-from tfprune.reports import canvas
 
 _HEADER = (
     "layer",

@@ -10,12 +10,12 @@ import numpy as np
 from benchmarks.harness import report
 from benchmarks.suites import search_speed
 from experiments.datasets import mnist
+from experiments.plots import canvas
 from tfprune import api
 from tfprune import applications
 from tfprune import methods
 from tfprune import optimizers
 from tfprune import search
-from tfprune.reports import canvas
 
 NET, EXAMPLES = "lenet_300_100", 2000
 SEEDS = range(5)

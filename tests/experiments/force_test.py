@@ -6,8 +6,8 @@ import ml_collections
 import numpy as np
 import pytest
 
-from experiments import rank_figures
 from experiments import workdir
+from experiments.plots import rank_figures
 from tests.experiments import runs as short
 from tfprune.exporters import compact
 

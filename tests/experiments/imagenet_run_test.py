@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from experiments import training
 from experiments import workdir
+from experiments.plots import curves
 from tfprune import applications
-from tfprune.reports import plots
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from configs import caffenet_guided  # noqa: E402
@@ -82,7 +82,7 @@ def test_runs_from_jpegs_to_a_compressed_net(folder, tmp_path, monkeypatch):
     records = workdir.read_metrics(path / "seeds/0/metrics.jsonl")
     found = records[-1]["layers"]
     assert "conv1" not in found and found["conv2"] > 0
-    plots.accuracy_and_sparsity(records, tmp_path / "plot.png")
+    curves.accuracy_and_sparsity(records, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
     report = json.loads((path / "report.json").read_text())
     zeros = {x["name"]: x["weight_sparsity"] for x in report["layers"]}

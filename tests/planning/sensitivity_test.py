@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import tfprune
+from experiments.plots import search_plots
 from tests.search import nets
 from tfprune import planning
 from tfprune.planning import sensitivity as module
-from tfprune.reports import search_plots
 from tfprune.wrapping import wrap
 
 GRID = (0.0, 0.5, 0.9)

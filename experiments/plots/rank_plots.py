@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from tfprune.reports import canvas
+from experiments.plots import canvas
 
 
 def rank_over_steps(

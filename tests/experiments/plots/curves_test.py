@@ -3,8 +3,8 @@ import math
 
 import pytest
 
-from tfprune.reports import plots
-from tfprune.reports import timeline
+from experiments.plots import curves
+from experiments.plots import timeline
 
 
 def _records():
@@ -33,14 +33,14 @@ def _report():
 def test_accuracy_and_sparsity_writes_an_image(tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "log.png"
-    plots.accuracy_and_sparsity(_records(), path)
+    curves.accuracy_and_sparsity(_records(), path)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_sparsity_per_layer_writes_an_image(tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "layers.png"
-    plots.sparsity_per_layer(_report(), path)
+    curves.sparsity_per_layer(_report(), path)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
@@ -57,9 +57,9 @@ def test_labels_keep_their_distance_and_stay_inside():
 
 def test_nothing_to_draw_is_refused(tmp_path):
     with pytest.raises(ValueError, match="records"):
-        plots.accuracy_and_sparsity([], tmp_path / "log.png")
+        curves.accuracy_and_sparsity([], tmp_path / "log.png")
     with pytest.raises(ValueError, match="report"):
-        plots.sparsity_per_layer({"layers": []}, tmp_path / "layers.png")
+        curves.sparsity_per_layer({"layers": []}, tmp_path / "layers.png")
 
 
 def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
@@ -68,4 +68,4 @@ def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(ImportError, match=r"tfprune\[plots\]"):
-        plots.sparsity_per_layer(_report(), tmp_path / "layers.png")
+        curves.sparsity_per_layer(_report(), tmp_path / "layers.png")

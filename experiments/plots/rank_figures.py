@@ -5,9 +5,9 @@ from __future__ import annotations
 import pathlib
 
 from experiments import workdir
+from experiments.plots import rank_plots
 from tfprune.compress.low_rank import spectra
 from tfprune.exporters import compact
-from tfprune.reports import rank_plots
 
 
 def draw(paths: list) -> list[pathlib.Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from tfprune.reports import canvas
+from experiments.plots import canvas
 
 _STYLES = ("-", "--", ":")
 

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from tfprune.reports import canvas
+from experiments.plots import canvas
 
 
 def sensitivity(found, path: str | os.PathLike) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import typing
 
-from tfprune.reports import canvas
-from tfprune.reports import timeline
+from experiments.plots import canvas
+from experiments.plots import timeline
 
 
 def accuracy_and_sparsity(

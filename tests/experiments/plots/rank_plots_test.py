@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from experiments.plots import rank_plots
 from tfprune import planning
-from tfprune.reports import rank_plots
 
 RUN = [
     {"step": 10, "ranks": {"a": 5, "b": 3}},
