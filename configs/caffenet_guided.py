@@ -7,7 +7,7 @@
 Not run here: it takes ImageNet and weeks of a GPU. The schedule is that of the
 released model: 85.6, 93.1, 91.8, 88.5 % of conv2 to conv5 and 90.3, 84.4,
 73.8 % of fc6 to fc8 at 57.48 %, from 57.35 %. `caffenet.keras` is what
-`tfprune.load_caffemodel` makes of bvlc_reference_caffenet.caffemodel.
+`tfprune.interop.load_caffemodel` makes of bvlc_reference_caffenet.caffemodel.
 """
 
 from configs import common

@@ -5,11 +5,11 @@
         --config.data.data_dir=imagenet
 
 Not run here: it takes ImageNet and weeks of a GPU. `resnet50.keras` is what
-`tfprune.load_caffemodel` makes of ResNet-50-model.caffemodel; `data.mean` may
-be a file of the mean image that it was trained with. The schedule is that of
-the released model: 81 to 98 % of the 3x3 convolutions and 91.5 % of fc1000 at
-72.84 %, from 72.88 %; its 1x1 convolutions stay dense, and nothing is
-fine-tuned.
+`tfprune.interop.load_caffemodel` makes of ResNet-50-model.caffemodel;
+`data.mean` may be a file of the mean image that it was trained with. The
+schedule is that of the released model: 81 to 98 % of the 3x3 convolutions and
+91.5 % of fc1000 at 72.84 %, from 72.88 %; its 1x1 convolutions stay dense, and
+nothing is fine-tuned.
 """
 
 from configs import caffenet_guided

@@ -14,6 +14,7 @@ import keras
 from experiments import logging
 from tfprune import api
 from tfprune import methods
+from tfprune.compress import strip
 from tfprune.compress import winograd
 from tfprune.compress.filters import remove
 from tfprune.profiling import projection
@@ -72,7 +73,7 @@ def _machine(fields):
 
 
 def _factorize(model, stage, splits):
-    factorized = api.factorize(api.strip(model), **stage.factorize.to_dict())
+    factorized = api.factorize(strip.strip(model), **stage.factorize.to_dict())
     logging.announce(factorized)
     return factorized.model
 
@@ -96,9 +97,9 @@ CHANGES: dict[str, typing.Callable] = {
     "factorize": _factorize,
     "prune": _prune,
     "freeze": lambda model, stage, splits: api.freeze(model),
-    "strip": lambda model, stage, splits: api.strip(model),
+    "strip": lambda model, stage, splits: strip.strip(model),
     "winograd": _winograd,
     "slim": lambda model, stage, splits: (
-        remove.remove_filters(api.strip(model)).model
+        remove.remove_filters(strip.strip(model)).model
     ),
 }

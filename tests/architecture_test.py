@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "optimizers": FLOOR,
     "regularizers": FLOOR,
     "applications": {"utils", "layers"},
+    "schedules": {"core"},
     "graph": LAYERS,
     "profiling": {*LAYERS, "graph"},
     "compress": GRAPH,
@@ -58,7 +59,7 @@ MAY_IMPORT = {
     "exporters": COMPRESS,
     "callbacks": {*MIDDLE, "wrapping", "methods"},
     "api": TOP,
-    "__init__": {*TOP, "api", "applications"},
+    "__init__": {*TOP, "api", "applications", "schedules"},
 }
 # Of compress/, the families of compression know nothing of each other.
 FAMILIES = {"filters", "low_rank", "sparse"}

@@ -93,7 +93,7 @@ def test_strip_predicts_the_same_without_tfprune(name):
     bare = tfprune.strip(model)
     assert all(
         type(x).__module__.startswith("keras")
-        or (isinstance(x, tfprune.WinogradConv2D) and name == "winograd")
+        or (isinstance(x, tfprune.layers.WinogradConv2D) and name == "winograd")
         for x in bare.layers
     )
     np.testing.assert_array_equal(model(table.data()[0]), bare(table.data()[0]))

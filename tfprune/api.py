@@ -1,4 +1,4 @@
-"""The verbs on a model: prune, freeze, strip, set_mask, settings."""
+"""Verbs on a model: prune, plan_budget, factorize, freeze, settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 
 from tfprune import methods
 from tfprune import planning
-from tfprune.compress import strip as strip_lib
 from tfprune.compress.low_rank import factorize as factorize_lib
 from tfprune.core import structures
 from tfprune.core import units
@@ -20,8 +19,6 @@ from tfprune.planning import plan as plan_lib
 from tfprune.planning import rank_budget
 from tfprune.utils import validation
 from tfprune.wrapping import wrap
-
-strip = strip_lib.strip
 
 
 def prune(

@@ -14,7 +14,7 @@ from benchmarks.cases import shapes
 from tfprune import ops
 from tfprune.numerics import winograd
 from tfprune.numerics import winograd_convolution
-from tfprune.ops.sparse_conv2d import Geometry
+from tfprune.ops.conv2d import Geometry
 
 
 @dataclasses.dataclass(frozen=True)

@@ -120,7 +120,7 @@ def _tf_sparse(layer, threads):
 def _tfprune(layer, threads):
     _import_tensorflow(threads)
     from tfprune import ops
-    from tfprune.ops.sparse_conv2d import Geometry
+    from tfprune.ops.conv2d import Geometry
 
     weights = ops.Csr.from_dense(layer.matrix)
     if layer.is_product:

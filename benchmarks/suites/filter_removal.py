@@ -31,10 +31,10 @@ _HEADER = f"""\
 {{title}} of `keras.applications` of Keras {keras.__version__}: random
 weights and statistics, inputs of {SIDE}x{SIDE}, {CLASSES} classes. Of the
 filters that the same layers make, the {SPARSITY:.0%} of least magnitude are
-zeroed (`tfprune.zero_filters`) and removed (`tfprune.remove_filters`). `free`
-are the channels that may be removed; the others are held by the outputs and by
-what mixes channels. `difference` is the greatest between the outputs of the
-zeroed and of the smaller model, on input that `remove_filters` did not see,
+zeroed (`tfprune.compress.zero_filters`) and removed (`tfprune.remove_filters`).
+`free` are the channels that may be removed; the others are held by the outputs
+and by what mixes channels. `difference` is the greatest between the outputs of
+the zeroed and of the smaller model, on input that `remove_filters` did not see,
 over the greatest output. `seconds` are those of `remove_filters`.
 
     python scripts/benchmark.py filter_removal {{flags}}

@@ -15,7 +15,7 @@ from benchmarks.harness import inprocess
 from benchmarks.suites import kernels_table
 from tfprune import ops
 from tfprune.ops import library
-from tfprune.profiling import calibrate
+from tfprune.profiling import calibration
 from tfprune.utils import validation
 
 REPEATS = 10  # In a row.
@@ -73,7 +73,7 @@ def run(
         )
     measured = layers(setup.pattern)
     inprocess.set_threads(setup.threads)
-    machine = calibrate.calibrate()
+    machine = calibration.calibrate()
     rows = []
     with environments.running(setup.threads) as servers:
         for layer in measured:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.cases import models
 from benchmarks.cases import skimcaffe
 from benchmarks.harness import report
-from tfprune.profiling import calibrate
+from tfprune.profiling import calibration
 from tfprune.profiling import machines
 from tfprune.profiling import projection
 
@@ -47,7 +47,7 @@ def run(names, machine_names, batch_size: int) -> str:
 
 
 def _profile(machine):
-    return calibrate.calibrate() if machine == THIS else machines.get(machine)
+    return calibration.calibrate() if machine == THIS else machines.get(machine)
 
 
 def _about(names, profiles):

@@ -92,7 +92,7 @@ def best_so_far(
     """Returns the least part of weights kept, after each evaluation."""
     problem = search.Problem(model, data, delta)
     count = len(problem.layers)
-    searcher = search.searcher(
+    searcher = search.build(
         name,
         problem.incumbent,
         [_LOWER] * count,

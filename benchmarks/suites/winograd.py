@@ -15,7 +15,7 @@ from benchmarks.harness import inprocess
 from benchmarks.harness import report
 from benchmarks.suites import kernels
 from benchmarks.suites import kernels_table
-from tfprune.profiling import calibrate
+from tfprune.profiling import calibration
 
 _DIRECT, _TRANSFORMS = "direct sparse", "transforms"
 _BASELINES = {
@@ -57,7 +57,7 @@ def run(
     kernels.check_ops("winograd")
     found = layers(setup.pattern)
     inprocess.set_threads(setup.threads)
-    machine = calibrate.calibrate()
+    machine = calibration.calibrate()
     rows = []
     with environments.running(setup.threads) as servers:
         chosen = (*compare.DENSE, client.OURS)

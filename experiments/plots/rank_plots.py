@@ -40,7 +40,7 @@ def energy_spectra(
 
     Args:
         spectra: Dict, label of a model to the `energies` of its
-            `tfprune.spectra`.
+            `tfprune.compress.spectra`.
         path: Where to write. The ending names the format, such as `.png`.
 
     Raises:

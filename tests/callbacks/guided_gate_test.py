@@ -61,7 +61,7 @@ def decided(gate):
 
 
 def test_the_bounds_of_this_test():
-    row = tfprune.project(net(), MACHINE)["a"]
+    row = tfprune.profiling.project(net(), MACHINE)["a"]
     assert row.worth and 0.3 < row.lower < 0.5 and row.upper > 0.9
 
 

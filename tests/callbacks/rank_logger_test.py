@@ -27,7 +27,7 @@ class Look(keras.callbacks.Callback):
 def test_ranks_at_the_ends_of_epochs():
     look = Look()
     found = fit(tfprune.callbacks.RankLogger(), look)
-    expected = tfprune.spectra(found.model).ranks()
+    expected = tfprune.compress.spectra(found.model).ranks()
     assert found.history["rank/a"][-1] == expected["a"]
     assert len(found.history["rank/a"]) == 2
     assert look.seen == [None] * 12

@@ -64,7 +64,7 @@ def test_chosen_layers(filters):
 def test_there_and_back():
     model = net()
     own = tfprune.to_winograd(model, ["three", "five"])
-    back, errors = tfprune.to_spatial(own)
+    back, errors = tfprune.compress.to_spatial(own)
     assert kinds(back) == kinds(model)
     assert set(errors) == {"three", "five"} and max(errors.values()) < 1e-5
     np.testing.assert_allclose(back(images()), model(images()), atol=2e-4)
@@ -74,7 +74,7 @@ def test_errors_tell_what_is_lost():
     own = tfprune.to_winograd(net(), "three")
     kernel = own.get_layer("three").kernel
     kernel.assign(np.where(np.abs(kernel) > 1, kernel, 0))
-    assert tfprune.to_spatial(own).errors["three"] > 1e-2
+    assert tfprune.compress.to_spatial(own).errors["three"] > 1e-2
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_pruned_layers_stay_as_they_are():
 
 
 def test_the_name_of_the_layer_class_is_public():
-    assert tfprune.WinogradConv2D is layers.WinogradConv2D
+    assert tfprune.layers.WinogradConv2D is layers.WinogradConv2D
 
 
 @pytest.mark.filterwarnings("ignore:to_winograd leaves")

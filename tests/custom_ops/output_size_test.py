@@ -13,8 +13,8 @@ import tensorflow as tf
 from tfprune import ops
 from tfprune.numerics import winograd_convolution
 from tfprune.ops import library
-from tfprune.ops.sparse_conv2d import Geometry
-from tfprune.ops.sparse_conv2d import Pooling
+from tfprune.ops.conv2d import Geometry
+from tfprune.ops.conv2d import Pooling
 
 SIZES = range(8)
 KERNELS = (1, 2, 3, 5)

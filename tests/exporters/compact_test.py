@@ -29,7 +29,7 @@ def test_round_trip_is_exact(tmp_path):
     model = net(0.9)
     model.get_layer("norm").moving_mean.assign(np.arange(200.0))
     compact.save(model, tmp_path / "model.npz")
-    loaded = tfprune.load_compact(tmp_path / "model.npz")
+    loaded = tfprune.exporters.load_compact(tmp_path / "model.npz")
     assert [x.name for x in loaded.layers] == ["sparse", "norm", "dense"]
     assert all(type(x).__module__.startswith("keras") for x in loaded.layers)
     for old, new in zip(model.weights, loaded.weights, strict=True):

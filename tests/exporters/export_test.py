@@ -97,7 +97,7 @@ def test_what_is_written_answers_as_the_model(make, format, tmp_path):
     if format == "saved_model":
         answer = saved_model.load(path)(*inputs)
     elif format == "npz":
-        answer = signature.call(tfprune.load_compact(path), inputs)
+        answer = signature.call(tfprune.exporters.load_compact(path), inputs)
     else:
         loaded = keras.saving.load_model(path, compile=False)
         answer = signature.call(loaded, inputs)

@@ -41,7 +41,9 @@ def test_files_that_do_not_fit_change_nothing(tmp_path, why):
     model = nets.net()
     before = model.get_weights()
     with pytest.raises(ValueError, match="`path` must"):
-        tfprune.load_caffemodel(model, nets.write(tmp_path, *WRONG[why]))
+        tfprune.interop.load_caffemodel(
+            model, nets.write(tmp_path, *WRONG[why])
+        )
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -49,7 +51,9 @@ def test_files_that_do_not_fit_change_nothing(tmp_path, why):
 def test_a_layer_of_a_kind_that_is_not_known(tmp_path):
     model = keras.Sequential([keras.Input((3, 2)), layers.LSTM(2, name="fc")])
     with pytest.raises(ValueError, match="'fc', a LSTM"):
-        tfprune.load_caffemodel(model, nets.write(tmp_path, *nets.whole()))
+        tfprune.interop.load_caffemodel(
+            model, nets.write(tmp_path, *nets.whole())
+        )
 
 
 def test_every_truncation_is_an_error_or_lacks_a_layer(tmp_path):
@@ -60,7 +64,7 @@ def test_every_truncation_is_an_error_or_lacks_a_layer(tmp_path):
     for end in [*range(0, 60), *range(60, len(data), step), len(data) - 1]:
         path.write_bytes(data[:end])
         with pytest.raises(ValueError, match="`path` must"):
-            tfprune.load_caffemodel(model, path)
+            tfprune.interop.load_caffemodel(model, path)
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 

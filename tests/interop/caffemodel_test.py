@@ -35,7 +35,7 @@ def caffes_answer(x, conv=nets.CONV, fc=nets.FC):
 def test_layouts_groups_and_the_order_behind_a_flatten(tmp_path):
     model, x = nets.net(), nets.random(2, 7, 5, 4, seed=4)
     path = nets.write(tmp_path, *nets.whole())
-    assert tfprune.load_caffemodel(model, path) == []
+    assert tfprune.interop.load_caffemodel(model, path) == []
     np.testing.assert_allclose(model(x), caffes_answer(x), 1e-4, 1e-4)
 
 
@@ -46,14 +46,14 @@ def test_old_files_and_doubles(tmp_path):
         caffe.old_layer("fc", map(caffe.old_blob, nets.FC)),
     )
     model, x = nets.net(), nets.random(2, 7, 5, 4, seed=4)
-    tfprune.load_caffemodel(model, old)
+    tfprune.interop.load_caffemodel(model, old)
     np.testing.assert_allclose(model(x), caffes_answer(x), 1e-4, 1e-4)
     doubles = [caffe.blob(x, "<f8") for x in nets.CONV]
     path = nets.write(
         tmp_path, caffe.layer("stage/conv", doubles), nets.whole()[1]
     )
     again = nets.net()
-    tfprune.load_caffemodel(again, path)
+    tfprune.interop.load_caffemodel(again, path)
     for one, other in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -126,7 +126,7 @@ def masked_file(tmp_path):
 def test_masked_weights_are_zero_in_a_plain_model(tmp_path):
     path, masks = masked_file(tmp_path)
     model, x = nets.net(), nets.random(2, 7, 5, 4, seed=4)
-    tfprune.load_caffemodel(model, path)
+    tfprune.interop.load_caffemodel(model, path)
     conv = [w * m for w, m in zip(nets.CONV, masks, strict=True)]
     np.testing.assert_allclose(model(x), caffes_answer(x, conv), 1e-4, 1e-4)
 
@@ -134,7 +134,7 @@ def test_masked_weights_are_zero_in_a_plain_model(tmp_path):
 def test_masks_and_hidden_weights_in_a_pruned_model(tmp_path):
     path, masks = masked_file(tmp_path)
     model = tfprune.prune(nets.net(), methods.Surgery(c=0.0))
-    tfprune.load_caffemodel(model, path)
+    tfprune.interop.load_caffemodel(model, path)
     kernel, bias = model.get_layer("stage_conv").unit.targets
     expected = masks[0].transpose(2, 3, 1, 0) > 0
     np.testing.assert_array_equal(kernel.mask, expected)
@@ -150,7 +150,7 @@ def test_a_sparse_file_is_fine_tuned_with_its_zeros(tmp_path):
     )
     path = nets.write(tmp_path, *nets.whole(conv=sparse))
     model = tfprune.prune(nets.net(), methods.Guided(), filters="stage_conv")
-    tfprune.load_caffemodel(model, path)
+    tfprune.interop.load_caffemodel(model, path)
     (target,) = model.get_layer("stage_conv").unit.targets
     zeros = sparse[0].transpose(2, 3, 1, 0) == 0
     np.testing.assert_array_equal(target.mask, ~zeros)
@@ -181,7 +181,7 @@ def test_batch_normalization(tmp_path):
         caffe.layer("bn_conv1", map(caffe.blob, sums), "BatchNorm"),
         caffe.layer("scale_conv1", map(caffe.blob, [gamma, beta]), "Scale"),
     )
-    assert tfprune.load_caffemodel(model, path) == []
+    assert tfprune.interop.load_caffemodel(model, path) == []
     image = nets.random(1, 4, 4, 3, seed=9)
     plain = image @ kernel[:, :, 0, 0].T
     expected = (plain - mean) / np.sqrt(variance + 1e-5) * gamma + beta
@@ -198,9 +198,9 @@ def test_layers_of_other_names_and_heads_that_are_not_there(tmp_path):
     model = nets.net()
     names = {"stage_conv": "first"}
     path = nets.write(tmp_path, *parts)
-    assert tfprune.load_caffemodel(model, path, names) == ["loss1/fc"]
+    assert tfprune.interop.load_caffemodel(model, path, names) == ["loss1/fc"]
     with pytest.raises(ValueError, match="`names` must be one of: stage_conv"):
-        tfprune.load_caffemodel(model, path, {"conv": "first"})
+        tfprune.interop.load_caffemodel(model, path, {"conv": "first"})
 
 
 def test_a_large_file_stays_on_disk(tmp_path):
@@ -216,7 +216,9 @@ def test_a_large_file_stays_on_disk(tmp_path):
 
 def test_no_file(tmp_path):
     with pytest.raises(FileNotFoundError):
-        tfprune.load_caffemodel(nets.net(), pathlib.Path(tmp_path) / "none")
+        tfprune.interop.load_caffemodel(
+            nets.net(), pathlib.Path(tmp_path) / "none"
+        )
 
 
 def test_lenet_5_reads_its_published_layout(tmp_path):
@@ -238,7 +240,7 @@ def test_lenet_5_reads_its_published_layout(tmp_path):
         *(caffe.layer(x, map(caffe.blob, y)) for x, y in arrays.items()),
     )
     model = applications.build("lenet_5")
-    assert tfprune.load_caffemodel(model, path) == []
+    assert tfprune.interop.load_caffemodel(model, path) == []
     x = nets.random(2, 28, 28, 1)
     y = tf.constant(x / 256)
     for name in ("conv1", "conv2"):

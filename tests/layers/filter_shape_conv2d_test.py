@@ -46,7 +46,7 @@ def inputs(shape=SHAPE):
 def test_equals_the_dense_one(geometry, padding):
     columns = [0, 2] if geometry.get("size") == 1 else [1, 3, 4, 5, 8, 16]
     dense = conv(columns, padding=padding, **geometry)
-    own = tfprune.FilterShapeConv2D.from_dense(dense)
+    own = tfprune.layers.FilterShapeConv2D.from_dense(dense)
     assert own.columns == columns
     assert own.kernel.shape == (len(columns), 4)
     outputs = own(inputs())
@@ -56,13 +56,13 @@ def test_equals_the_dense_one(geometry, padding):
 
 def test_sizes_that_only_a_call_settles():
     dense = conv([0, 7], padding="same")
-    own = tfprune.FilterShapeConv2D.from_dense(dense)
+    own = tfprune.layers.FilterShapeConv2D.from_dense(dense)
     x = keras.Input((None, None, 3))
     model = keras.Model(x, own(x))
     for size in (2, 5, 9):
         x = inputs((2, size, size, 3))
         np.testing.assert_allclose(model(x), dense(x), 1e-5, 1e-5)
-    strided = tfprune.FilterShapeConv2D.from_dense(
+    strided = tfprune.layers.FilterShapeConv2D.from_dense(
         conv([0, 7], padding="same", strides=2)
     )
     sizes = [tf.TensorSpec((None, None, None, 3), tf.float32)]
@@ -72,7 +72,7 @@ def test_sizes_that_only_a_call_settles():
 
 def test_graph_xla_and_gradients_agree():
     dense = conv([1, 3, 4, 5, 8, 16], padding="same")
-    own = tfprune.FilterShapeConv2D.from_dense(dense)
+    own = tfprune.layers.FilterShapeConv2D.from_dense(dense)
     jit = tf.function(own, jit_compile=True)
     np.testing.assert_allclose(jit(inputs()), dense(inputs()), 1e-5, 1e-5)
     with tf.GradientTape() as tape:
@@ -86,7 +86,7 @@ def test_graph_xla_and_gradients_agree():
 
 
 def test_it_is_saved_and_exported(tmp_path):
-    own = tfprune.FilterShapeConv2D.from_dense(conv([1, 5], strides=2))
+    own = tfprune.layers.FilterShapeConv2D.from_dense(conv([1, 5], strides=2))
     model = keras.Sequential([keras.Input(SHAPE[1:]), own])
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -102,9 +102,13 @@ def test_it_is_saved_and_exported(tmp_path):
 @pytest.mark.parametrize("columns", [[], [2, 1], [1, 1], [-1], [0, 18]])
 def test_wrong_columns(columns):
     with pytest.raises(ValueError, match="`columns` must be"):
-        tfprune.FilterShapeConv2D(4, (3, 2), columns).build((None, 9, 7, 3))
+        tfprune.layers.FilterShapeConv2D(4, (3, 2), columns).build(
+            (None, 9, 7, 3)
+        )
 
 
 def test_layers_that_it_cannot_stand_for():
     with pytest.raises(ValueError, match="`groups` must be 1"):
-        tfprune.FilterShapeConv2D.from_dense(conv([0], groups=2, channels=4))
+        tfprune.layers.FilterShapeConv2D.from_dense(
+            conv([0], groups=2, channels=4)
+        )

@@ -17,7 +17,7 @@ def inputs(channels, size=5, batch=2):
 
 
 def dense(channels, **how):
-    layer = tfprune.LocalResponseNormalization(**how)
+    layer = tfprune.layers.LocalResponseNormalization(**how)
     layer.build((None, None, None, channels))
     return layer
 
@@ -33,7 +33,7 @@ def expected(x, radius, bias, alpha, beta):
 
 def test_defaults_are_those_of_alexnet():
     x = inputs(7)
-    found = tfprune.LocalResponseNormalization()(x)
+    found = tfprune.layers.LocalResponseNormalization()(x)
     want = expected(x, 2, 1.0, 1e-4 / 5, 0.75)
     np.testing.assert_allclose(found, want, rtol=1e-5)
 
@@ -82,12 +82,12 @@ def test_nothing_trains():
 )
 def test_arguments_are_checked(name, value):
     with pytest.raises(ValueError, match=f"`{name}` must be"):
-        tfprune.LocalResponseNormalization(**{name: value})
+        tfprune.layers.LocalResponseNormalization(**{name: value})
 
 
 def test_channels_must_be_known():
     with pytest.raises(ValueError, match="known number of channels"):
-        tfprune.LocalResponseNormalization()(keras.Input((4, 4, None)))
+        tfprune.layers.LocalResponseNormalization()(keras.Input((4, 4, None)))
 
 
 @compiled
@@ -95,7 +95,7 @@ def test_sparsify_and_save(tmp_path):
     model = keras.Sequential(
         [
             keras.Input((30, 30, 96)),
-            tfprune.LocalResponseNormalization(name="norm"),
+            tfprune.layers.LocalResponseNormalization(name="norm"),
             layers.Conv2D(8, 1, name="conv"),
         ]
     )
@@ -105,7 +105,7 @@ def test_sparsify_and_save(tmp_path):
     np.testing.assert_allclose(norm.sparsity, 1 - 474 / 96**2)
     assert norm.sparse_ms > 0 and conv.why == "has no zeros"
     sparse = SparseResponseNormalization.from_dense(model.get_layer("norm"))
-    other = tfprune.LocalResponseNormalization(3, 2.0, 0.01, 0.5)
+    other = tfprune.layers.LocalResponseNormalization(3, 2.0, 0.01, 0.5)
     own = keras.Sequential([keras.Input((30, 30, 96)), sparse, other])
     own.save(tmp_path / "own.keras")
     x = inputs(96, 30)

@@ -165,8 +165,8 @@ def test_saving_gives_the_stamp_back(tmp_path):
 
 
 def test_is_reached_from_the_package():
-    assert tfprune.SparseDense is layers.SparseDense
-    assert tfprune.SparseConv2D is layers.SparseConv2D
+    assert tfprune.layers.SparseDense is layers.SparseDense
+    assert tfprune.layers.SparseConv2D is layers.SparseConv2D
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,9 @@ def assert_same(one, other):
 
 def test_it_is_the_optimizer_and_prunes_nothing():
     model = by_method(methods.Force(**FORCE))
-    assert_same(model, train(net(), tfprune.ForceRegularized(sgd(), **FORCE)))
+    assert_same(
+        model, train(net(), tfprune.optimizers.ForceRegularized(sgd(), **FORCE))
+    )
     assert all(
         target.mask.numpy().all()
         for name in ("conv", "out")
@@ -59,8 +61,8 @@ def test_it_is_the_optimizer_and_prunes_nothing():
 
 def test_groups_are_respected():
     model = by_method(methods.Force(**FORCE), groups=2)
-    optimizer = tfprune.ForceRegularized(
-        sgd(), **FORCE, groups=tfprune.conv_groups(net(2))
+    optimizer = tfprune.optimizers.ForceRegularized(
+        sgd(), **FORCE, groups=tfprune.graph.conv_groups(net(2))
     )
     assert_same(model, train(net(2), optimizer))
 
@@ -69,7 +71,7 @@ def test_with_another_method():
     method = methods.Magnitude(0.5, frequency=1)
     model = by_method(methods.Force(**FORCE, method=method))
     other = tfprune.prune(net(), method)
-    optimizer = tfprune.ForceRegularized(
+    optimizer = tfprune.optimizers.ForceRegularized(
         tfprune.PruningOptimizer(sgd()), **FORCE
     )
     assert_same(model, train(other, optimizer))

@@ -9,11 +9,11 @@ from tests.optimizers import force_nets as nets
 from tfprune import methods
 
 WAYS = {
-    "outside": lambda inner, **force: tfprune.ForceRegularized(
+    "outside": lambda inner, **force: tfprune.optimizers.ForceRegularized(
         tfprune.PruningOptimizer(inner), **force
     ),
     "inside": lambda inner, **force: tfprune.PruningOptimizer(
-        tfprune.ForceRegularized(inner, **force)
+        tfprune.optimizers.ForceRegularized(inner, **force)
     ),
 }
 

@@ -52,7 +52,7 @@ def train(model):
 
 def forced(inner="momentum", model=None, **arguments):
     force = {**CONSTANT, **arguments.pop("force", {})}
-    optimizer = tfprune.ForceRegularized(INNER[inner](), **force)
+    optimizer = tfprune.optimizers.ForceRegularized(INNER[inner](), **force)
     return compiled(optimizer, model, **arguments)
 
 

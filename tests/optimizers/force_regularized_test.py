@@ -89,7 +89,7 @@ def test_a_model_of_keras_applications_in_one_line():
     model = keras.applications.MobileNetV2(
         (32, 32, 3), 0.35, weights=None, classes=2, classifier_activation=None
     )
-    model.compile(tfprune.ForceRegularized("sgd", 0.1), "mse")
+    model.compile(tfprune.optimizers.ForceRegularized("sgd", 0.1), "mse")
     before = model.get_layer("Conv1").kernel.numpy()
     model.fit(np.zeros((2, 32, 32, 3)), np.zeros((2, 2)), verbose=0)
     assert not np.array_equal(before, model.get_layer("Conv1").kernel.numpy())

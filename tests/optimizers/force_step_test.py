@@ -32,7 +32,9 @@ def step(optimizer, gradient=None):
 
 
 def sgd(**arguments):
-    return tfprune.ForceRegularized(keras.optimizers.SGD(1.0), **arguments)
+    return tfprune.optimizers.ForceRegularized(
+        keras.optimizers.SGD(1.0), **arguments
+    )
 
 
 class TestOneStep:
@@ -123,13 +125,13 @@ class TestWhatFeelsIt:
 
 
 def test_the_groups_of_a_model():
-    assert tfprune.conv_groups(nets.net(2)) == {"conv": 2}
-    assert tfprune.conv_groups(nets.net()) == {}
+    assert tfprune.graph.conv_groups(nets.net(2)) == {"conv": 2}
+    assert tfprune.graph.conv_groups(nets.net()) == {}
 
 
 def test_gradient_accumulation_averages_the_force():
     inner = keras.optimizers.SGD(1.0, gradient_accumulation_steps=2)
-    optimizer = tfprune.ForceRegularized(inner, 0.1)
+    optimizer = tfprune.optimizers.ForceRegularized(inner, 0.1)
     model = nets.net()
     weights, kernel = model.trainable_variables, model.get_layer("conv").kernel
     before = kernel.numpy()
@@ -206,4 +208,4 @@ class TestBadInput:
     def test_a_loss_scale_inside(self):
         inner = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
         with pytest.raises(ValueError, match="Put it around ForceRegularized"):
-            tfprune.ForceRegularized(inner)
+            tfprune.optimizers.ForceRegularized(inner)

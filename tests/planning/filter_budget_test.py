@@ -44,7 +44,7 @@ def test_the_trained_net_is_within_it(method, budget, place, share):
 def test_the_table_at_once():
     net = zoo.randomize(tying_test.residual())
     found = tfprune.planning.plan_filters(net, "bytes<=8KB")
-    zeroed = tfprune.zero_filters(net, found.sparsities)
+    zeroed = tfprune.compress.zero_filters(net, found.sparsities)
     small = tfprune.remove_filters(zeroed).model
     assert size(small)[2] == found.cost <= found.limit == 8000
     for row in found.rows:
@@ -60,7 +60,7 @@ def test_the_least_possible_is_what_is_left_of_all():
     least = tfprune.planning.plan_filters(net, "macs<=100%").least
     found = tfprune.planning.plan_filters(net, f"macs<={least}")
     small = tfprune.remove_filters(
-        tfprune.zero_filters(net, found.sparsities)
+        tfprune.compress.zero_filters(net, found.sparsities)
     ).model
     assert size(small)[1] == least
     with pytest.raises(ValueError, match=f"The least possible is {least:,}"):
@@ -112,4 +112,4 @@ def test_bad_input(method, arguments, message):
 )
 def test_shares_of_layers_that_are_wrong(sparsity, message):
     with pytest.raises(ValueError, match=message):
-        tfprune.zero_filters(tying_test.residual(), sparsity)
+        tfprune.compress.zero_filters(tying_test.residual(), sparsity)

@@ -50,7 +50,7 @@ def test_of_a_model_that_is_pruned_already(model):
     mask = np.random.default_rng(0).uniform(size=(64, 8)) > 0.5
     tfprune.set_mask(wrapped, "hidden", mask)
     found = planning.measure_sensitivity(wrapped, nets.data(), (0.0, 0.5))
-    now = tfprune.pruned_accuracy(wrapped, nets.data())
+    now = tfprune.search.pruned_accuracy(wrapped, nets.data())
     for values in found.accuracies.values():
         assert values[0] == pytest.approx(now)
 

@@ -45,7 +45,7 @@ def zero(model, name, share):
 def test_conv5_of_alexnet_has_the_bounds_of_the_paper(machine, lower, upper):
     x = keras.Input((13, 13, 384))
     conv = LAYERS.Conv2D(256, 3, padding="same", groups=2, name="conv5")
-    row = tfprune.project(keras.Model(x, conv(x)), machine)["conv5"]
+    row = tfprune.profiling.project(keras.Model(x, conv(x)), machine)["conv5"]
     assert row.lower == pytest.approx(lower, abs=0.01)
     assert row.upper == pytest.approx(upper, abs=0.003)
     assert row.worth and row.decision == "prune"
@@ -54,7 +54,7 @@ def test_conv5_of_alexnet_has_the_bounds_of_the_paper(machine, lower, upper):
 
 def test_the_work_is_that_of_the_layer():
     """3x3, 64 to 256 channels, at 13x13; two images."""
-    (wide, thin, fc) = tfprune.project(net(), "atom_c2750", 2).rows
+    (wide, thin, fc) = tfprune.profiling.project(net(), "atom_c2750", 2).rows
     work = roofline.Work(
         2 * 2 * 9 * 64 * 256 * 169,
         2 * 4 * 169 * (64 + 256),
@@ -68,7 +68,7 @@ def test_the_work_is_that_of_the_layer():
 
 
 def test_a_layer_that_only_moves_data_is_left_dense():
-    found = tfprune.project(net(), "xeon_e5_2697v4")
+    found = tfprune.profiling.project(net(), "xeon_e5_2697v4")
     assert not found["thin"].worth
     assert found["thin"].decision == "dense"
     assert found["wide"].worth
@@ -83,7 +83,9 @@ def test_a_layer_that_only_moves_data_is_left_dense():
     [(0.0, "prune"), (0.1, "prune"), (0.5, "useful"), (1.0, "enough")],
 )
 def test_where_a_layer_stands(share, decision):
-    row = tfprune.project(zero(net(), "wide", share), "atom_c2750")["wide"]
+    row = tfprune.profiling.project(zero(net(), "wide", share), "atom_c2750")[
+        "wide"
+    ]
     assert row.sparsity == pytest.approx(share, abs=1e-4)
     assert row.decision == decision
     assert (row.speedup > 1) == (share > row.lower)
@@ -93,22 +95,29 @@ def test_masks_count_as_zeros():
     model = tfprune.prune(net(), tfprune.methods.Guided())
     mask = np.random.default_rng(0).random((3, 3, 64, 256)) < 0.25
     tfprune.set_mask(model, "wide", mask)
-    row = tfprune.project(model, "atom_c2750")["wide"]
+    row = tfprune.profiling.project(model, "atom_c2750")["wide"]
     assert row.sparsity == pytest.approx(1 - mask.mean())
-    assert row.lower == tfprune.project(net(), "atom_c2750")["wide"].lower
+    assert (
+        row.lower
+        == tfprune.profiling.project(net(), "atom_c2750")["wide"].lower
+    )
 
 
 def test_a_shared_layer_works_once_for_each_call():
     x = keras.Input((13, 13, 64))
     conv = LAYERS.Conv2D(64, 3, padding="same", name="conv")
-    once = tfprune.project(keras.Model(x, conv(x)), "atom_c2750")["conv"]
-    twice = tfprune.project(keras.Model(x, conv(conv(x))), "atom_c2750")["conv"]
+    once = tfprune.profiling.project(keras.Model(x, conv(x)), "atom_c2750")[
+        "conv"
+    ]
+    twice = tfprune.profiling.project(
+        keras.Model(x, conv(conv(x))), "atom_c2750"
+    )["conv"]
     assert twice.lower == pytest.approx(once.lower)
     assert twice.gain == pytest.approx(once.gain)
 
 
 def test_it_is_printed_and_in_the_report():
-    found = tfprune.project(net(), "atom_c2750", 4)
+    found = tfprune.profiling.project(net(), "atom_c2750", 4)
     lines = str(found).splitlines()
     assert lines[0] == "net on atom_c2750, batch 4"
     assert lines[1].split()[0] == "layer" and lines[2].split()[0] == "wide"
@@ -133,14 +142,14 @@ def test_a_profile_of_ones_own():
     ("arguments", "message"),
     [
         ({"machine": "xeon"}, "`machine` must be one of: atom_c2750"),
-        ({"machine": "xeon"}, r"tfprune.calibrate\(\)"),
+        ({"machine": "xeon"}, r"tfprune.profiling.calibrate\(\)"),
         ({"machine": "atom_c2750", "batch_size": 0}, "`batch_size` must be"),
         ({"machine": "atom_c2750", "least_gain": 0.5}, "`least_gain` must"),
     ],
 )
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
-        tfprune.project(net(), **arguments)
+        tfprune.profiling.project(net(), **arguments)
 
 
 def test_tables_of_published_nets():

@@ -23,9 +23,9 @@ def test_of_weights_and_of_coefficients():
     model.get_layer("conv").kernel.assign(kernel)
     own = tfprune.to_winograd(model, "conv")
     for one in (model, own):
-        found = tfprune.winograd_sparsity(one, threshold=0.0)
+        found = tfprune.reports.winograd_sparsity(one, threshold=0.0)
         assert found == {"conv": pytest.approx(0.25)}
-    every = tfprune.winograd_sparsity(model, threshold=10.0)
+    every = tfprune.reports.winograd_sparsity(model, threshold=10.0)
     assert every == {"conv": 1.0}
 
 
@@ -34,4 +34,4 @@ def test_masks_count():
     mask = np.ones((3, 3, 2, 4), bool)
     mask[..., :2] = False
     tfprune.set_mask(model, "conv", mask)
-    assert tfprune.winograd_sparsity(model, 0.0)["conv"] == 0.5
+    assert tfprune.reports.winograd_sparsity(model, 0.0)["conv"] == 0.5

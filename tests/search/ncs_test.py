@@ -41,7 +41,7 @@ def make(name, dimensions=3, **changes):
         "evaluations": 200,
         "seed": 1,
     }
-    return search.searcher(name, **{**arguments, **changes})
+    return search.build(name, **{**arguments, **changes})
 
 
 class TestDistance:

@@ -249,16 +249,16 @@ class TestPublicCalls:
     def test_sent_and_measured(self):
         model, data = nets.pruned(compiled=True), nets.data()
         expected, counts = by_hand(model, [0.5, 1.0, -0.5], data)
-        tried = tfprune.pruned_accuracy(model, data, [0.5, 1.0, -0.5])
+        tried = tfprune.search.pruned_accuracy(model, data, [0.5, 1.0, -0.5])
         assert all(mask.all() for mask in nets.masks(model))
-        tfprune.set_thresholds(model, [0.5, 1.0, -0.5])
-        now = tfprune.pruned_accuracy(model, data)
+        tfprune.search.set_thresholds(model, [0.5, 1.0, -0.5])
+        now = tfprune.search.pruned_accuracy(model, data)
         assert now == tried == pytest.approx(expected)
         assert [mask.sum() for mask in nets.masks(model)] == counts
 
     def test_some_layers(self):
         model = nets.pruned()
-        tfprune.set_thresholds(model, {"hidden": 1.0})
+        tfprune.search.set_thresholds(model, {"hidden": 1.0})
         kept = [mask.all() for mask in nets.masks(model)]
         assert kept == [True, True, False, False, True, True]
         settings = tfprune.settings(model)
@@ -273,4 +273,4 @@ class TestPublicCalls:
     )
     def test_bad_input(self, model, thresholds, words):
         with pytest.raises(ValueError, match=words):
-            tfprune.set_thresholds(model, thresholds)
+            tfprune.search.set_thresholds(model, thresholds)

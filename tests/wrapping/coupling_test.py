@@ -275,4 +275,4 @@ def test_models_of_the_zoo(name):
 def test_thresholds_are_refused():
     model = tfprune.prune(residual(), coupled_magnitude())
     with pytest.raises(ValueError, match="filters are coupled: stem"):
-        tfprune.set_thresholds(model, {"stem": 0.5}, "target_sparsity")
+        tfprune.search.set_thresholds(model, {"stem": 0.5}, "target_sparsity")

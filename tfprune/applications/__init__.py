@@ -1,39 +1,68 @@
-"""The networks of the experiments, by name."""
+"""Networks of the literature of pruning, as `keras.applications` has others."""
 
 from __future__ import annotations
 
 import keras
 
-from tfprune.applications import alexnet
-from tfprune.applications import caltech
-from tfprune.applications import cifar
-from tfprune.applications import convnet
-from tfprune.applications import googlenet
-from tfprune.applications import imagenet
-from tfprune.applications import lenet
-from tfprune.applications import resnet
-from tfprune.applications import vgg
-from tfprune.applications import vgg_mnist
-from tfprune.utils import validation
+from tfprune.applications.alexnet import AlexNet as AlexNet
+from tfprune.applications.alexnet import AlexNetBN as AlexNetBN
+from tfprune.applications.alexnet import CaffeNet as CaffeNet
+from tfprune.applications.caltech import AlexNetCaltech as AlexNetCaltech
+from tfprune.applications.cifar import ResNet20 as ResNet20
+from tfprune.applications.cifar import ResNet56 as ResNet56
+from tfprune.applications.cifar import VGG16Cifar10 as VGG16Cifar10
+from tfprune.applications.convnet import ConvNet as ConvNet
+from tfprune.applications.googlenet import GoogLeNet as GoogLeNet
+from tfprune.applications.googlenet import GoogLeNetHeads as GoogLeNetHeads
+from tfprune.applications.imagenet import MobileNetV2 as MobileNetV2
+from tfprune.applications.imagenet import ResNet50 as ResNet50
+from tfprune.applications.lenet import LeNet5 as LeNet5
+from tfprune.applications.lenet import LeNet300100 as LeNet300100
+from tfprune.applications.resnet import ResNet50MSRA as ResNet50MSRA
+from tfprune.applications.vgg import VGG16 as VGG16
+from tfprune.applications.vgg_mnist import VGGMnist as VGGMnist
+from tfprune.utils import validation as _validation
+
+__all__ = [
+    "MODELS",
+    "AlexNet",
+    "AlexNetBN",
+    "AlexNetCaltech",
+    "CaffeNet",
+    "ConvNet",
+    "GoogLeNet",
+    "GoogLeNetHeads",
+    "LeNet300100",
+    "LeNet5",
+    "MobileNetV2",
+    "ResNet20",
+    "ResNet50",
+    "ResNet50MSRA",
+    "ResNet56",
+    "VGG16",
+    "VGG16Cifar10",
+    "VGGMnist",
+    "build",
+]
 
 MODELS = {
-    "lenet_300_100": lenet.LeNet300100,
-    "lenet_5": lenet.LeNet5,
-    "vgg_mnist": vgg_mnist.VGGMnist,
-    "convnet": convnet.ConvNet,
-    "alexnet": alexnet.AlexNet,
-    "alexnet_bn": alexnet.AlexNetBN,
-    "caffenet": alexnet.CaffeNet,
-    "alexnet_caltech": caltech.AlexNetCaltech,
-    "resnet20": cifar.ResNet20,
-    "resnet56": cifar.ResNet56,
-    "vgg16_cifar10": cifar.VGG16,
-    "googlenet": googlenet.GoogLeNet,
-    "googlenet_heads": googlenet.GoogLeNetHeads,
-    "resnet50": imagenet.ResNet50,
-    "resnet50_msra": resnet.ResNet50MSRA,
-    "vgg16": vgg.VGG16,
-    "mobilenet_v2": imagenet.MobileNetV2,
+    "lenet_300_100": LeNet300100,
+    "lenet_5": LeNet5,
+    "vgg_mnist": VGGMnist,
+    "convnet": ConvNet,
+    "alexnet": AlexNet,
+    "alexnet_bn": AlexNetBN,
+    "caffenet": CaffeNet,
+    "alexnet_caltech": AlexNetCaltech,
+    "resnet20": ResNet20,
+    "resnet56": ResNet56,
+    "vgg16_cifar10": VGG16Cifar10,
+    "googlenet": GoogLeNet,
+    "googlenet_heads": GoogLeNetHeads,
+    "resnet50": ResNet50,
+    "resnet50_msra": ResNet50MSRA,
+    "vgg16": VGG16,
+    "mobilenet_v2": MobileNetV2,
 }
 
 
@@ -52,5 +81,5 @@ def build(name: str, seed: int | None = None) -> keras.Model:
         ValueError: no model has this name.
     """
     if name not in MODELS:
-        raise ValueError(validation.unknown("name", name, MODELS))
+        raise ValueError(_validation.unknown("name", name, MODELS))
     return MODELS[name](seed)

@@ -69,7 +69,7 @@ def resnet(name: str, blocks: int, seed: int | None) -> keras.Model:
     return keras.Model(pixels, logits, name=name)
 
 
-def VGG16(seed: int | None = None) -> keras.Sequential:
+def VGG16Cifar10(seed: int | None = None) -> keras.Sequential:
     """Builds VGG-16 with normalizations, 15 million parameters.
 
     Args:

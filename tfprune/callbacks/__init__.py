@@ -7,5 +7,15 @@ from tfprune.callbacks.rank_clipping import RankClipping as RankClipping
 from tfprune.callbacks.rank_logger import RankLogger as RankLogger
 from tfprune.callbacks.sparsity_logger import SparsityLogger as SparsityLogger
 
+__all__ = [
+    "FilterLog",
+    "GuidedGate",
+    "OLMPSearch",
+    "REQUIRED",
+    "RankClipping",
+    "RankLogger",
+    "SparsityLogger",
+]
+
 # Callbacks that a method needs while a model is trained, by its name.
 REQUIRED = {"olmp": OLMPSearch}

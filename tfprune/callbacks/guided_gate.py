@@ -37,8 +37,8 @@ class GuidedGate(keras.callbacks.Callback):
     Args:
         dense: Keras model with the weights of before pruning: what was given
             to `tfprune.prune`.
-        machine: As of `tfprune.project`.
-        batch_size: As of `tfprune.project`. Defaults to 1.
+        machine: As of `tfprune.profiling.project`.
+        batch_size: As of `tfprune.profiling.project`. Defaults to 1.
         interval: Integer, steps between looks. Defaults to 1000.
         patience: Integer: a layer has settled whose sparsity has not grown at
             so many looks in a row. Defaults to 3.

@@ -134,7 +134,7 @@ class OLMPSearch(keras.callbacks.Callback):
     def _searcher(self, step, selected):
         plan, count = self._plan, int(selected.sum())
         incumbent = self._problem.incumbent[selected]
-        return search.searcher(
+        return search.build(
             plan.acceptance,
             np.clip(incumbent, plan.lower, plan.upper),
             [plan.lower] * count,

@@ -18,7 +18,7 @@ class RankClipping(keras.callbacks.Callback):
 
     Kernels keep their shapes, so that any optimizer goes on as before;
     `tfprune.factorize` makes the layers thin in the end. It goes well with
-    `tfprune.ForceRegularized`, which lowers ranks in between.
+    `tfprune.optimizers.ForceRegularized`, which lowers ranks in between.
 
     Args:
         energy: As `tfprune.factorize` takes it: a float in (0, 1], or a dict

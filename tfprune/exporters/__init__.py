@@ -13,6 +13,8 @@ from tfprune.exporters import verify
 from tfprune.graph import cloning
 from tfprune.utils import validation
 
+__all__ = ["export", "load_compact"]
+
 load_compact = compact.load
 
 
@@ -27,7 +29,8 @@ def export(
         path: The folder to make (`saved_model`) or the file to write, with
             the suffix `.keras` or `.npz`.
         format: `"saved_model"` for plain TensorFlow, `"keras"` for plain
-            Keras, `"npz"` for the compressed model of `tfprune.load_compact`.
+            Keras, `"npz"` for the compressed model of
+            `tfprune.exporters.load_compact`.
 
     Returns:
         The path. It exists only if a reloaded copy answered as the model.

@@ -65,7 +65,7 @@ def load_caffemodel(
 
     ```python
     model = models.build("caffenet")  # of experiments
-    tfprune.load_caffemodel(model, "bvlc_reference_caffenet.caffemodel")
+    tfprune.interop.load_caffemodel(model, "bvlc_reference_caffenet.caffemodel")
     ```
     """
     file = _File(caffe_blobs.read(path), names or {})

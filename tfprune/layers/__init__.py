@@ -17,3 +17,15 @@ from tfprune.layers.sparse_winograd_conv2d import (
     SparseWinogradConv2D as SparseWinogradConv2D,
 )
 from tfprune.layers.winograd_conv2d import WinogradConv2D as WinogradConv2D
+
+__all__ = [
+    "FilterShapeConv2D",
+    "LocalResponseNormalization",
+    "Prunable",
+    "Sparse",
+    "SparseConv2D",
+    "SparseDense",
+    "SparseResponseNormalization",
+    "SparseWinogradConv2D",
+    "WinogradConv2D",
+]

@@ -9,7 +9,7 @@ from keras import ops
 from tfprune import backend
 from tfprune.layers import convolution
 from tfprune.numerics import same_padding
-from tfprune.ops.sparse_conv2d import Geometry
+from tfprune.ops.conv2d import Geometry
 from tfprune.utils import validation
 
 

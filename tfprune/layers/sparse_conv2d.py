@@ -10,7 +10,7 @@ from tfprune import backend
 from tfprune.layers import convolution
 from tfprune.layers import sparse_convolution
 from tfprune.ops import sparse_conv2d
-from tfprune.ops.sparse_conv2d import Geometry
+from tfprune.ops.conv2d import Geometry
 from tfprune.utils import validation
 
 

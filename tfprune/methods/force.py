@@ -18,8 +18,8 @@ from tfprune.utils import validation
 class Force(method_lib.Method):
     """Lowers the ranks of convolutions while they learn, or are pruned.
 
-    It is `tfprune.ForceRegularized` as part of a method; filters of grouped
-    convolutions pull within their group.
+    It is `tfprune.optimizers.ForceRegularized` as part of a method; filters of
+    grouped convolutions pull within their group.
 
     Args:
         force_decay: Float >= 0, the strength, or a schedule; see there.

@@ -41,8 +41,8 @@ class Guided(method.Method):
 
     The trade-off between sparsity and accuracy is set by the decay, for all
     layers or for each, not by the threshold. Biases are never pruned, nor
-    penalized. Where layers are to be faster, `tfprune.project` gives settings
-    that leave dense what would not be.
+    penalized. Where layers are to be faster, `tfprune.profiling.project` gives
+    settings that leave dense what would not be.
 
     Args:
         decay: Float >= 0, strength of the L1 penalty, in the gradient.

@@ -33,8 +33,8 @@ class L1Winograd(method.Method):
     """Makes ordinary convolutions sparse in the Winograd domain.
 
     The layers stay `keras.layers.Conv2D`. Masks show the filters of which
-    nothing is left; `tfprune.winograd_sparsity` tells how many coefficients
-    are zero.
+    nothing is left; `tfprune.reports.winograd_sparsity` tells how many
+    coefficients are zero.
 
     Args:
         decay: Float >= 0, strength of the L1 penalty. Defaults to 5e-5.

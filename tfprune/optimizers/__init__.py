@@ -6,3 +6,8 @@ from tfprune.optimizers.force_regularized import (
 from tfprune.optimizers.pruning_optimizer import (
     PruningOptimizer as PruningOptimizer,
 )
+
+__all__ = [
+    "ForceRegularized",
+    "PruningOptimizer",
+]

@@ -41,9 +41,9 @@ class ForceRegularized(wrapper.OptimizerWrapper):
             `force_decay`; 0 for none. Defaults to None: 1 for convolutions of
             images and volumes with windows larger than 1.
         groups: Dict, layer name or regular expression to the groups of a
-            convolution, as `tfprune.conv_groups(model)` returns it: filters
-            pull within their group. Defaults to None: groups are ignored, as
-            in the published code.
+            convolution, as `tfprune.graph.conv_groups(model)` returns it:
+            filters pull within their group. Defaults to None: groups are
+            ignored, as in the published code.
         direction: `"all"` (default) or `"same"`: entries that the gradient
             opposes are left out.
         adaptive: Bool: the force is scaled to `force_decay` times the norm
@@ -59,7 +59,7 @@ class ForceRegularized(wrapper.OptimizerWrapper):
     Example:
 
     ```python
-    optimizer = tfprune.ForceRegularized("sgd", 1e-4, "constant")
+    optimizer = tfprune.optimizers.ForceRegularized("sgd", 1e-4, "constant")
     model.compile(optimizer, loss="mse")
     ```
 

@@ -15,3 +15,17 @@ from tfprune.planning.sensitivity import (
     measure_sensitivity as measure_sensitivity,
 )
 from tfprune.planning.weight_budget import plan_weights as plan_weights
+
+__all__ = [
+    "BudgetPlan",
+    "CostModel",
+    "RankPlan",
+    "RankSensitivity",
+    "Sensitivity",
+    "SparsityPlan",
+    "choose_ranks",
+    "measure_rank_sensitivity",
+    "measure_sensitivity",
+    "plan_filters",
+    "plan_weights",
+]

@@ -22,8 +22,8 @@ def plan_filters(
 ) -> plan_lib.SparsityPlan:
     """Finds how many filters may stay for a smaller model to cost no more.
 
-    All dependency groups (`tfprune.channel_graph`) lose the same share. The
-    costs are those of the model that `remove_filters` makes.
+    All dependency groups (`tfprune.compress.channel_graph`) lose the same
+    share. The costs are those of the model that `remove_filters` makes.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.

@@ -28,6 +28,6 @@ def get(machine: str | roofline.MachineProfile) -> roofline.MachineProfile:
     if machine not in PROFILES:
         raise ValueError(
             validation.unknown("machine", machine, PROFILES)
-            + " Or give what tfprune.calibrate() returns for yours."
+            + " Or give what tfprune.profiling.calibrate() returns for yours."
         )
     return PROFILES[machine]

@@ -35,8 +35,9 @@ def project(
 
     Args:
         model: Keras model, pruned or not, built.
-        machine: `MachineProfile`, as `tfprune.calibrate()` measures it, or the
-            name of a published one: `"xeon_e5_2697v4"`, `"atom_c2750"`.
+        machine: `MachineProfile`, as `tfprune.profiling.calibrate()` measures
+            it, or the name of a published one: `"xeon_e5_2697v4"`,
+            `"atom_c2750"`.
         batch_size: Integer, examples in a call. Defaults to 1.
         least_gain: Float >= 1: layers that are projected to be less than so
             many times faster at best are not worth it. Defaults to 1.1.
@@ -50,7 +51,7 @@ def project(
     Example:
 
     ```python
-    found = tfprune.project(model, tfprune.calibrate())
+    found = tfprune.profiling.project(model, tfprune.profiling.calibrate())
     method = tfprune.methods.Guided(settings=found.settings())
     ```
 

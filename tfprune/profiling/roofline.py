@@ -8,7 +8,7 @@ import typing
 
 @dataclasses.dataclass(frozen=True)
 class MachineProfile:
-    """What a machine can do, as `tfprune.calibrate` measures it.
+    """What a machine can do, as `tfprune.profiling.calibrate` measures it.
 
     A layer takes as long as its arithmetic, or as what it reads and writes,
     whichever is longer. (The paper has that for sparse layers only.)

@@ -35,8 +35,9 @@ def report(
     Args:
         model: Keras model, built.
         title: String. Defaults to the name of the model.
-        machine: As of `tfprune.project`: the report also tells which layers are
-            sparse enough to be faster there. Defaults to None: it does not.
+        machine: As of `tfprune.profiling.project`: the report also tells which
+            layers are sparse enough to be faster there. Defaults to None: it
+            does not.
         batch_size: Integer, of that. Defaults to 1.
 
     Returns:

@@ -8,12 +8,27 @@ from tfprune.search.problem import Outcome as Outcome
 from tfprune.search.problem import Problem as Problem
 from tfprune.search.sampling import Sampling as Sampling
 from tfprune.search.searcher import Searcher as Searcher
+from tfprune.search.thresholds import pruned_accuracy as pruned_accuracy
+from tfprune.search.thresholds import set_thresholds as set_thresholds
 from tfprune.utils import validation as _validation
+
+__all__ = [
+    "CMAES",
+    "NCS",
+    "Outcome",
+    "Problem",
+    "SEARCHERS",
+    "Sampling",
+    "Searcher",
+    "build",
+    "pruned_accuracy",
+    "set_thresholds",
+]
 
 SEARCHERS = {"ncs": NCS, "sampling": Sampling, "cma": CMAES}
 
 
-def searcher(name: str, *args, **kwargs) -> Searcher:
+def build(name: str, *args, **kwargs) -> Searcher:
     """The `Searcher` of that name; arguments are those of its class.
 
     Raises:

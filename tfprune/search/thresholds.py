@@ -33,8 +33,8 @@ def set_thresholds(
     Example:
 
     ```python
-    tfprune.set_thresholds(model, {"ip1": 5.0, "ip2": 3.0})
-    print(tfprune.pruned_accuracy(model, held_out))
+    tfprune.search.set_thresholds(model, {"ip1": 5.0, "ip2": 3.0})
+    print(tfprune.search.pruned_accuracy(model, held_out))
     ```
     """
     found = rules.having(rules.rules(model), setting)

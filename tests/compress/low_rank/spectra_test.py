@@ -19,7 +19,7 @@ def net():
 
 def test_energy_by_rank_of_each_layer():
     model = net()
-    found = tfprune.spectra(model).energies
+    found = tfprune.compress.spectra(model).energies
     assert {name: len(x) for name, x in found.items()} == {
         "conv": 8,
         "inner": 3,
@@ -33,7 +33,7 @@ def test_energy_by_rank_of_each_layer():
 
 def test_ranks_keep_the_energy():
     model = net()
-    spectra = tfprune.spectra(model)
+    spectra = tfprune.compress.spectra(model)
     energies, ranks = spectra.energies, spectra.ranks(0.8)
     assert list(ranks) == ["conv", "inner"]
     for name, rank in ranks.items():
@@ -46,11 +46,11 @@ def test_masks_are_applied():
     mask = np.zeros((3, 3, 4, 8), bool)
     mask[..., :3] = True
     tfprune.set_mask(model, "conv", mask)
-    assert tfprune.spectra(model).ranks(1.0)["conv"] == 3
+    assert tfprune.compress.spectra(model).ranks(1.0)["conv"] == 3
 
 
 def test_a_table():
-    found = tfprune.spectra(net())
+    found = tfprune.compress.spectra(net())
     lines = str(found).splitlines()
     ranks = [str(found.ranks(x)["conv"]) for x in (0.9, 0.95, 0.99)]
     assert lines[1].split() == ["conv", "8", *ranks]
@@ -58,6 +58,6 @@ def test_a_table():
 
 def test_bad_input():
     with pytest.raises(ValueError, match="`energy` must be in"):
-        tfprune.spectra(net()).ranks(0.0)
+        tfprune.compress.spectra(net()).ranks(0.0)
     with pytest.raises(ValueError, match="Did you mean 'pca'"):
-        tfprune.spectra(net(), "pcs")
+        tfprune.compress.spectra(net(), "pcs")

@@ -145,7 +145,7 @@ def test_only_some_convolutions_have_a_winograd_form():
 def test_filters_that_are_zero_have_no_coefficients():
     conv = layers.Conv2D(6, 3)
     conv.build((None, 8, 8, 4))
-    own = tfprune.WinogradConv2D.from_conv2d(conv)
+    own = tfprune.layers.WinogradConv2D.from_conv2d(conv)
     u = own.kernel.numpy()
     u[np.abs(u) < 0.02] = 0
     u[:, :, 1, 2] = 0

@@ -5,3 +5,11 @@ from tfprune.compress.low_rank.forms import Spatial as Spatial
 from tfprune.numerics.decompositions import PCA as PCA
 from tfprune.numerics.decompositions import SVD as SVD
 from tfprune.numerics.decompositions import KMeans as KMeans
+
+__all__ = [
+    "Channels",
+    "KMeans",
+    "PCA",
+    "SVD",
+    "Spatial",
+]

@@ -39,7 +39,7 @@ def spectra(
     Example:
 
     ```python
-    found = tfprune.spectra(model)
+    found = tfprune.compress.spectra(model)
     print(found.ranks(0.95))
     ```
     """

@@ -93,14 +93,14 @@ def sparsify(
 
     Every dense and convolution layer with zeros is timed on this machine,
     dense and sparse in turn. It becomes sparse where that is faster by `gain`.
-    A convolution with columns of zeros (see `tfprune.FilterShapeConv2D`) is
-    tried over the others alone, too, and one that has a Winograd form with
-    sparse coefficients. `tfprune.LocalResponseNormalization` multiplies by a
-    matrix that is nearly empty, and a depthwise convolution is one without
-    weights between channels: both are tried sparse as they are.
-    Normalizations and activations are folded into the layers before them, and
-    additions into sparse convolutions. The whole models are timed then, and
-    the fastest is returned: never one that is slower than the model given.
+    A convolution with columns of zeros (see `tfprune.layers.FilterShapeConv2D`)
+    is tried over the others alone, too, and one that has a Winograd form with
+    sparse coefficients. `tfprune.layers.LocalResponseNormalization` multiplies
+    by a matrix that is nearly empty, and a depthwise convolution is one without
+    weights between channels: both are tried sparse as they are. Normalizations
+    and activations are folded into the layers before them, and additions into
+    sparse convolutions. The whole models are timed then, and the fastest is
+    returned: never one that is slower than the model given.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.

@@ -7,7 +7,7 @@ from tfprune import ops
 from tfprune.numerics import winograd_convolution
 from tfprune.ops import activations
 from tfprune.ops import library
-from tfprune.ops.sparse_winograd_conv2d import reference as winograd_reference
+from tfprune.ops.winograd_conv2d import reference as winograd_reference
 
 
 def images(*shape):

@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from tests.ops import problems
 from tfprune import ops
-from tfprune.ops.sparse_conv2d import Geometry
-from tfprune.ops.sparse_conv2d import Pooling
-from tfprune.ops.sparse_conv2d import convolve as dense_conv2d
-from tfprune.ops.sparse_conv2d import reference as conv_reference
+from tfprune.ops.conv2d import Geometry
+from tfprune.ops.conv2d import Pooling
+from tfprune.ops.conv2d import convolve as dense_conv2d
+from tfprune.ops.conv2d import reference as conv_reference
 
 
 def images(*shape):

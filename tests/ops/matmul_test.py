@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tests.ops import problems
 from tfprune import ops
-from tfprune.ops.csr_matmul import reference as matmul_reference
+from tfprune.ops.matmul import reference as matmul_reference
 
 
 def inputs(batch, columns):
