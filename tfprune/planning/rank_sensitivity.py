@@ -27,7 +27,7 @@ class RankSensitivity:
     """Accuracy by layer and rank.
 
     Args:
-        dense: Float, accuracy of the net as it is.
+        dense: Float, accuracy of the model as it is.
         ranks: Dict, layer name to ranks, the full one first.
         accuracies: Dict, layer name to one float for each rank.
     """
@@ -114,7 +114,7 @@ def measure_rank_sensitivity(
 
 
 class Trial:
-    """A net whose kernels are tried with lower ranks.
+    """A model whose kernels are tried with lower ranks.
 
     Arguments are those of `measure_rank_sensitivity`.
     """

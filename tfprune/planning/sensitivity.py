@@ -49,7 +49,7 @@ class Sensitivity:
         """Distributes a sparsity over the layers, most where it costs least.
 
         All layers are pruned to the sparsity that costs each of them, by
-        itself, the same drop of accuracy: the least one that gives the net
+        itself, the same drop of accuracy: the least one that gives the model
         the sparsity wanted.
 
         Args:

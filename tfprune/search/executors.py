@@ -1,7 +1,7 @@
 """Executors: who measures candidates. The outcomes are the same from all.
 
 A worker is a process with a copy of the problem. It learns the values of the
-net's variables once for each `refresh`, and is sent candidates only.
+model's variables once for each `refresh`, and is sent candidates only.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Serial:
         pass
 
     def refresh(self) -> float:
-        """Takes the net as it is now; returns its accuracy."""
+        """Takes the model as it is now; returns its accuracy."""
         return self._problem.refresh()
 
     def evaluate(self, candidates) -> list[problem_lib.Outcome]:

@@ -32,11 +32,11 @@ class Outcome(typing.NamedTuple):
     """What a candidate is worth.
 
     Args:
-        accuracy: Float, the mean metric of the pruned net.
+        accuracy: Float, the mean metric of the pruned model.
         kept: Integer, entries kept of all arrays that have masks.
-        cost: Float, what the pruned net costs, as the objective counts it.
+        cost: Float, what the pruned model costs, as the objective counts it.
         value: Float, what a search minimises: the cost by that of the dense
-            net, in [0, 1], where the accuracy is within bounds, and from the
+            model, in [0, 1], where the accuracy is within bounds, and from the
             target cost on the less of that the more accurate; 1 and what is
             missing, at most 2, where it is not; 3 where it is no number.
     """
@@ -53,9 +53,9 @@ class Outcome(typing.NamedTuple):
 
 
 class Problem:
-    """Minimises a pruned net's cost where accuracy is within `delta`.
+    """Minimises a pruned model's cost where accuracy is within `delta`.
 
-    Evaluating changes nothing in the net. It is one compiled function, which
+    Evaluating changes nothing in the model. It is one compiled function, which
     sees the weights and masks as they are at each call.
 
     Args:
@@ -71,7 +71,7 @@ class Problem:
         objective: `"parameters"`, `"macs"`, `"bytes"`, `"latency"`, or a
             callable as `CostModel.of_weights` gives it. Defaults to
             `"parameters"`.
-        target_cost: Float in [0, 1), of the dense net's cost: where a
+        target_cost: Float in [0, 1), of the dense model's cost: where a
             candidate costs no more, accuracy alone counts. Defaults to 0.
         metric: As `Scorer` takes it. Defaults to the accuracy.
         batch_size: Integer or None, examples in one pass. Defaults to None:
@@ -80,7 +80,7 @@ class Problem:
     Raises:
         ValueError: for a negative delta, an unknown or repeated layer, an
             unknown setting or objective, a target cost out of range, data that
-            do not fit, or a net whose metric is not a number.
+            do not fit, or a model whose metric is not a number.
 
     Example:
 
@@ -152,7 +152,7 @@ class Problem:
         return self.reference - self.delta
 
     def refresh(self) -> float:
-        """Takes the accuracy of the net as it is now for the reference.
+        """Takes the accuracy of the model as it is now for the reference.
 
         Raises:
             ValueError: if it is no number; nothing is changed.
@@ -160,15 +160,15 @@ class Problem:
         now = self.accuracy()
         if not np.isfinite(now):
             raise ValueError(
-                "`metric` must be a number for the net as it is. Received: "
-                f"{now}. Either the net's outputs are not finite, because it "
+                "`metric` must be a number for the model as it is. Received: "
+                f"{now}. Either the model's outputs are not finite, because it "
                 "has diverged, or the metric does not fit the labels."
             )
         self.reference = now
         return now
 
     def accuracy(self) -> float:
-        """The mean metric of the net as it is now."""
+        """The mean metric of the model as it is now."""
         as_it_is = np.full((1, len(self.layers)), np.nan)
         return float(self.measure(as_it_is)[0][0])
 
@@ -209,7 +209,7 @@ class Problem:
         ]
 
     def apply(self, candidate) -> None:
-        """Prunes the live net by these settings, which it keeps.
+        """Prunes the live model by these settings, which it keeps.
 
         Args:
             candidate: Float array `(layers,)`; NaN leaves a layer as it is.

@@ -1,7 +1,7 @@
 """Searcher: what every derivative-free search looks like from outside.
 
 A searcher is asked for candidates and told what they are worth; it knows
-nothing of nets. All it does follows from its arguments and from what it was
+nothing of models. All it does follows from its arguments and from what it was
 told, so that this is all there is to save in the middle of a search.
 """
 

@@ -1,4 +1,4 @@
-"""Thresholds of one's own: pruning a live net by hand, between two steps."""
+"""Thresholds of one's own: pruning a live model by hand, between two steps."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tfprune.utils import validation
 def set_thresholds(
     model: keras.Model, thresholds: typing.Any, setting: str = "c"
 ) -> None:
-    """Prunes a live net by thresholds of your own, between two steps.
+    """Prunes a live model by thresholds of your own, between two steps.
 
-    The masks change at once, and the net keeps the settings.
+    The masks change at once, and the model keeps the settings.
 
     Args:
         model: Keras model with `Prunable` layers.
@@ -47,7 +47,7 @@ def pruned_accuracy(
     thresholds: typing.Any = None,
     setting: str = "c",
 ) -> float:
-    """The accuracy of a net as it is, or as it would be.
+    """The accuracy of a model as it is, or as it would be.
 
     It changes nothing: thresholds given here are tried only.
 
@@ -55,7 +55,7 @@ def pruned_accuracy(
         model: Keras model with `Prunable` layers.
         data: Tuple of arrays (examples, labels).
         thresholds: As `set_thresholds` takes them, or None (default): the
-            net as it is.
+            model as it is.
         setting: As for `set_thresholds`.
 
     Raises:
