@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import typing
 import warnings
@@ -12,6 +11,7 @@ import numpy as np
 
 from tfprune import methods
 from tfprune import planning
+from tfprune.compress import low_rank
 from tfprune.compress.low_rank import factorize as factorize_lib
 from tfprune.core import structures
 from tfprune.core import units
@@ -124,28 +124,48 @@ def factorize(
     energy: float | dict | None = None,
     ranks: dict | None = None,
     budget: str | None = None,
-    **arguments,
+    method: str | low_rank.Channels | low_rank.Spatial = "pca",
+    data: typing.Any = None,
+    split_where: str = "macs",
+    batch_size: int = 1,
+    rounds: int = 30,
 ) -> factorize_lib.Factorized:
     """Makes an ordinary model with low-rank layers in the place of others.
 
-    Give one of `energy`, `ranks` and `budget`.
+    A convolution of rank r becomes one of r filters, `<name>_lowrank`, and
+    one of size 1, `<name>_linear`, with the old bias and activation; a Dense
+    layer becomes two. The rank of a grouped convolution is that of each
+    group. At full rank the new model gives what the old one did. Give one of
+    `energy`, `ranks` and `budget`.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.
-        energy: As `tfprune.compress.low_rank.factorize` takes it.
-        ranks: As `tfprune.compress.low_rank.factorize` takes it.
+        energy: Float in (0, 1], what ranks keep of each layer. Or dict, layer
+            name or regular expression to such a number, or to None: only the
+            layers that it names. Defaults to 0.95, if nothing else is given.
+        ranks: Dict, layer name or regular expression to a rank, or to None.
         budget: String, what the model may cost: `"macs<=50%"`,
             `"parameters<=1M"`, `"bytes<=100KB"`, `"latency<=2ms"` (a call
             with one example, measured here). All layers keep the same energy,
             as much as the budget allows.
-        **arguments: Others of `tfprune.compress.low_rank.factorize`.
+        method: `"pca"` (default), `"svd"`, `"kmeans"`, or `"lra"` for filters
+            that are vertical and then horizontal; or a form like
+            `tfprune.compress.low_rank.Channels(tfprune.compress.low_rank.PCA(centered=True))`.
+        data: Examples, as the model takes them. PCA then keeps the
+            activation statistics of the filters on them, and not the filters.
+            Defaults to None.
+        split_where: A layer is split only where that saves `"macs"`
+            (default), where it saves measured `"time"`, or `"always"`.
+        batch_size: Integer, examples in a call, for times. Defaults to 1.
+        rounds: Integer, how often each layer is timed. Defaults to 30.
 
     Returns:
         A `Factorized`: the model, and a table of ranks, energies and costs.
 
     Raises:
-        ValueError: as `tfprune.compress.low_rank.factorize`; and for a budget
-            that no ranks meet.
+        ValueError: for a subclassed model, one that is not stripped, NaN
+            weights, a rank above the full one, an energy outside (0, 1], a
+            pattern that matches no layer, or a budget that no ranks meet.
 
     Example:
 
@@ -153,18 +173,15 @@ def factorize(
     found = tfprune.factorize(model, budget="macs<=50%")
     print(found)
     ```
+
+    Reference:
+        Wen et al. Coordinating Filters for Faster Deep Neural Networks. ICCV
+        2017.
     """
-    given = {"energy": energy, "ranks": ranks, "budget": budget}
-    names = [name for name, value in given.items() if value is not None]
-    validation.check(
-        "energy, ranks, budget",
-        ", ".join(names),
-        len(names) <= 1,
-        "one of the three",
+    choose = rank_budget.chooser(energy, ranks, budget)
+    return factorize_lib.factorize(
+        model, choose, method, data, split_where, batch_size, rounds
     )
-    if budget is not None:
-        ranks = functools.partial(rank_budget.by_energy, budget)
-    return factorize_lib.factorize(model, energy, ranks, **arguments)
 
 
 def freeze(

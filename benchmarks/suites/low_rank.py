@@ -11,7 +11,7 @@ import tensorflow as tf
 from benchmarks.cases import shapes
 from benchmarks.harness import inprocess
 from benchmarks.harness import report
-from tfprune.compress.low_rank import factorize
+from tfprune import api
 
 
 class Case(typing.NamedTuple):
@@ -103,7 +103,7 @@ def _row(case, rounds, batch, threads):
             ),
         ]
     )
-    found = factorize.factorize(dense, ranks={".*": rank}, split_where="always")
+    found = api.factorize(dense, ranks={".*": rank}, split_where="always")
     x = np.random.default_rng(0).normal(size=(batch, *layer.input_shape))
     x = x.astype("float32")
     faster = [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 
 import keras
 
-from tfprune.compress.low_rank import candidates
-from tfprune.graph import model_graph
+from tfprune.compress.low_rank import ranks as ranks_lib
 from tfprune.planning import cost_models
 from tfprune.planning import plan as plan_lib
 from tfprune.planning import rank_sensitivity
@@ -15,29 +15,46 @@ from tfprune.planning import solver
 from tfprune.utils import quantities
 from tfprune.utils import validation
 
+_ENERGY = 0.95
 # The share of the energy of a kernel that is noise.
 _NOISE = 2.0**-30
 
 
-def by_energy(
-    budget: str,
-    graph: model_graph.ModelGraph,
-    found: list[candidates.Candidate],
-) -> dict[int, int]:
-    """Finds the ranks of the most energy, the same for all, within a budget.
+def chooser(
+    energy: float | dict | None, ranks: dict | None, budget: str | None
+) -> collections.abc.Callable[..., dict[int, int]]:
+    """How the ranks of layers are chosen, by what `tfprune.factorize` takes.
 
     Args:
-        budget: String, as `tfprune.factorize` takes it.
-        graph: `ModelGraph`, the candidates' layers among others.
-        found: List of `Candidate`.
+        energy: As `tfprune.factorize` takes it; so are the others.
+        ranks: As `tfprune.factorize` takes it.
+        budget: As `tfprune.factorize` takes it.
 
     Returns:
-        Dict, id of a layer to its rank. Layers that a rank would not make
-        cheaper are left out.
+        Callable, `ModelGraph` and list of `Candidate` to dict, id of a layer
+        to its rank.
 
     Raises:
-        ValueError: if no ranks meet the budget; it says what can be reached.
+        ValueError: if there are several of the three.
     """
+    given = {"energy": energy, "ranks": ranks, "budget": budget}
+    names = [name for name, value in given.items() if value is not None]
+    validation.check(
+        "energy, ranks, budget",
+        ", ".join(names),
+        len(names) <= 1,
+        "one of the three",
+    )
+    if budget is not None:
+        return lambda graph, found: _within(graph, found, budget)
+    if ranks is not None:
+        return lambda _, found: ranks_lib.by_ranks(found, ranks)
+    energy = _ENERGY if energy is None else energy
+    return lambda _, found: ranks_lib.by_energy(found, energy)
+
+
+def _within(graph, found, budget):
+    """The ranks of the most energy, the same for all, within a budget."""
     wanted, cost_model = cost_models.parse(budget)
     choices = _ByEnergy(graph, found, cost_model)
     return choices.ranks(choices.amount(wanted))
