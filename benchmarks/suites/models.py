@@ -161,10 +161,10 @@ def _case(name, dense, sparsity, writer):
     narrower = model_cases.narrow(dense, kept)
     part = model_cases.macs(narrower) / model_cases.macs(dense)
     sparse = writer.pruned(f"{sparsity}", model, found.model)
-    slim = writer.narrow(f"{sparsity} {_NARROW}", narrower)
+    fewer = writer.narrow(f"{sparsity} {_NARROW}", narrower)
     entries = [
         compare.Entry(sparsity, sparse, True),
-        compare.Entry((sparsity, _NARROW), slim, False),
+        compare.Entry((sparsity, _NARROW), fewer, False),
     ]
     return _Case(sparsity, found.decisions, kept, part, entries)
 

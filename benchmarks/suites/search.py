@@ -59,7 +59,7 @@ def run(plot: str | None = None, seeds=SEEDS, nets=None, **changes) -> str:
 
 
 def build(seed: int, data=None, steps: int = 2000) -> tuple:
-    """Returns a trained net, pruned by OLMP of nothing yet, and data.
+    """Returns a trained net with OLMP and no weight masked yet, and data.
 
     Args:
         seed: Integer, of the net's first weights.

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import tfprune
-from benchmarks.suites import roofline as suite
 from tfprune.profiling import machines
 from tfprune.profiling import projection
 from tfprune.profiling import roofline
@@ -150,16 +149,3 @@ def test_a_profile_of_ones_own():
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         tfprune.profiling.project(net(), **arguments)
-
-
-def test_tables_of_published_nets():
-    both = ["xeon_e5_2697v4", "atom_c2750"]
-    text = suite.run(["googlenet"], both, 1)
-    assert "| xeon_e5_2697v4 | 2150 | 122 | 3.00 | 2 |" in text
-    xeon, atom = text.split("## googlenet on ")[1:]
-    assert "| inception_3a_3x3 | " in xeon and "| useful |" in xeon
-    assert atom.startswith("atom_c2750, batch 1")
-    with pytest.raises(ValueError, match="`model` must be one of: caffenet"):
-        suite.run(["mobilenet_v2"], both, 1)
-    with pytest.raises(ValueError, match="`machine` must be one of"):
-        suite.run(["googlenet"], ["atom"], 1)
