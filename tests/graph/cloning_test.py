@@ -66,6 +66,31 @@ def test_each_layer_is_replaced_once():
     assert len(seen) == len(set(seen))
 
 
+def test_layers_below_sequential_models_are_called_as_wanted():
+    x = keras.Input((3,))
+    inner = keras.Model(x, layers.BatchNormalization(name="norm")(x))
+    chain = keras.Sequential([keras.Input((3,)), inner])
+    called = []
+
+    def call(layer, *args, **kwargs):
+        called.append(layer.name)
+        return layer(*args, **kwargs)
+
+    y = keras.Input((3,))
+    cloning.clone(keras.Model(y, chain(y)), leave, call)
+    assert "norm" in called
+
+
+def test_a_copy_has_the_name_that_a_constructor_changes():
+    class Suffixed(layers.Dense):
+        def __init__(self, units, name, **kwargs):
+            super().__init__(units, name=f"{name}_0", **kwargs)
+
+    x = keras.Input((3,))
+    model = keras.Model(x, Suffixed(2, "mine")(x))
+    assert cloning.clone(model, leave).layers[-1].name == "mine_0"
+
+
 def test_a_clone_is_not_compiled_and_the_original_still_is():
     inner = keras.Sequential([keras.Input((3,)), dense("a")], name="inner")
     inner.compile("sgd", loss=lambda y, out: ops.mean(y - out))

@@ -20,21 +20,29 @@ def clone(model: keras.Model, replace, call=None) -> keras.Model:
         call: Callable `(layer of the clone, *args, **kwargs) -> outputs`, for
             the layers of Functional models. Defaults to None: they are called.
     """
+    made = {}
 
     def clone_one(layer):
+        if id(layer) not in made:
+            made[id(layer)] = clone_new(layer)
+        return made[id(layer)]
+
+    def clone_new(layer):
+        if traversal.is_container(layer):
+            return clone_whole(layer)
         if not isinstance(layer, keras.layers.Layer):
             return layer.__class__.from_config(layer.get_config())
         return replace(layer, copy(layer))
 
-    if isinstance(model, keras.Sequential):
-        call = None
-    with _uncompiled(model):
+    def clone_whole(model):
+        # Keras' own recursion knows no `call` below Sequential models.
+        own = None if isinstance(model, keras.Sequential) else call
         return keras.models.clone_model(
-            model,
-            clone_function=clone_one,
-            call_function=call,
-            recursive=True,
+            model, clone_function=clone_one, call_function=own
         )
+
+    with _uncompiled(model):
+        return clone_whole(model)
 
 
 def clone_chains(model: keras.Model, chains: dict[int, list]) -> keras.Model:
@@ -74,6 +82,7 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     # A lambda of this very process is as safe as it was.
     own = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}
     copied = layer.__class__.from_config(layer.get_config(), **own)
+    copied.name = layer.name  # Some constructors make another one of it.
     if layer.built and layer.variables:
         if not copied.built:
             backend.build(copied, layer.get_build_config() or {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import copy
 import dataclasses
 import functools
 import typing
@@ -123,6 +124,21 @@ class Nodes:
         ends = self.config["output_layers"]
         self.outputs = [self._counted(*key) for key in ends]
         self.nodes = self._sorted()
+
+    def full_config(self) -> dict:
+        """The config of a Functional model that takes and gives the same.
+
+        Unlike `config`, a copy, whose inputs and outputs are nested as those
+        of the model, which must not be Sequential.
+        """
+        ends = {"input_layers": self.model.input}
+        ends["output_layers"] = self.model.output
+        nested = {
+            key: keras.tree.pack_sequence_as(structure, self.config[key])
+            for key, structure in ends.items()
+        }
+        full = {**self.config, **nested, "trainable": self.model.trainable}
+        return copy.deepcopy(full)
 
     def input(self, key: tuple) -> Node:
         """The input layer that gives an input, as a node."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import keras
 
 from tfprune.graph import model_graph
@@ -59,21 +57,10 @@ def _skeleton(model, found):
             plain = keras.Sequential(name=model.name)
             config = keras.Sequential.get_config(model)
         else:
-            plain, config = found.plain, _functional_config(model, found)
+            plain, config = found.plain, found.full_config()
         like = model if _is_built_as(model, plain) else plain
         entry = keras.saving.serialize_keras_object(like)
     return {k: x for k, x in entry.items() if k not in _SETTLED_ANEW}, config
-
-
-def _functional_config(model, found):
-    config = copy.deepcopy(found.config)
-    config["trainable"] = model.trainable
-    for key, ends in (
-        ("input_layers", model.input),
-        ("output_layers", model.output),
-    ):
-        config[key] = keras.tree.pack_sequence_as(ends, config[key])
-    return config
 
 
 def _is_built_as(model, plain):

@@ -49,7 +49,7 @@ def is_container(layer) -> bool:
 
 
 def leaves(model: keras.Model) -> list[keras.layers.Layer]:
-    """Returns the layers of nested models, each once, in order."""
+    """The layers of nested models, each once, in order."""
     found = {}
     for layer in model.layers:
         for leaf in leaves(layer) if is_container(layer) else [layer]:
@@ -57,8 +57,16 @@ def leaves(model: keras.Model) -> list[keras.layers.Layer]:
     return list(found.values())
 
 
+def outermost(model: keras.Model) -> list[keras.Model]:
+    """The Sequential and Functional models of any model, not those inside."""
+    if is_container(model):
+        return [model]
+    below = backend.sublayers(model)
+    return [found for layer in below for found in outermost(layer)]
+
+
 def walk(layer) -> list[keras.layers.Layer]:
-    """Returns every layer below a layer, each once, of any kind of model."""
+    """Every layer below a layer, each once, of any kind of model."""
     return list({id(below): below for _, below in paths(layer)}.values())
 
 

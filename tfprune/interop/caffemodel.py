@@ -15,10 +15,13 @@ import keras
 import numpy as np
 
 from tfprune.core import units
+from tfprune.graph import model_graph
+from tfprune.graph import traversal
 from tfprune.interop import caffe_blobs
 from tfprune.utils import validation
 
 _PASSING = (
+    keras.layers.InputLayer,
     keras.layers.Dropout,
     keras.layers.Activation,
     keras.layers.ReLU,
@@ -203,7 +206,7 @@ def _unsupported_reason(layer, received, variables):
 
 
 def _leaves(model):
-    """Returns the layers of nested models, each once."""
+    """The layers of nested models, subclassed ones too, each once."""
     found = {}
     for layer in model.layers:
         nested = isinstance(layer, keras.Model)
@@ -213,20 +216,21 @@ def _leaves(model):
 
 
 def _behind_flatten(model) -> dict[str, tuple]:
-    """Returns name of a layer to the image whose pixels it reads in a row."""
-    made_by = {id(_of(layer, "output")): layer for layer in _leaves(model)}
+    """Name of a layer to the image whose pixels it reads in a row."""
     found = {}
-    for layer in _leaves(model):
-        before = made_by.get(id(_of(layer, "input")))
-        while isinstance(before, _PASSING):
-            before = made_by.get(id(_of(before, "input")))
-        if isinstance(before, keras.layers.Flatten):
-            shape = _of(before, "input").shape[1:]
-            if len(shape) == 3:
-                found[layer.name] = tuple(shape)
+
+    def step(call):
+        (image,) = call.inputs if len(call.inputs) == 1 else (None,)
+        if image is not None:
+            found[call.operation.name] = image
+        if isinstance(call.operation, keras.layers.Flatten):
+            shape = call.tensors[0].shape[1:]
+            image = shape if len(shape) == 3 else None
+        elif not isinstance(call.operation, _PASSING):
+            image = None
+        return [image] * len(call.shapes)
+
+    for own in traversal.outermost(model):
+        graph = model_graph.ModelGraph(own)
+        graph.follow([None] * len(own.inputs), step)
     return found
-
-
-def _of(layer, name):
-    """Returns the tensor of a layer's first call, None before there is one."""
-    return getattr(layer, name, None)

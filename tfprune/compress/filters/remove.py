@@ -91,9 +91,8 @@ def _changes(plan):
 
 def _copy_weights(model, small, plan):
     """Gathers what stays of all variables."""
-    copies = {x.name: x for x in small.layers}
-    for layer in model.layers:
-        copied = copies[layer.name]
+    for layer, copied in zip(model.layers, small.layers, strict=True):
+        copied.name = layer.name  # Some constructors make another one of it.
         if traversal.is_container(layer):
             _copy_weights(layer, copied, plan)
         else:
