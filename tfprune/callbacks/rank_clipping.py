@@ -65,7 +65,7 @@ class RankClipping(keras.callbacks.Callback):
             validation.check_count("stop_step", stop_step)
         self._energy, self._interval = energy, interval
         self._stop_step, self._form = stop_step, forms.form(method)
-        self.history = []
+        self.history: list[dict] = []
 
     def on_train_begin(self, logs=None):
         update_interval.check_steps(self.model, self._interval)

@@ -73,7 +73,9 @@ def normalizations(model) -> list[keras.layers.BatchNormalization]:
 def untrained(model) -> str:
     """Returns what to tell of normalizations without statistics, or ""."""
     names = [x.name for x in normalizations(model) if _is_new(x)]
-    return names and (
+    if not names:
+        return ""
+    return (
         "BatchNormalization layers were never trained, and normalize nothing: "
         f"{', '.join(names)}. Train the model, or call tfprune.recalibrate on "
         "training data"

@@ -74,7 +74,8 @@ def to_winograd(
     traversal.check_clonable(model, "convert")
     layers = traversal.leaves(model)
     chosen = _chosen(layers, filters)
-    fit, others = [], []
+    fit: list[tuple] = []
+    others: list[tuple] = []
     for layer in chosen:
         reason = winograd_conv2d.WinogradConv2D.unsupported_reason(layer)
         (others if reason else fit).append((layer, reason))

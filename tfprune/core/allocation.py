@@ -9,6 +9,7 @@ have no sparsity of their own to set.
 from __future__ import annotations
 
 import math
+import typing
 
 import numpy as np
 from keras import ops
@@ -42,7 +43,7 @@ class ErdosRenyiKernel(serialization.Serializable):
         Evci et al. Rigging the Lottery. ICML 2020.
     """
 
-    settings = {}
+    settings: typing.ClassVar[dict[str, float]] = {}
 
     def __call__(self, scores, sparsities, shapes):
         sizes = np.array([score.shape[0] for score in scores], "float64")
@@ -68,7 +69,7 @@ class Global(serialization.Serializable):
     least: int = 1
     normalize: bool = False
 
-    settings = {}
+    settings: typing.ClassVar[dict[str, float]] = {}
 
     def __post_init__(self):
         validation.check_count("least", self.least, least=1)
@@ -101,7 +102,7 @@ class Pattern(serialization.Serializable):
     n: int = 2
     m: int = 4
 
-    settings = {}
+    settings: typing.ClassVar[dict[str, float]] = {}
 
     def __call__(self, scores, sparsities, shapes):
         # The slack absorbs what float32 loses in 1 - n / m.
@@ -114,7 +115,7 @@ class Pattern(serialization.Serializable):
 class Explicit(serialization.Serializable):
     """Thresholds that a pruner computes by itself, from its settings."""
 
-    settings = {}
+    settings: typing.ClassVar[dict[str, float]] = {}
 
     def __call__(self, scores, sparsities, shapes):
         raise NotImplementedError(

@@ -6,6 +6,8 @@ the same shape where it needs them, to one score for each group.
 
 from __future__ import annotations
 
+import typing
+
 from keras import ops
 
 from tfprune.utils import serialization
@@ -19,7 +21,7 @@ class Criterion(serialization.Serializable):
     layers are coupled. With `needs_gradients`, gradients must be given.
     """
 
-    roles = ("kernel",)
+    roles: typing.ClassVar[tuple[str, ...]] = ("kernel",)
     needs_gradients = False
 
     def __call__(self, weights, gradients=None):

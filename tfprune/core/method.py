@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import typing
 
 from tfprune.core import pruner as pruner_lib
@@ -20,10 +19,13 @@ _ROLES = {
 }
 
 
-# Parts of methods have some of the names that methods have.
-serializable = functools.partial(
-    serialization.serializable, package="tfprune.methods"
-)
+@serialization.dataclass_transform(frozen_default=True)
+def serializable(cls):
+    """The class decorator of methods.
+
+    It registers them apart: some parts of methods have the same names.
+    """
+    return serialization.serializable(cls, "tfprune.methods")
 
 
 @serialization.serializable

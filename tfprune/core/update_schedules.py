@@ -6,6 +6,8 @@ number in the net, and the unit's settings; it returns a bool tensor.
 
 from __future__ import annotations
 
+import typing
+
 from keras import ops
 
 from tfprune.core import random
@@ -27,7 +29,7 @@ class Every(serialization.Serializable):
     begin_step: int = 0
     end_step: int = -1
 
-    settings = {}
+    settings: typing.ClassVar[dict[str, float]] = {}
 
     def __post_init__(self):
         whole = isinstance(self.frequency, int) and self.frequency > 0
@@ -119,7 +121,7 @@ class Staged(serialization.Serializable):
     policy: str = "minus"
     stop_step: int | None = None
 
-    settings = {}
+    settings: typing.ClassVar[dict[str, float]] = {}
 
     def __post_init__(self):
         validation.check_count("stages", self.stages, least=1)

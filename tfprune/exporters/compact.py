@@ -33,7 +33,8 @@ def save(model: keras.Model, path) -> None:
     for index, variable in enumerate(model.weights):
         arrays.update(_encode(index, backend.to_numpy(variable)))
     files.write_atomically(
-        path, lambda file: np.savez_compressed(file, **arrays)
+        path,
+        lambda file: np.savez_compressed(file, **arrays),  # type: ignore[arg-type]
     )
 
 

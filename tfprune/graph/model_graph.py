@@ -9,7 +9,7 @@ import typing
 
 import keras
 
-from tfprune.graph import nodes
+from tfprune.graph import nodes as nodes_lib
 from tfprune.graph import traversal
 from tfprune.layers import prunable
 
@@ -40,12 +40,12 @@ class ModelGraph:
 
     def __init__(self, model: keras.Model):
         self.model = model
-        self._nodes = {}
+        self._nodes: dict[int, nodes_lib.Nodes] = {}
 
-    def nodes(self, model: keras.Model) -> nodes.Nodes:
+    def nodes(self, model: keras.Model) -> nodes_lib.Nodes:
         """The graph of the model itself, or of one nested in it."""
         if id(model) not in self._nodes:
-            self._nodes[id(model)] = nodes.Nodes(model)
+            self._nodes[id(model)] = nodes_lib.Nodes(model)
         return self._nodes[id(model)]
 
     @functools.cached_property
@@ -66,7 +66,7 @@ class ModelGraph:
         A layer in a model that is called twice is called twice as often. None
         stands for shapes that are not settled, as in Sequential models.
         """
-        found = {}
+        found: dict[int, list] = {}
         self._record(self.model, 1, found)
         for model in self.models:
             if id(model) not in found:
@@ -98,7 +98,9 @@ class ModelGraph:
         return self._additions(self.model)
 
     def follow(
-        self, inputs: list, step: collections.abc.Callable[[nodes.Call], list]
+        self,
+        inputs: list,
+        step: collections.abc.Callable[[nodes_lib.Call], list],
     ) -> list:
         """Walks through the model in order, nested ones at each of their calls.
 

@@ -29,7 +29,7 @@ def rebuild(
         Keras model with fresh weights, not compiled. A layer that is shared
         between nested models is one in each of them, as Keras loads it.
     """
-    own = {}
+    own: dict[str, type] = {}
     entry = _entry(graph, graph.model, changes, own)
     return keras.saving.deserialize_keras_object(entry, own, safe_mode=False)
 

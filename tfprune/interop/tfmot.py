@@ -48,7 +48,7 @@ def _constant(target_sparsity, begin_step, end_step, frequency):
     return every, sparsity_schedules.Constant(target_sparsity)
 
 
-_CONVERTERS = {
+_CONVERTERS: dict[str, typing.Callable] = {
     "PolynomialDecay": _polynomial,
     "ConstantSparsity": _constant,
 }

@@ -66,7 +66,8 @@ def varints(data: memoryview, most: int) -> list[int]:
     Raises:
         WireError: if there are more, or the last one has no end.
     """
-    found, place = [], 0
+    found: list[int] = []
+    place = 0
     while place < len(data):
         if len(found) == most:
             raise WireError(f"there are more than {most} integers in a list")

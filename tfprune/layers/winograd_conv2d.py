@@ -175,9 +175,9 @@ class WinogradConv2D(keras.layers.Layer):
             "gains", received, received == shape, f"of shape {shape}"
         )
         least = np.min(gains, initial=np.inf)
-        finite = np.all(np.isfinite(gains))
+        finite = bool(np.all(np.isfinite(gains)))
         validation.check(
-            "gains", least, finite and least > 0, "finite and above 0"
+            "gains", least, finite and bool(least > 0), "finite and above 0"
         )
         coefficients = self.coefficients()
         transform = winograd.transform(self.kernel_size)

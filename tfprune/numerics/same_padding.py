@@ -14,6 +14,6 @@ def zeros(size: int | None, reach: int, stride: int) -> tuple[int, int]:
             `(kernel_size - 1) * dilation_rate`.
         stride: Integer.
     """
-    beyond = (size - 1) % stride if stride > 1 else 0
+    beyond = (size - 1) % stride if size is not None and stride > 1 else 0
     needed = max(reach - beyond, 0)
     return needed // 2, needed - needed // 2

@@ -193,7 +193,7 @@ class Group:
 
 def by_method(tagged) -> list[Group]:
     """Groups units by equal methods: a loaded model has one copy each."""
-    groups = []
+    groups: list[Group] = []
     for unit in tagged:
         for group in groups:
             if group.units[0].method == unit.method:

@@ -12,7 +12,7 @@ from tfprune import backend
 _REPEATS = 4
 
 
-def layers(candidates: dict, shape, rounds: int) -> dict[str, float]:
+def layers(candidates: dict, shape, rounds: int) -> dict:
     """Returns the milliseconds that layers take, without those of a call.
 
     Args:

@@ -40,7 +40,9 @@ def leaves(model: keras.Model) -> list[Leaf]:
     Returns:
         List of `Leaf`. An array that layers share is listed with the first.
     """
-    inside, seen, found = set(), set(), []
+    inside: set[int] = set()
+    seen: set[int] = set()
+    found: list[Leaf] = []
     for layer in [model, *traversal.walk(model)]:
         if id(layer) in inside or isinstance(layer, prunable.Prunable):
             continue

@@ -9,7 +9,7 @@ import typing
 import keras
 
 if typing.TYPE_CHECKING or sys.version_info >= (3, 11):
-    dataclass_transform = typing.dataclass_transform
+    from typing import dataclass_transform as dataclass_transform
 else:
 
     def dataclass_transform(**_):

@@ -52,7 +52,8 @@ def couple(model: keras.Model, method, unfit: dict, dense: set) -> Coupling:
     free = _free(graph, dims, method, unfit, dense)
     numbers = _numbers(graph, free)
     numbers[numbers >= 0] += _first(model)
-    axes, stay = {}, {}
+    axes: dict[int, list] = {}
+    stay: dict[int, str] = {}
     for dim in dims:
         own = numbers[dim.channels]
         if (own < 0).all():
@@ -68,7 +69,7 @@ def couple(model: keras.Model, method, unfit: dict, dense: set) -> Coupling:
 
 def check_settings(layers: list, axes: dict, settings: dict) -> None:
     """Raises if layers whose filters are coupled have different settings."""
-    seen = {}
+    seen: dict[int, tuple] = {}
     for layer in layers:
         own = settings.get(layer.name)
         made = [x for x in axes.get(id(layer), ()) if x.role == "kernel"]

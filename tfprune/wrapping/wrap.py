@@ -65,7 +65,7 @@ def prunable_layers(model: keras.Model) -> dict[str, prunable.Prunable]:
     Raises:
         ValueError: if there are none.
     """
-    found = {}
+    found: dict[int, tuple] = {}
     for path, layer in traversal.paths(model):
         if isinstance(layer, prunable.Prunable):
             found.setdefault(id(layer), (path, layer))

@@ -73,7 +73,7 @@ def zeroed(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> list:
     Returns:
         List of (variable, array): those that would change.
     """
-    found = {}
+    found: dict[int, tuple] = {}
     for dim in graph.axes:
         if dim.role in _ZEROED and removed[dim.channels].any():
             value = np.array(backend.to_numpy(dim.variable))

@@ -25,7 +25,7 @@ def density_times(layer: keras.layers.Layer, shape, rounds: int = 30) -> dict:
         shape: Tuple, the shape of the input, batch included.
         rounds: Integer, how often each is timed, in turn. Defaults to 30.
     """
-    candidates = {_DENSE: layer}
+    candidates: dict = {_DENSE: layer}
     compiled = ops.library.load().ops is not None
     if compiled and not sparsify.unsupported_reason(
         layer, DENSITIES[-1], shape

@@ -54,7 +54,7 @@ class Decision:
 
         A sparse layer's time is taken to be that of its nonzeros alone.
         """
-        if self.sparse_ms is None:
+        if self.sparse_ms is None or self.dense_ms is None:
             return None
         return 1 - (1 - self.sparsity) * self.dense_ms / self.sparse_ms
 
@@ -138,7 +138,7 @@ def sparsify(
     if chosen:
         candidates["sparse"] = fuse.fuse(folded, chosen)
     times = timer.models(candidates, batch_size, rounds)
-    best = min(times, key=times.get)
+    best = min(times, key=lambda name: times[name])
     decisions = [decision for decision, _ in found.values()]
     if best != "sparse":
         decisions = [_taken_back(decision) for decision in decisions]
