@@ -3,7 +3,6 @@
 import ast
 import functools
 import importlib
-import inspect
 import json
 import pathlib
 import re
@@ -242,24 +241,6 @@ def test_no_package_is_shadowed(path):
     found = functools.reduce(getattr, name.split(".")[1:], tfprune)
     assert found is package, (
         f"{name} is a {type(found).__name__} and a package. Rename one."
-    )
-
-
-@pytest.mark.parametrize(
-    "module, name",
-    [
-        (module, name)
-        for module in (tfprune, methods)
-        for name, value in vars(module).items()
-        if not name.startswith("_")
-        and not inspect.ismodule(value)
-        and callable(value)
-    ],
-    ids=lambda x: getattr(x, "__name__", x),
-)
-def test_every_public_name_has_a_docstring(module, name):
-    assert inspect.getdoc(getattr(module, name)), (
-        f"{module.__name__}.{name} has no docstring."
     )
 
 

@@ -13,6 +13,16 @@ from keras import ops
 from tfprune.utils import serialization
 from tfprune.utils import validation
 
+__all__ = [
+    "Criterion",
+    "Deviation",
+    "Gamma",
+    "GeometricMedian",
+    "GroupNorm",
+    "Magnitude",
+    "Taylor",
+]
+
 
 class Criterion(serialization.Serializable):
     """The interface. `Magnitude` is the simplest example.

@@ -1,4 +1,4 @@
-"""Ramps: how sparse the net should be by now."""
+"""Sparsity schedules: how sparse a model should be after some updates."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Constant(serialization.Serializable):
         validation.check_sparsity("final_sparsity", self.final_sparsity)
 
     def sparsity(self, step):
+        """The sparsity after `step` updates: a float32 tensor."""
         return ops.convert_to_tensor(self.final_sparsity, "float32")
 
 
@@ -58,6 +59,7 @@ class Polynomial(serialization.Serializable):
         validation.check("end_step", self.end_step, ordered, expected)
 
     def sparsity(self, step):
+        """The sparsity after `step` updates: a float32 tensor."""
         length = float(self.end_step - self.begin_step)
         done = (ops.cast(step, "float32") - self.begin_step) / length
         left = 1.0 - ops.clip(done, 0.0, 1.0)

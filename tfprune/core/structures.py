@@ -14,6 +14,18 @@ from keras import ops
 from tfprune.utils import serialization
 from tfprune.utils import validation
 
+__all__ = [
+    "Block",
+    "Channel",
+    "CoupledFilter",
+    "Filter",
+    "FilterShape",
+    "Layer",
+    "NM",
+    "Structure",
+    "Unstructured",
+]
+
 
 class Structure(serialization.Serializable):
     """The interface. `Unstructured` is the simplest example.

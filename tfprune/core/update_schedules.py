@@ -1,4 +1,4 @@
-"""Timing: when a unit is decided again.
+"""Update schedules: when the mask of a unit is decided again.
 
 `due(step, unit, settings)` takes the number of completed updates, the unit's
 number in the net, and the unit's settings; it returns a bool tensor.
@@ -44,6 +44,7 @@ class Every(serialization.Serializable):
         validation.check("end_step", self.end_step, ordered, expected)
 
     def due(self, step, unit, settings):
+        """Whether a unit is decided after `step` updates: a bool tensor."""
         passed = ops.cast(step, "int32") - self.begin_step
         due = ops.logical_and(passed >= 0, passed % self.frequency == 0)
         if self.end_step == -1:
@@ -89,6 +90,7 @@ class Probabilistic(serialization.Serializable):
         return settings
 
     def due(self, step, unit, settings):
+        """Whether a unit is decided after `step` updates: a bool tensor."""
         settings = {"gamma": self.gamma, "power": self.power, **settings}
         now = ops.cast(step, "float32")
         chance = ops.power(1.0 + settings["gamma"] * now, -settings["power"])
@@ -130,6 +132,7 @@ class Staged(serialization.Serializable):
         validation.check("policy", self.policy, known, "'minus' or 'exp'")
 
     def due(self, step, unit, settings):
+        """Whether a unit is decided after `step` updates: a bool tensor."""
         step = ops.cast(step, "int32")
         passed = (step - 1) // self.stage_steps
         stage = ops.maximum(self.stages - passed, 1)
