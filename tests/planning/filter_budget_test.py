@@ -43,7 +43,10 @@ def test_the_trained_net_is_within_it(method, budget, place, share):
 
 def test_the_table_at_once():
     net = zoo.randomize(tying_test.residual())
+    before = net.get_weights()
     found = tfprune.planning.plan_filters(net, "bytes<=8KB")
+    for old, new in zip(before, net.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
     zeroed = tfprune.compress.zero_filters(net, found.sparsities)
     small = tfprune.remove_filters(zeroed).model
     assert size(small)[2] == found.cost <= found.limit == 8000
