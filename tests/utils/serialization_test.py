@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests import conformance_rows
 from tfprune import methods
 from tfprune.compress.low_rank import forms
 from tfprune.core import allocation
@@ -119,6 +120,10 @@ METHODS = [
     methods.ThresholdSurgery(1.281, settings={"conv1": {"z": 0.6}}),
     methods.ThresholdSurgery(every_step=True),
 ]
+
+for row in conformance_rows.ROWS.values():
+    METHODS.append(row.make())
+    PARTS.append(METHODS[-1].pruner)
 
 EVERYTHING = pytest.mark.parametrize(
     "value", PARTS + METHODS, ids=lambda value: type(value).__name__
