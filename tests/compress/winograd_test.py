@@ -64,7 +64,9 @@ def test_chosen_layers(filters):
 def test_there_and_back():
     model = net()
     own = tfprune.to_winograd(model, ["three", "five"])
-    back, errors = tfprune.compress.to_spatial(own)
+    found = tfprune.compress.to_spatial(own)
+    back, errors = found.model, found.errors
+    assert str(found).splitlines()[0].split() == ["layer", "error"]
     assert kinds(back) == kinds(model)
     assert set(errors) == {"three", "five"} and max(errors.values()) < 1e-5
     np.testing.assert_allclose(back(images()), model(images()), atol=2e-4)

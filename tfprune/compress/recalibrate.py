@@ -1,4 +1,4 @@
-"""recalibrate: the statistics of normalizations, measured anew."""
+"""recalibrate: statistics of BatchNormalization layers, measured anew."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def recalibrate(model: keras.Model, data, batch_size: int = 128) -> keras.Model:
 
 
 def normalizations(model) -> list[keras.layers.BatchNormalization]:
-    """Returns the BatchNormalization layers of any model, built ones."""
+    """The BatchNormalization layers of any model, built ones."""
     return [
         layer
         for layer in traversal.walk(model)
@@ -71,7 +71,7 @@ def normalizations(model) -> list[keras.layers.BatchNormalization]:
 
 
 def untrained(model) -> str:
-    """Returns what to tell of normalizations without statistics, or ""."""
+    """A note on normalizations without statistics, or ""."""
     names = [x.name for x in normalizations(model) if _is_new(x)]
     if not names:
         return ""

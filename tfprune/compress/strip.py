@@ -1,4 +1,4 @@
-"""strip: masks baked into the weights, wrappers gone."""
+"""strip: masks are applied to the weights, and wrappers removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tfprune.layers import prunable
 
 
 def strip(model: keras.Model) -> keras.Model:
-    """Returns an ordinary Keras model that predicts the same, bit for bit.
+    """Makes an ordinary Keras model that predicts the same, bit for bit.
 
     Args:
         model: Sequential or Functional model with `Prunable` layers.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import typing
 import warnings
@@ -10,34 +11,39 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfprune.compress import result
 from tfprune.graph import cloning
 from tfprune.graph import trace
 from tfprune.graph import traversal
 from tfprune.layers import winograd_conv2d
 from tfprune.numerics import winograd_convolution
 from tfprune.utils import layer_names
+from tfprune.utils import tables
 
 # The least root of mean squares, of a position and channel, by the greatest.
 _FAINT = 0.01
 
 
-class Spatial(typing.NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Spatial(result.Compressed):
     """A model without layers in the Winograd domain.
 
     Args:
-        model: Keras model.
         errors: Dict, name of a layer to the relative error of its
             coefficients, as `WinogradConv2D.to_conv2d` has it.
     """
 
-    model: keras.Model
     errors: dict[str, float]
+
+    def lines(self) -> list[str]:
+        rows = [(name, f"{error:.2e}") for name, error in self.errors.items()]
+        return tables.aligned([("layer", "error"), *rows], numbers=[1])
 
 
 def to_winograd(
     model: keras.Model, filters: typing.Any = None, *, data: typing.Any = None
 ) -> keras.Model:
-    """Returns a model that computes the same on Winograd coefficients.
+    """Makes a model that computes the same on Winograd coefficients.
 
     Convolutions of stride 1 with filters of 3x3 or 5x5 become
     `WinogradConv2D` layers, of the same names. Prune them as any layers: all
@@ -97,7 +103,7 @@ def to_winograd(
 
 
 def to_spatial(model: keras.Model) -> Spatial:
-    """Returns the nearest model of ordinary convolutions, by least squares.
+    """Finds the nearest model of ordinary convolutions, by least squares.
 
     Layers whose coefficients were trained or pruned are no image of any
     filters: look at the errors.
@@ -117,11 +123,14 @@ def to_spatial(model: keras.Model) -> Spatial:
         own, errors[layer.name] = copied.to_conv2d()
         return own
 
-    return Spatial(cloning.clone(model, convert), errors)
+    made = cloning.clone(model, convert)
+    return Spatial(
+        model=made, errors=errors, class_change=result.class_change(model, made)
+    )
 
 
 def _chosen(layers, filters):
-    """Returns the layers that are to be looked at."""
+    """The layers that are to be looked at."""
     if filters is None:
         return layers
     if callable(filters):
@@ -160,7 +169,7 @@ class _Inputs(trace.Watcher):
         self._tiles.add(np.square(tiles), (2, 3, 4))
 
     def gains(self) -> np.ndarray:
-        """Returns gains as `WinogradConv2D.rebalance` wants them.
+        """Gains as `WinogradConv2D.rebalance` wants them.
 
         What is silent, or nearly so, counts as faint.
         """

@@ -97,7 +97,7 @@ class _File:
         self._used = set()
 
     def blobs(self, name: str, kind: str | None = None) -> list:
-        """Returns the arrays of a layer; none if it may be missing.
+        """The arrays of a layer; none if it may be missing.
 
         Args:
             name: Name of a Keras layer.
@@ -119,7 +119,7 @@ class _File:
 
 
 def _changes(layer, file, image):
-    """Returns (variable, value) of all that a layer takes from a file."""
+    """Pairs (variable, value) of all that a layer takes from a file."""
     bare = getattr(layer, "layer", layer)
     if isinstance(bare, keras.layers.BatchNormalization):
         return _statistics(bare, file)
@@ -149,7 +149,7 @@ def _changes(layer, file, image):
 
 
 def _masked(variable, value, mask):
-    """Returns the change of a variable, and of its mask if it has one."""
+    """The change of a variable, and of its mask if it has one."""
     target = getattr(variable, units.TAG, None)
     if target is None:
         return [(variable, np.where(mask, value, 0))]
@@ -157,7 +157,7 @@ def _masked(variable, value, mask):
 
 
 def _value(blob, variable, layer, image):
-    """Returns an array of a file in the layout of a variable."""
+    """An array of a file in the layout of a variable."""
     rank = len(variable.shape)
     # Outputs and inputs come first in Caffe, last here.
     axes = [rank - 1, rank - 2, *range(rank - 2)][:rank]
@@ -177,7 +177,7 @@ def _value(blob, variable, layer, image):
 
 
 def _statistics(layer, file):
-    """Returns the changes of a normalization."""
+    """The changes of a normalization."""
     blobs = file.blobs(layer.name)
     if len(blobs) != 3 or blobs[2].size != 1:
         expected = "mean, variance and their factor"

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from tfprune.compress.filters import channel_graph
-from tfprune.compress.filters import removal_plan
+from tfprune.compress.filters import sizes
 from tfprune.graph import cost as cost_lib
 from tfprune.graph import model_graph
 from tfprune.planning import latency
@@ -101,8 +101,8 @@ class CostModel:
         arrays = _arrays(variables, cost_lib.uses(graph.model_graph))
 
         def cost(removed):
-            kept = removal_plan.kept_entries(graph, removed)
-            shapes = [removal_plan.shape_after(x, kept) for x in variables]
+            kept = sizes.kept_entries(graph, removed)
+            shapes = [sizes.shape_after(x, kept) for x in variables]
             entries = np.array([math.prod(shape) for shape in shapes], "int64")
             return self._dense(arrays._replace(entries=entries))
 

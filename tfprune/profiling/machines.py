@@ -15,7 +15,7 @@ PROFILES = {
 
 
 def get(machine: str | roofline.MachineProfile) -> roofline.MachineProfile:
-    """Returns the profile of a machine.
+    """The profile of a machine.
 
     Args:
         machine: Name of a row of `PROFILES`, or a profile, which is returned.

@@ -47,7 +47,7 @@ class Work(typing.NamedTuple):
 
 
 def speedup(work: Work, density: float, machine: MachineProfile) -> float:
-    """Returns how many times faster a sparse layer should be than a dense one.
+    """How many times faster a sparse layer should be than a dense one.
 
     Args:
         work: `Work`.
@@ -60,7 +60,7 @@ def speedup(work: Work, density: float, machine: MachineProfile) -> float:
 
 
 def useful_densities(work: Work, machine: MachineProfile) -> tuple:
-    """Returns the densities between which pruning makes a layer faster.
+    """The densities between which pruning makes a layer faster.
 
     From the greater one on a sparse layer is slower than a dense one. Below
     the smaller one its input and output limit it, whatever is pruned. Where

@@ -13,7 +13,7 @@ _REPEATS = 4
 
 
 def layers(candidates: dict, shape, rounds: int) -> dict:
-    """Returns the milliseconds that layers take, without those of a call.
+    """Measures the milliseconds that layers take, without those of a call.
 
     Args:
         candidates: Dict, name to a callable on one tensor.
@@ -35,7 +35,7 @@ def layers(candidates: dict, shape, rounds: int) -> dict:
 
 
 def models(candidates: dict, batch_size: int, rounds: int) -> dict[str, float]:
-    """Returns the milliseconds that calls of models take.
+    """Measures the milliseconds that calls of models take.
 
     Args:
         candidates: Dict, name to a Keras model; all have equal inputs.
@@ -53,7 +53,7 @@ def models(candidates: dict, batch_size: int, rounds: int) -> dict[str, float]:
 
 
 def sample(shape, dtype="float32"):
-    """Returns random numbers; integers are small."""
+    """Random numbers; integers are small."""
     numbers = np.random.default_rng(0).uniform(0, 2, shape)
     return numbers.astype(keras.backend.standardize_dtype(dtype))
 
@@ -69,7 +69,7 @@ def _call(function, inputs):
 
 
 def least(calls: dict, rounds: int) -> dict[str, float]:
-    """Returns the milliseconds of calls: the least of all rounds.
+    """Measures the milliseconds of calls: the least of all rounds.
 
     What else runs on the machine adds to all others.
 

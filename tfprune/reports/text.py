@@ -19,7 +19,7 @@ _NUMBERS = range(2, 8)
 
 
 def plain(row) -> dict:
-    """Returns the numbers of a `Row` by their names in JSON."""
+    """The numbers of a `Row` by their names in JSON."""
     return {
         "parameters": row.parameters,
         "parameters_kept": row.kept,
@@ -33,7 +33,7 @@ def plain(row) -> dict:
 
 
 def aligned(report) -> str:
-    """Returns a table for a terminal."""
+    """A table for a terminal."""
     lines = tables.aligned(_table(report), _NUMBERS)
     rule = "-" * max(map(len, lines))
     lines = [report.title, lines[0], rule, *lines[1:-1], rule, lines[-1]]
@@ -44,7 +44,7 @@ def aligned(report) -> str:
 
 
 def markdown(report) -> str:
-    """Returns a Markdown table."""
+    """A Markdown table."""
     table = tables.markdown(_table(report), _NUMBERS)
     lines = [f"### {report.title}", "", *table, ""]
     notes = [f"\n{note}" for note in _warnings(report)]
@@ -63,7 +63,7 @@ def _projection(report):
 
 
 def reductions(report) -> str:
-    """Returns the line that says what pruning brought."""
+    """The line that says what pruning brought."""
     return (
         f"compression {report.compression:.1f}x  "
         f"MACs {report.mac_reduction:.1f}x  "

@@ -122,7 +122,7 @@ class ChannelGraph:
         return self.made & ~self._marked(x.channels for x in self.barriers)
 
     def groups(self, free: np.ndarray | None = None) -> list[Group]:
-        """Returns the free channels, in dependency groups.
+        """The free channels, in dependency groups.
 
         Args:
             free: Bool array, `(count,)`, or None for `self.free`.

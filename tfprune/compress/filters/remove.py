@@ -36,11 +36,11 @@ class FilterRemoval(result.Compressed):
 def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
     """Makes an ordinary, smaller Keras model that infers the same.
 
-    Filters and units go that give zeros, or constants that what reads them can
-    take in: see `plan_removal`, which tells beforehand. `filters`, `units` and
-    the like are smaller in the configs, weights are gathered, names are kept.
-    The result is compared with the model on random input before it is
-    returned.
+    Filters and units are removed that give zeros, or constants that the layers
+    which read them can do without: see `plan_removal`, which tells beforehand.
+    `filters`, `units` and the like are smaller in the configs, weights are
+    gathered, names are kept. The result is compared with the model on random
+    input before it is returned.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.
@@ -78,7 +78,7 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
 
 
 def _changes(plan):
-    """Returns id of an operation to what changes in its config."""
+    """Id of an operation to what changes in its config."""
     changes = {}
     for operation, labels in plan.graph.shapes:
         kept = int(np.count_nonzero(~plan.removed[labels]))

@@ -1,4 +1,4 @@
-"""zero_filters: the least of a model's filters become zero, at once."""
+"""zero_filters: the filters of least norm become zero, at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ZEROED = ("filter", "scale", "shift", "mean")
 def zero_filters(
     model: keras.Model, sparsity: float | dict[str, float] = 0.5
 ) -> keras.Model:
-    """Returns a copy of a model in which a part of its filters gives zero.
+    """Makes a copy of a model in which a part of its filters gives zero.
 
     Filters that are coupled (see `channel_graph`) go together. The score of a
     channel is the mean over its filters of their squared norms, each divided
@@ -93,14 +93,14 @@ def _check(model, sparsity):
 
 
 def _share(sparsity, names):
-    """Returns the part that goes of what some layers make."""
+    """The part that is zeroed of what some layers make."""
     if not isinstance(sparsity, dict):
         return sparsity
     return max(sparsity.get(name, 0.0) for name in names)
 
 
 def _scores(graph):
-    """Returns the score of each channel, by its number."""
+    """The score of each channel, by its number."""
     sums, counts = np.zeros((2, graph.count))
     for dim in graph.axes:
         if dim.role == "filter":
