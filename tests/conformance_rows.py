@@ -21,7 +21,7 @@ class Row:
     nothing: the same method, set to prune nothing; None where it can't.
     sparsity: the exact sparsity of kernels in the end; None where open.
     returns: whether a pruned weight may come back.
-    hidden: whether a pruned weight goes on learning out of sight.
+    hidden: whether masked weights keep receiving gradients.
     """
 
     make: typing.Callable

@@ -29,7 +29,7 @@ def prune(
     data: tuple | None = None,
     accuracy_drop: float = 0.001,
 ) -> keras.Model:
-    """Returns a clone of a model whose layers are wrapped for pruning.
+    """Clones a model with its layers wrapped for pruning.
 
     The model itself is untouched. Compile the clone with a
     `tfprune.PruningOptimizer` and train it as usual.
@@ -212,7 +212,7 @@ def freeze(
 
 
 def settings(model: keras.Model) -> dict[str, units.Settings]:
-    """Returns layer name to the live settings of that layer.
+    """The live settings of each pruned layer, by its name.
 
     Example:
 
@@ -295,7 +295,7 @@ def _warn_of_drop(plan, accuracy_drop):
 
 
 def _target(targets, weight):
-    """Returns the one target of that path, or else of that role."""
+    """The one target of that path, or else of that role."""
     paths = {target.variable.path: target for target in targets}
     ends = [x for path, x in paths.items() if f"/{path}".endswith(f"/{weight}")]
     found = ends or [x for x in targets if x.role == weight]

@@ -12,7 +12,7 @@ _SEAM = "_all_reduce_sum_gradients"
 
 
 def sum_over_replicas(gradients: list) -> list:
-    """Returns the gradients summed over replicas; None stays None."""
+    """The gradients summed over replicas; None stays None."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return list(gradients)
@@ -73,12 +73,12 @@ def _innermost(optimizer):
 
 
 def eagerly():
-    """Returns a scope in which variables can be read while a graph is built."""
+    """A scope in which variables can be read while a graph is built."""
     return tf.init_scope()
 
 
 def read(variable):
-    """Returns the value of a Keras variable now, as a tensor.
+    """The value of a Keras variable now, as a tensor.
 
     `keras.ops.convert_to_tensor` hands out the variable itself, which
     changes under the reader.
@@ -87,17 +87,17 @@ def read(variable):
 
 
 def to_numpy(variable):
-    """Returns the value of a Keras variable as an array, whatever its dtype."""
+    """The value of a Keras variable as an array, whatever its dtype."""
     return read(variable).numpy()
 
 
 def compiled(model):
-    """Returns the model's inference as a graph."""
+    """The model's inference as a graph."""
     return tf.function(lambda *inputs: model(*inputs, training=False))
 
 
 def repeated(function, x, times: int):
-    """Returns a call that runs a function several times on one input.
+    """A call that runs a function several times on one input.
 
     It is a loop in one graph, so that what a call of a graph costs is paid
     once, while what a layer keeps is there once, as in a model.
@@ -125,7 +125,7 @@ def repeated(function, x, times: int):
 
 
 def over_rows(function, width: int, dtypes):
-    """Returns a call that maps a function over the rows of a matrix.
+    """A call that maps a function over the rows of a matrix.
 
     It is a loop in one graph, traced once, whatever the number of rows.
 
@@ -159,12 +159,12 @@ def share_cores(processes: int) -> None:
 
 
 def sublayers(layer) -> list:
-    """Returns the layers that a layer holds; Keras lists them nowhere else."""
+    """The layers that a layer holds; Keras lists them nowhere else."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
 
 def state(layer) -> list:
-    """Returns all variables of a layer, the hidden ones of RNNs included."""
+    """All variables of a layer, the hidden ones of RNNs included."""
     hidden = [getattr(x, "states", None) for x in layer._flatten_layers()]
     hidden = keras.tree.flatten(hidden)
     return layer.variables + [

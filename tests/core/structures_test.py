@@ -1,4 +1,4 @@
-"""Which weights live and die together, on arrays that count from zero."""
+"""Which weights are pruned as a group, on arrays that count from zero."""
 
 import re
 
@@ -180,7 +180,7 @@ class TestNM:
             ((8,), r"has no axis -2 in shape \(8,\)"),
         ],
     )
-    def test_misfits(self, shape, message):
+    def test_unsupported_shapes(self, shape, message):
         assert re.search(message, structures.NM(2, 4).unsupported_reason(shape))
 
     @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ class TestBlock:
             ((8,), "shape (8,) has fewer than two axes for blocks of 4x2"),
         ],
     )
-    def test_misfits(self, shape, message):
+    def test_unsupported_shapes(self, shape, message):
         assert structures.Block(4, 2).unsupported_reason(shape) == message
 
     @pytest.mark.parametrize("name", ["height", "width"])

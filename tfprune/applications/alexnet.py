@@ -84,7 +84,7 @@ def AlexNetBN(seed: int | None = None, classes: int = 1000) -> keras.Sequential:
 
 
 def caffenet_layers(classes: int) -> list:
-    """Returns the layers of CaffeNet, from windows of 227x227 pixels on.
+    """The layers of CaffeNet, from windows of 227x227 pixels on.
 
     Args:
         classes: int, outputs of `fc8`.

@@ -75,7 +75,7 @@ class RandomWindow(keras.layers.Layer):
         return {**super().get_config(), "size": self.size}
 
     def _places(self, x, extent):
-        """Returns `size` places in a row for each image, from a random one."""
+        """`size` places in a row for each image, from a random one."""
         begin = keras.random.randint(
             (ops.shape(x)[0], 1), 0, extent - self.size + 1, seed=self._seeds
         )

@@ -111,7 +111,7 @@ def _block(x, name, filters, strides):
 
 
 def _normalized(x, name, filters, strides=1, size=3):
-    """Returns a convolution behind a tensor, and its normalization."""
+    """A convolution behind a tensor, and its normalization."""
     x = _conv(f"{name}_conv", filters, strides, size)(x)
     return keras.layers.BatchNormalization(name=f"{name}_norm")(x)
 

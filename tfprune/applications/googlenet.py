@@ -71,7 +71,7 @@ def GoogLeNetHeads(seed: int | None = None, classes: int = 1000) -> keras.Model:
 
 
 def _trunk():
-    """Returns the pixels and what each module makes of them."""
+    """The pixels and what each module makes of them."""
     pixels = keras.Input((224, 224, 3), name="pixels")
     x = keras.layers.ZeroPadding2D(3, name="pad1")(pixels)
     x = imagenet.conv("conv1_7x7_s2", 64, 7, strides=2, padding="valid")(x)

@@ -44,7 +44,7 @@ def set_seed(seed: int | None) -> None:
 
 
 def conv(name: str, filters: int, size: int, padding="same", **how):
-    """Returns a convolution with a ReLU."""
+    """A convolution with a ReLU."""
     return keras.layers.Conv2D(
         filters, size, padding=padding, activation="relu", name=name, **how
     )
@@ -56,6 +56,6 @@ def pool(number: int) -> keras.layers.Layer:
 
 
 def norm(number: int) -> keras.layers.Layer:
-    """Returns the normalization of AlexNet and GoogLeNet."""
+    """The normalization of AlexNet and GoogLeNet."""
     kind = local_response_normalization.LocalResponseNormalization
     return kind(name=f"norm{number}")

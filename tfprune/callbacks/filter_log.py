@@ -53,7 +53,7 @@ class FilterLog(keras.callbacks.Callback):
 
 
 def filters_kept(model: keras.Model) -> dict[str, np.ndarray]:
-    """Returns layer to a bool for each filter, where these are pruned.
+    """A bool for each filter of each pruned layer, by the layer's name.
 
     Args:
         model: Keras model with `Prunable` layers.
@@ -68,7 +68,7 @@ def filters_kept(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def text(model: keras.Model) -> str:
-    """Returns a line for each layer: its name, how many are kept, which."""
+    """A line for each layer: its name, how many are kept, which."""
     return "\n".join(
         f"{name} {np.count_nonzero(kept)} of {kept.size} "
         f"{''.join(_MARKS[kept.astype(int)])}"

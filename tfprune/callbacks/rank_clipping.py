@@ -78,7 +78,7 @@ class RankClipping(keras.callbacks.Callback):
             self.history.append({"step": step, "ranks": self._clip()})
 
     def _chosen(self):
-        """Returns pairs of candidate and rank."""
+        """Pairs of candidate and rank."""
         found = candidates.inside(self.model, self._form)
         ranks = ranks_lib.by_energy(found, self._energy)
         pairs = [(x, ranks.get(id(x.layer))) for x in found]

@@ -101,11 +101,11 @@ class CoupledPruner:
         return self._spread(fresh, masks)
 
     def project(self, state, old, new, rate, settings):
-        """Returns the weights as they are: decisions alone are coupled."""
+        """The weights as they are: decisions alone are coupled."""
         return new
 
     def _arranged(self, arrays):
-        """Returns the arrays of each group, as `(members, channels)`."""
+        """The arrays of each group, as `(members, channels)`."""
         return [
             [
                 _columns(arrays[unit][target], self._axes[unit][target], index)
@@ -115,14 +115,14 @@ class CoupledPruner:
         ]
 
     def _joined(self, settings):
-        """Returns the settings of each group; NaN is none."""
+        """The settings of each group; NaN is none."""
         return [
             functools.reduce(_first, [settings[i] for i in group.makers])
             for group in self._groups
         ]
 
     def _spread(self, decided, masks):
-        """Returns the masks of all layers from those of groups."""
+        """The masks of all layers from those of groups."""
         kept = ops.ones(self._count + 1, "bool")  # The last: what stays.
         for group, (mask, *_) in zip(self._groups, decided, strict=True):
             begin, end = group.channels[0], group.channels[-1] + 1
@@ -161,7 +161,7 @@ def _axis(target):
 
 
 def _numbered(units):
-    """Returns the channels of each target; own ones where none are coupled.
+    """The channels of each target; own ones where none are coupled.
 
     What stays has the number -1.
     """
@@ -183,7 +183,7 @@ def _numbered(units):
 
 
 def _filters(unit):
-    """Returns how many filters a layer has that is coupled to no other."""
+    """How many filters a layer has that is coupled to no other."""
     sizes = {target.variable.shape[-1] for target in unit.targets}
     if len(sizes) > 1:
         raise ValueError(
@@ -195,7 +195,7 @@ def _filters(unit):
 
 
 def _groups(roles, channels, scored):
-    """Returns the groups, in the order of their first channels."""
+    """The groups, in the order of their first channels."""
     makers = collections.defaultdict(list)
     for unit, target in _places(roles):
         if roles[unit][target] == _MAKER:
@@ -216,7 +216,7 @@ def _groups(roles, channels, scored):
 
 
 def _members(group, roles, channels, scored):
-    """Returns what belongs to a group of all that counts for scores."""
+    """What belongs to a group of all that counts for scores."""
     return {
         (unit, target): _index(channels[unit][target], group)
         for unit, target in _places(roles)
@@ -230,7 +230,7 @@ def _places(roles):
 
 
 def _index(channels, group):
-    """Returns the places of each channel; the size where it has fewer.
+    """The places of each channel; the size where it has fewer.
 
     Returns:
         Integer array, `(repeats, channels of the group)`.
@@ -243,7 +243,7 @@ def _index(channels, group):
 
 
 def _columns(array, axis, index):
-    """Returns the slices of an array along an axis, as an index wants them."""
+    """The slices of an array along an axis, as an index wants them."""
     size = array.shape[axis]
     rows = ops.reshape(ops.moveaxis(array, axis, -1), (-1, size))
     if np.array_equal(index, np.arange(size)[None]):
@@ -254,7 +254,7 @@ def _columns(array, axis, index):
 
 
 def _first(one, other):
-    """Returns settings, those of the second where the first has none."""
+    """Settings; those of the second where the first has none."""
     return {
         name: ops.where(ops.isnan(value), other[name], value)
         for name, value in one.items()
@@ -262,7 +262,7 @@ def _first(one, other):
 
 
 def _along(vector, axis, shape):
-    """Returns an array of a shape that repeats a vector along one axis."""
+    """An array of a shape that repeats a vector along one axis."""
     own = [1] * len(shape)
     own[axis] = -1
     return ops.broadcast_to(ops.reshape(vector, own), shape)

@@ -75,7 +75,7 @@ class Force(serialization.Serializable):
         return same and other.get_config() == self.get_config()
 
     def multipliers(self, shapes: dict[str, tuple]) -> dict[str, float]:
-        """Returns name of a layer to its factor, without those of 0.
+        """The factor of each layer by its name, without those of 0.
 
         Args:
             shapes: Dict, name of a layer to the shape of its kernel.
@@ -99,7 +99,7 @@ class Force(serialization.Serializable):
         return found
 
     def __call__(self, gradient, kernel, step, factor=1.0, groups: int = 1):
-        """Returns the gradient of the loss and of the force.
+        """The gradient of the loss and of the force.
 
         Args:
             gradient: Float tensor, of the loss, the sum over replicas.

@@ -10,7 +10,7 @@ from keras import ops
 
 
 def select(value, mask):
-    """Returns `value` where the mask keeps and zero elsewhere."""
+    """`value` where the mask keeps, and zero elsewhere."""
     value = ops.convert_to_tensor(value)
     # Twice as fast as `where` on a CPU, and as right for infinities and NaN.
     return ops.divide_no_nan(value, ops.cast(mask, value.dtype))
@@ -47,7 +47,7 @@ def straight_through(value, mask):
 
 
 def sparsity(mask):
-    """Returns the fraction of pruned entries, 0 for an empty mask."""
+    """The fraction of pruned entries, 0 for an empty mask."""
     mask = ops.convert_to_tensor(mask)
     size = 1
     for dimension in mask.shape:

@@ -68,7 +68,7 @@ class Method(serialization.Serializable):
         return method
 
     def targets(self, layer) -> list[tuple[typing.Any, str]]:
-        """Returns (variable, role) of what this method prunes in a layer.
+        """Pairs (variable, role): what this method prunes in a layer.
 
         Raises:
             ValueError: if the layer has nothing that fits.
@@ -82,7 +82,7 @@ class Method(serialization.Serializable):
         return self._candidates(layer)
 
     def unsupported_reason(self, layer) -> str | None:
-        """Returns why a built layer can't be pruned by this method, or None."""
+        """Why a built layer can't be pruned by this method, or None."""
         candidates = self._candidates(layer)
         if "kernel" not in [role for _, role in candidates]:
             return "it has no kernel"
@@ -95,7 +95,7 @@ class Method(serialization.Serializable):
         return None
 
     def resolve_settings(self, model, settings: dict) -> dict:
-        """Returns what the layers of a model are set to, in view of the model.
+        """The settings of layers, changed where the model asks for it.
 
         Args:
             model: Keras model, not wrapped.

@@ -96,11 +96,11 @@ class Pruner(serialization.Serializable):
         return [{} for _ in weights], settings
 
     def describe(self, weights, settings, names) -> str:
-        """Returns what to tell the user about settings that `build` derived."""
+        """A text on settings that `build` derived, for the log;  for none."""
         return ""
 
     def budgets(self, state, scores, step, settings, shapes):
-        """Returns one budget or threshold for each unit."""
+        """One budget or threshold for each unit."""
         sparsity = self.sparsity_schedule.sparsity(step)
         wanted = [self._own_sparsity(sparsity, own) for own in settings]
         return self.allocation(scores, wanted, shapes)
@@ -127,7 +127,7 @@ class Pruner(serialization.Serializable):
         return ops.cond(anything, update_masks, lambda: masks)
 
     def due(self, step, settings):
-        """Returns a bool scalar for each unit: whether it is decided now."""
+        """A bool scalar for each unit: whether it is decided now."""
         return [
             self.update_schedule.due(step, unit, own)
             for unit, own in enumerate(settings)
@@ -158,7 +158,7 @@ class Pruner(serialization.Serializable):
         return list(map(self.structure.split, kept, shapes))
 
     def scores(self, state, weights):
-        """Returns the score of each group, for each unit."""
+        """The score of each group, for each unit."""
         return [self.criterion(self.structure.join(unit)) for unit in weights]
 
     def observe(self, state, weights, gradients):
@@ -176,7 +176,7 @@ class Pruner(serialization.Serializable):
         return state
 
     def project(self, state, old, new, rate, settings):
-        """Returns the weights as this method wants them after a step.
+        """The weights as this method wants them after a step.
 
         Args:
             state: As `build` returned it.

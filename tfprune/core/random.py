@@ -11,7 +11,7 @@ from keras import ops
 
 
 def uniform(seed: int, unit: int, step):
-    """Returns a float32 in [0, 1), a function of its three arguments only.
+    """A float32 in [0, 1), a function of its three arguments only.
 
     Args:
         seed: Integer.

@@ -100,7 +100,7 @@ def _first(marked, k):
 
 
 def _bisect(count_above, low, high, k):
-    """Returns the least limit, of those seen, with at most `k` above it.
+    """The least limit, of those seen, with at most `k` above it.
 
     Halves until exactly `k` are above or no number is left in between.
     """

@@ -22,7 +22,7 @@ class Hard(serialization.Serializable):
     keeps_masked_values = False
 
     def __call__(self, weights, movement, rate, own):
-        """Returns the weights after a step.
+        """The weights after a step.
 
         Args:
             weights: Float tensor.
@@ -34,11 +34,11 @@ class Hard(serialization.Serializable):
         return masks.select(weights, ops.abs(weights) > limit)
 
     def threshold(self, movement, own):
-        """Returns the threshold of each weight, or one for all."""
+        """The threshold of each weight, or one for all."""
         return own["threshold"]
 
     def kept(self, weights, own):
-        """Returns which weights take part in the forward pass."""
+        """Which weights take part in the forward pass."""
         return ops.not_equal(weights, 0)
 
 

@@ -16,15 +16,15 @@ class Step(serialization.Serializable):
     """How far the optimizer moved a weight: rate, momentum and decay in it."""
 
     def build(self, unit) -> dict:
-        """Returns what to remember of the arrays of a unit."""
+        """What to remember of the arrays of a unit."""
         return {}
 
     def observe(self, state, gradients) -> dict:
-        """Returns the state after the gradients (or None) of a unit."""
+        """The state after the gradients (or None) of a unit."""
         return state
 
     def __call__(self, state, old, new) -> list:
-        """Returns one tensor for each array of a unit."""
+        """One tensor for each array of a unit."""
         return list(map(ops.subtract, new, old))
 
 

@@ -1,4 +1,4 @@
-"""Structures: which weights live and die together, and who competes.
+"""Structures: which weights are pruned as a group, and which compete.
 
 A structure turns an array into rows of members, one row for each group, and
 a decision about the groups back into a mask. A unit of several arrays (a
@@ -40,26 +40,26 @@ class Structure(serialization.Serializable):
     covers = ("kernel",)
 
     def unsupported_reason(self, shape) -> str | None:
-        """Returns why an array of this shape does not fit, or None."""
+        """Why an array of this shape does not fit, or None."""
         return None
 
     def group(self, array):
-        """Returns the array as (groups, members)."""
+        """The array as (groups, members)."""
         raise NotImplementedError
 
     def expand(self, kept, shape):
-        """Returns the mask of `shape` from one decision for each group."""
+        """The mask of `shape` from one decision for each group."""
         raise NotImplementedError
 
     def join(self, arrays):
-        """Returns the groups of a whole unit as (groups, members)."""
+        """The groups of a whole unit as (groups, members)."""
         grouped = [self.group(array) for array in arrays]
         if len(grouped) == 1:
             return grouped[0]
         return ops.concatenate(grouped, axis=self.join_axis)
 
     def split(self, kept, shapes):
-        """Returns the masks of a whole unit: the inverse of `join`."""
+        """The masks of a whole unit: the inverse of `join`."""
         if self.join_axis == 1 or len(shapes) == 1:
             return [self.expand(kept, shape) for shape in shapes]
         masks, begin = [], 0
@@ -70,7 +70,7 @@ class Structure(serialization.Serializable):
         return masks
 
     def count(self, shape) -> int:
-        """Returns the number of groups in an array of this shape."""
+        """The number of groups in an array of this shape."""
         return math.prod(shape)
 
 
@@ -210,9 +210,9 @@ class Filter(Structure):
 class CoupledFilter(Filter):
     """Filters, of all layers whose channels must be removed together.
 
-    Those of layers that are added to each other live and die together, with
-    their biases and what the normalizations behind them do to them, so that
-    what is masked gives zeros and can be removed.
+    Those of layers that are added to each other are pruned as a group, with
+    their biases and the shifts and scales of the normalizations behind them,
+    so that masked filters give zeros and can be removed.
 
     Args:
         covers: Tuple of `"kernel"`, `"bias"`, `"gamma"`, `"beta"`. Defaults
@@ -284,7 +284,7 @@ class Layer(Structure):
 
 
 def connected(mask, structures, groups: int = 1):
-    """Returns a mask that lacks only what is in a group that lacks all.
+    """A mask without only the weights of groups that are masked wholly.
 
     Args:
         mask: Bool tensor.

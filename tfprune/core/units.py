@@ -100,7 +100,7 @@ class Settings(collections.abc.MutableMapping):
         return repr(dict(self))
 
     def tensors(self) -> dict:
-        """Returns name to scalar tensor, to be read inside of a step."""
+        """Scalar tensors by name, to be read inside of a training step."""
         return {
             name: self._variable[index]
             for index, name in enumerate(self._names)
@@ -116,7 +116,7 @@ class Settings(collections.abc.MutableMapping):
 
 
 def tagged(variables) -> list[Unit]:
-    """Returns the units of the tagged ones among some Keras variables."""
+    """The units of the tagged ones among some Keras variables."""
     units = {}
     for variable in variables:
         target = getattr(variable, TAG, None)

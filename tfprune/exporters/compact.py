@@ -59,7 +59,7 @@ def load(path) -> keras.Model:
 
 
 def _read(path):
-    """Returns what a file says of itself, nothing if it is foreign."""
+    """What a file says of itself, nothing if it is foreign."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

@@ -40,6 +40,6 @@ def save(model: keras.Model, path) -> None:
 
 
 def load(path):
-    """Returns a callable: arrays to a dict of arrays, as a server answers."""
+    """A callable: arrays to a dict of arrays, as a server answers."""
     module = tf.saved_model.load(str(path))
     return lambda *inputs: module.serve(*map(tf.constant, inputs))

@@ -8,7 +8,7 @@ import keras
 
 
 def call(model: keras.Model, inputs) -> dict:
-    """Returns output name to output; no state is updated.
+    """Outputs by name; no state is updated.
 
     Args:
         model: Sequential or Functional model.

@@ -37,7 +37,7 @@ _LAYERS = {100: _Layer(1, 7), 2: _Layer(4, 6)}
 
 
 def read(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
-    """Returns name of a layer to its arrays, as Caffe has them.
+    """The arrays of each layer by its name, as Caffe has them.
 
     The arrays are read-only and stay in the file until they are used. No more
     memory is taken than for one array, however large the file says it is.

@@ -57,7 +57,7 @@ def fields(data: memoryview) -> collections.abc.Iterator[tuple]:
 
 
 def varints(data: memoryview, most: int) -> list[int]:
-    """Returns the integers of a packed field.
+    """The integers of a packed field.
 
     Args:
         data: Memoryview of the field.
@@ -77,7 +77,7 @@ def varints(data: memoryview, most: int) -> list[int]:
 
 
 def _varint(data, place):
-    """Returns the integer that begins at a place, and the place behind it."""
+    """The integer that begins at a place, and the place behind it."""
     value = 0
     for index, byte in enumerate(data[place : place + _LONGEST]):
         value |= (byte & 0x7F) << (7 * index)

@@ -22,7 +22,7 @@ def check(filters: int, padding: str, groups: int = 1) -> None:
 
 
 def channels_of_group(channels: int, filters: int, groups: int) -> int:
-    """Returns how many channels each filter reads, or raises."""
+    """How many channels each filter reads, or raises."""
     divides = channels % groups == 0 == filters % groups
     expected = f"a divisor of {channels} channels and {filters} filters"
     validation.check("groups", groups, divides, expected)
@@ -30,7 +30,7 @@ def channels_of_group(channels: int, filters: int, groups: int) -> int:
 
 
 def sizes(layer) -> tuple[int, int, int]:
-    """Returns the channels, filters and groups of a built convolution.
+    """The channels, filters and groups of a built convolution.
 
     Args:
         layer: Layer with a kernel of 4 axes; a `DepthwiseConv2D` has a group

@@ -73,7 +73,7 @@ class FilterShapeConv2D(keras.layers.Layer):
 
     @classmethod
     def from_dense(cls, layer: keras.layers.Conv2D) -> FilterShapeConv2D:
-        """Returns a layer that computes the same.
+        """A layer that computes the same.
 
         Args:
             layer: Built Keras layer without groups, with columns of zeros.
@@ -158,7 +158,7 @@ class FilterShapeConv2D(keras.layers.Layer):
         }
 
     def _at(self, inputs, tap):
-        """Returns what one tap reads at all places of the output."""
+        """What one tap reads at all places of the output."""
         height, width = (
             slice(number * rate, number * rate - reach or None, stride)
             for number, rate, reach, stride in zip(
@@ -178,13 +178,13 @@ class FilterShapeConv2D(keras.layers.Layer):
         return [(size - 1) * rate for size, rate in sizes]
 
     def _zeros(self, shape):
-        """Returns the widths of the border."""
+        """The widths of the border."""
         sizes = zip(shape[1:3], self._reach, self.strides, strict=True)
         return [(0, 0), *(_border(*size) for size in sizes), (0, 0)]
 
 
 def _border(size, reach, stride):
-    """Returns the zeros before and behind."""
+    """The zeros before and behind."""
     if size is None and stride > 1:
         raise ValueError(
             "`inputs` must have known height and width with `padding='same'` "
@@ -194,7 +194,7 @@ def _border(size, reach, stride):
 
 
 def _taps(columns, channels, width):
-    """Returns (row, column) of each tap to the channels that it reads."""
+    """The channels that each tap reads, by its (row, column)."""
     taps = {}
     for column in columns:
         tap, channel = divmod(column, channels)
@@ -206,7 +206,7 @@ def _taps(columns, channels, width):
 
 
 def _channels(inputs, channels):
-    """Returns some channels, or all for None."""
+    """Some channels, or all for None."""
     if channels is None:
         return inputs
     return ops.take(inputs, ops.convert_to_tensor(channels, "int32"), axis=-1)

@@ -181,7 +181,7 @@ class Prunable(keras.layers.Wrapper):
             self.unit.targets.append(target)
 
     def _pruned(self):
-        """Returns (variable, role, `CoupledAxis` or None) of what is pruned."""
+        """Triples (variable, role, `CoupledAxis` or None): what is pruned."""
         if self.coupled_axes:
             return [
                 (getattr(self.layer, axis.name), axis.role, axis)
@@ -218,7 +218,7 @@ class Prunable(keras.layers.Wrapper):
 
 
 def _as(function, implementation):
-    """Returns the implementation with the signature of the function."""
+    """The implementation with the signature of the function."""
 
     @functools.wraps(function)
     def call(*args, **kwargs):

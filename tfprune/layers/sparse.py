@@ -55,7 +55,7 @@ class Sparse(keras.layers.Layer):
 
     @classmethod
     def _replacing(cls, layer, values_dtype, input_shape, **geometry):
-        """Returns a sparse layer that computes what a dense one does.
+        """A sparse layer that computes what a dense one does.
 
         Args:
             layer: The built layer, whose kernel has outputs last.
@@ -83,7 +83,7 @@ class Sparse(keras.layers.Layer):
 
     @staticmethod
     def _weights_of(layer):
-        """Returns the weights of a dense layer as an array, outputs last."""
+        """The weights of a dense layer as an array, outputs last."""
         return backend.to_numpy(layer.kernel)
 
     def set_kernel(self, matrix) -> None:
@@ -159,7 +159,7 @@ class Sparse(keras.layers.Layer):
         )
 
     def _csr(self, training):
-        """Returns the weights; those being trained have no stamp."""
+        """The sparse weights; those being trained have no stamp."""
         stamp = backend.read(self.stamp)
         if training and self.trainable:
             self.stamp.assign(csr.UNSTAMPED)

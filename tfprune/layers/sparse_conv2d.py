@@ -69,7 +69,7 @@ class SparseConv2D(sparse_convolution.SparseConvolution):
         layer: keras.layers.Conv2D | keras.layers.DepthwiseConv2D,
         values_dtype: str = "float32",
     ) -> SparseConv2D:
-        """Returns a layer that computes the same.
+        """A layer that computes the same.
 
         Args:
             layer: Built Keras layer. A `Conv2D` has zeros in its kernel. A

@@ -40,7 +40,7 @@ class SparseConvolution(sparse.Sparse):
 
     @classmethod
     def _replacing_convolution(cls, layer, values_dtype, **geometry):
-        """Returns a layer that computes what a dense one does.
+        """A layer that computes what a dense one does.
 
         Args:
             layer: The built layer.

@@ -39,7 +39,7 @@ class SparseDense(sparse.Sparse):
     def from_dense(
         cls, layer: keras.layers.Dense, values_dtype: str = "float32"
     ) -> SparseDense:
-        """Returns a layer that computes the same.
+        """A layer that computes the same.
 
         Args:
             layer: Built Keras layer, with zeros in its kernel.

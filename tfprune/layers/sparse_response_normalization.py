@@ -30,7 +30,7 @@ class SparseResponseNormalization(keras.layers.Layer):
     def from_dense(
         cls, layer: local_response_normalization.LocalResponseNormalization
     ) -> SparseResponseNormalization:
-        """Returns a layer that computes the same.
+        """A layer that computes the same.
 
         Args:
             layer: Built layer.

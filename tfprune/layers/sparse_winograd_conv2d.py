@@ -62,7 +62,7 @@ class SparseWinogradConv2D(sparse_convolution.SparseConvolution):
         layer: winograd_conv2d.WinogradConv2D,
         values_dtype: str = "float32",
     ) -> SparseWinogradConv2D:
-        """Returns a layer that computes the same.
+        """A layer that computes the same.
 
         Args:
             layer: Built layer, with zeros in its kernel.

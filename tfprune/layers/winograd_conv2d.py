@@ -98,7 +98,7 @@ class WinogradConv2D(keras.layers.Layer):
 
     @staticmethod
     def unsupported_reason(layer) -> str | None:
-        """Returns why a layer has no Winograd form, or None."""
+        """Why a layer has no Winograd form, or None."""
         if type(layer) is not keras.layers.Conv2D:
             return f"it is a {type(layer).__name__}, not a Conv2D"
         if layer.data_format != "channels_last":
@@ -115,7 +115,7 @@ class WinogradConv2D(keras.layers.Layer):
 
     @classmethod
     def from_conv2d(cls, layer: keras.layers.Conv2D) -> WinogradConv2D:
-        """Returns a layer that computes the same.
+        """A layer that computes the same.
 
         Args:
             layer: Built Keras layer.
@@ -149,7 +149,7 @@ class WinogradConv2D(keras.layers.Layer):
         return own
 
     def coefficients(self) -> np.ndarray:
-        """Returns a float64 array `(M, M, channels / groups, filters)`."""
+        """A float64 array `(M, M, channels / groups, filters)`."""
         kernel = backend.to_numpy(self.kernel).astype("float64")
         return kernel * backend.to_numpy(self.balance)
 
@@ -185,7 +185,7 @@ class WinogradConv2D(keras.layers.Layer):
         self.set_coefficients(coefficients)
 
     def to_conv2d(self) -> Spatial:
-        """Returns the nearest ordinary layer, by least squares."""
+        """The nearest ordinary layer, by least squares."""
         layer = keras.layers.Conv2D(
             self.filters,
             self.kernel_size,
@@ -259,7 +259,7 @@ class WinogradConv2D(keras.layers.Layer):
         )
 
     def tiles(self, input_shape) -> int:
-        """Returns how often a coefficient is used for one example.
+        """How often a coefficient is used for one example.
 
         Sizes that are not known count as 1.
         """
@@ -291,7 +291,7 @@ class WinogradConv2D(keras.layers.Layer):
         return coefficients / self._alike(shape, dtype)
 
     def _alike(self, shape, dtype):
-        """Returns a balance without knowledge of the inputs."""
+        """A balance without knowledge of the inputs."""
         balance = winograd.transform(self.kernel_size).balance()
         balance = keras.ops.convert_to_tensor(balance[..., None, None], dtype)
         return keras.ops.broadcast_to(balance, (*shape[:3], 1))

@@ -170,7 +170,7 @@ class Plan(serialization.Serializable):
         return inside and step % self.interval == 0
 
     def sigma_at(self, step: int) -> float:
-        """Returns the deviation of the first steps of a search."""
+        """The deviation of the first steps of a search."""
         return [sigma for begin, sigma in self.sigma if begin <= step][-1]
 
 
@@ -187,7 +187,7 @@ class OLMPPruner(surgery.SurgeryPruner):
 
 
 def _steps(sigma):
-    """Returns sigma as ((step, sigma), ...), from step 0 on."""
+    """Sigma as ((step, sigma), ...), from step 0 on."""
     if isinstance(sigma, numbers.Real):
         sigma = ((0, sigma),)
     steps = tuple((int(step), float(value)) for step, value in sigma)

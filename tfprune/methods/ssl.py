@@ -202,7 +202,7 @@ class SSLPruner(pruner.Pruner):
 
 
 def _places(structure, unit):
-    """Returns which arrays of a unit are cut into such groups."""
+    """Which arrays of a unit are cut into such groups."""
     return [
         place
         for place, array in enumerate(unit)
@@ -211,6 +211,6 @@ def _places(structure, unit):
 
 
 def _replaced(unit, places, arrays):
-    """Returns a unit with some of its arrays replaced."""
+    """A unit with some of its arrays replaced."""
     new = dict(zip(places, arrays, strict=True))
     return [new.get(place, array) for place, array in enumerate(unit)]

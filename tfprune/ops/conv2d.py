@@ -47,7 +47,7 @@ class Geometry(typing.NamedTuple):
     groups: int = 1
 
     def output_size(self, height, width) -> tuple:
-        """Returns height and width of the output; None stays None."""
+        """Height and width of the output; None stays None."""
         explicit = ((0, 0), (0, 0))
         if not isinstance(self.padding, str):
             explicit = self.padding
@@ -73,7 +73,7 @@ def sparse_conv2d(
     activation: str = "none",
     pooling: Pooling | None = None,
 ):
-    """Returns `pool(activation(convolution + bias + residual))`.
+    """`pool(activation(convolution + bias + residual))`.
 
     Args:
         inputs: float32 tensor of shape `(batch, height, width, channels)`.
@@ -183,7 +183,7 @@ def reference(inputs, weights, geometry, bias, residual, activation, pooling):
 
 
 def convolve(inputs, kernel, geometry):
-    """Returns TensorFlow's own convolution with a dense kernel."""
+    """TensorFlow's own convolution with a dense kernel."""
     if 0 in (*inputs.shape, *kernel.shape):
         # TensorFlow refuses some of these, and mistakes the shape of others.
         size = geometry.output_size(*inputs.shape[1:3])

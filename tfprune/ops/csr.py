@@ -42,7 +42,7 @@ class Csr(typing.NamedTuple):
 
     @classmethod
     def from_dense(cls, array) -> Csr:
-        """Returns the nonzeros of an array, with a stamp.
+        """The nonzeros of an array, with a stamp.
 
         Args:
             array: Float array of shape `(rows, columns)`.
@@ -67,7 +67,7 @@ class Csr(typing.NamedTuple):
         return self.row_offsets.shape[0] - 1
 
     def to_dense(self):
-        """Returns a tensor of shape `(rows, columns)`, differentiable."""
+        """A tensor of shape `(rows, columns)`, differentiable."""
         counts = self.row_offsets[1:] - self.row_offsets[:-1]
         rows = tf.repeat(tf.range(tf.shape(counts)[0]), counts)
         where = tf.stack([rows, tf.cast(self.column_indices, "int32")], axis=1)
@@ -76,7 +76,7 @@ class Csr(typing.NamedTuple):
 
 
 def stamp(*arrays) -> np.int64:
-    """Returns a number that stands for the content of arrays; never 0."""
+    """A number that stands for the content of arrays; never 0."""
     digest = hashlib.blake2b(digest_size=8)
     for array in arrays:
         array = np.ascontiguousarray(array)

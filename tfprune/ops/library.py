@@ -43,12 +43,12 @@ def load() -> Library:
 
 
 def describe() -> str:
-    """Returns which implementation of the sparse ops is in use, and why."""
+    """Which implementation of the sparse ops is in use, and why."""
     return load().why
 
 
 def num_threads() -> int:
-    """Returns TensorFlow's number of threads in an op, 0 for all cores.
+    """TensorFlow's number of threads in an op, 0 for all cores.
 
     The environment variable `TFPRUNE_NUM_THREADS` overrides it when the op
     runs.

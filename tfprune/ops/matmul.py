@@ -11,7 +11,7 @@ from tfprune.ops import reference_gradients
 
 
 def csr_matmul(inputs, weights: csr.Csr, bias=None, activation="none"):
-    """Returns `activation(inputs @ transpose(weights) + bias)`.
+    """`activation(inputs @ transpose(weights) + bias)`.
 
     Args:
         inputs: float32 tensor of shape `(batch, columns)`.

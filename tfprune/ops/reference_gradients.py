@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def gradients(reference, inputs: list, upstream) -> list:
-    """Returns the gradients of a reference's output.
+    """The gradients of a reference's output.
 
     Args:
         reference: Function of the inputs that equals the op.

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 def response_norm(inputs, radius: int, bias: float, alpha: float, beta: float):
-    """Returns `inputs / (bias + alpha * sum of squares) ** beta`.
+    """`inputs / (bias + alpha * sum of squares) ** beta`.
 
     TensorFlow multiplies squares by all of `band`.
 
@@ -28,6 +28,6 @@ def response_norm(inputs, radius: int, bias: float, alpha: float, beta: float):
 
 
 def band(channels: int, radius: int, alpha: float) -> np.ndarray:
-    """Returns the matrix `(channels, channels)` that sums up neighbours."""
+    """The matrix `(channels, channels)` that sums up neighbours."""
     distance = np.subtract.outer(np.arange(channels), np.arange(channels))
     return np.where(np.abs(distance) <= radius, alpha, 0).astype("float32")

@@ -22,7 +22,7 @@ def sparse_winograd_conv2d(
     bias=None,
     activation: str = "none",
 ):
-    """Returns `activation(convolution + bias)`, of stride 1.
+    """`activation(convolution + bias)`, of stride 1.
 
     Args:
         inputs: float32 tensor of shape `(batch, height, width, channels)`.

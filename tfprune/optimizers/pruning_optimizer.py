@@ -149,7 +149,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             _write(unit, weights, decided)
 
     def _decide(self, group, weights, kept, settings, step, updated):
-        """Returns weights and masks; frozen masks are never due."""
+        """New weights and masks; frozen masks are never due."""
         if all(unit.frozen for unit in group.units):
             return weights, kept
         due = [
@@ -207,7 +207,7 @@ def by_method(tagged) -> list[Group]:
 
 
 def _terms_of_method(tagged):
-    """Returns the gradient terms that a method has beside its rule."""
+    """The gradient terms that a method has beside its rule."""
     targets = [target for unit in tagged for target in unit.targets]
     kernels = terms.by_layer([target.variable for target in targets])
     of = {id(target.variable): target.groups for target in targets}
@@ -220,7 +220,7 @@ def _terms_of_method(tagged):
 
 
 def _terms_of_rule(tagged):
-    """Returns the gradient terms of rules; none where masks are final."""
+    """The gradient terms of rules; none where masks are final."""
     return [
         terms.Bound(term, target.variable, unit.settings.tensors())
         for unit in tagged
@@ -242,7 +242,7 @@ def _read(group):
 
 
 def _projected(group, old, new, rate, settings):
-    """Returns the weights as the method wants them; frozen ones as is."""
+    """The weights as the method wants them; frozen ones as is."""
     projected = group.pruner.project(_read(group), old, new, rate, settings)
     return [
         mine if unit.frozen else weights
@@ -251,7 +251,7 @@ def _projected(group, old, new, rate, settings):
 
 
 def _clear(tagged, weights, kept):
-    """Returns the weights, 0 where pruned unless they may return."""
+    """The weights, 0 where pruned unless they may return."""
     return [
         list(map(masks.select, own, mask)) if unit.gradient == "masked" else own
         for unit, own, mask in zip(tagged, weights, kept, strict=True)
@@ -259,7 +259,7 @@ def _clear(tagged, weights, kept):
 
 
 def _run_if(condition, function, state):
-    """Returns `function(*state)` where the condition holds, else the state.
+    """`function(*state)` where the condition holds, else the state.
 
     A loop of one turn or none works in place; XLA would copy all of a state
     this large past an `ops.cond`.

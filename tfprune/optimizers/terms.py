@@ -33,7 +33,7 @@ class Bound(typing.NamedTuple):
 
 
 def add(bound: list[Bound], gradients: dict, step) -> dict:
-    """Returns the gradients, some of them with terms.
+    """The gradients, some of them with terms.
 
     Args:
         bound: List of `Bound`; the ones of one variable act in this order.
@@ -51,7 +51,7 @@ def add(bound: list[Bound], gradients: dict, step) -> dict:
 
 
 def by_layer(variables) -> dict[str, keras.Variable]:
-    """Returns the kernels among some variables by the names of their layers.
+    """The kernels among some variables by the names of their layers.
 
     Where a name is there before, it is the whole path, without the kernel's.
     """
@@ -67,7 +67,7 @@ def by_layer(variables) -> dict[str, keras.Variable]:
 def bind(
     force: force_lib.Force, kernels: dict, groups: dict[str, int]
 ) -> list[Bound]:
-    """Returns a force and the kernels that it is to act on.
+    """A force and the kernels that it is to act on.
 
     Args:
         force: `Force`.

@@ -36,7 +36,7 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
         super().build(variables)
 
     def built_on(self, trainable_variables=None) -> list:
-        """Returns the variables of gradients; builds on them at first.
+        """The variables of gradients; builds on them at first.
 
         Raises:
             ValueError: if they are not given and it is not built.

@@ -63,7 +63,7 @@ class GroupLasso(serialization.Serializable, keras.regularizers.Regularizer):
         return self.strength * self._weight(groups) * total
 
     def proximal(self, arrays: list, rate) -> list:
-        """Returns the arrays of a unit after a step: shorter groups, or zero.
+        """The arrays of a unit after a step: shorter groups, or zero.
 
         `group * max(1 - rate * strength * size**power / norm(group), 0)`
 

@@ -16,7 +16,7 @@ from tfprune.reports import rows
 def winograd_sparsity(
     model: keras.Model, threshold: float = 1e-4
 ) -> dict[str, float]:
-    """Returns the fraction of Winograd coefficients that are zero.
+    """The fraction of Winograd coefficients that are zero.
 
     Args:
         model: Keras model, built.

@@ -8,7 +8,7 @@ from tfprune.utils import validation
 
 
 def matching(argument: str, pattern: str, names: list[str]) -> list[str]:
-    """Returns the names that equal a pattern, or else match it wholly.
+    """The names that equal a pattern, or else match it wholly.
 
     Raises:
         ValueError: for no match, with the nearest name, or no expression.
@@ -28,7 +28,7 @@ def matching(argument: str, pattern: str, names: list[str]) -> list[str]:
 
 
 def resolve(argument: str, by_pattern: dict, names: list[str]) -> dict:
-    """Returns name to value; an exact name goes before any expression.
+    """Values by name; an exact name goes before any expression.
 
     Raises:
         ValueError: as `matching`.

@@ -28,7 +28,7 @@ def check_count(name: str, value: int, least: int = 0) -> None:
 
 
 def pair(name: str, value) -> tuple[int, int]:
-    """Returns one or two integers from 1 on as two, or raises."""
+    """One or two integers from 1 on as two, or raises."""
     both = (value, value) if isinstance(value, int) else tuple(value)
     right = len(both) == 2 and all(isinstance(x, int) and x > 0 for x in both)
     check(name, value, right, "one or two integers from 1 on")
@@ -36,7 +36,7 @@ def pair(name: str, value) -> tuple[int, int]:
 
 
 def unknown(argument: str, value, known: collections.abc.Iterable) -> str:
-    """Returns what was expected, what was received, and the nearest name.
+    """What was expected, what was received, and the nearest name.
 
     Args:
         argument: Name of the argument.

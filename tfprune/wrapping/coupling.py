@@ -92,7 +92,7 @@ class _Maskable:
 
 
 def _role(dim):
-    """Returns the role of what is masked with a channel, or None."""
+    """The role of what is masked with a channel, or None."""
     name = dim.variable.name
     if dim.role == "filter":
         return "kernel"
@@ -109,7 +109,7 @@ def _covered(roles):
 
 
 def _free(graph, dims, method, unfit, dense):
-    """Returns bools: a channel can be scored, and all of it masked."""
+    """Bools: whether a channel can be scored, and all of it masked."""
     scored = np.zeros(graph.count, bool)
     roles = _covered(method.roles) & set(method.pruner.criterion.roles)
     for dim in dims:
@@ -124,7 +124,7 @@ def _free(graph, dims, method, unfit, dense):
 
 
 def _numbers(graph, free):
-    """Returns a number for each channel, in a row for those of a group."""
+    """A number for each channel, in a row for those of a group."""
     numbers, count = np.full(graph.count, -1), 0
     for group in graph.groups(free):
         size = group.channels.size
@@ -134,7 +134,7 @@ def _numbers(graph, free):
 
 
 def _first(model):
-    """Returns the first number that no channel of a model has yet."""
+    """The first number that no channel of a model has yet."""
     known = [
         axis.channels.max()
         for layer in traversal.walk(model)
@@ -145,7 +145,7 @@ def _first(model):
 
 
 def _why(graph, dim, unfit):
-    """Returns why all filters of a layer stay."""
+    """Why all filters of a layer stay."""
     if id(dim.layer) in unfit:
         return unfit[id(dim.layer)]
     for barrier in graph.barriers:

@@ -46,7 +46,7 @@ class Choice:
         return self.coupling.axes.get(id(layer), []) if self.coupling else []
 
     def skipped(self) -> str:
-        """Returns a line for each layer that the user did not leave out."""
+        """A line for each layer that the user did not leave out."""
         return _listed(
             (layer, reason)
             for layer, reason in self._pairs()
@@ -65,7 +65,7 @@ def _listed(pairs):
 
 
 def choose(method, model: keras.Model, filters) -> Choice:
-    """Returns which layers a method prunes, and why not others.
+    """Which layers a method prunes, and why not others.
 
     Args:
         method: `Method`.
@@ -88,7 +88,7 @@ def choose(method, model: keras.Model, filters) -> Choice:
 
 
 def _resolve(method, layers):
-    """Returns layer name to its settings, or None for a dense layer.
+    """Settings by layer name; None for a layer that is not pruned.
 
     A layer's exact name goes before any expression.
     """
@@ -113,7 +113,7 @@ def _check_setting(method, name, value):
 
 
 def _chosen(layers, filters):
-    """Returns layer name to True for what the filters choose."""
+    """The names of layers that the filters choose, each to True."""
     if filters is None:
         return {}
     if callable(filters):
@@ -143,7 +143,7 @@ def _reason(method, layer, chosen, settings):
 
 
 def _coupled(method, model, found):
-    """Returns a choice that knows of coupled channels and those that stay."""
+    """A choice that knows of coupled channels and those that stay."""
     unfit = found.why
     dense = {
         id(layer)
