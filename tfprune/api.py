@@ -57,7 +57,9 @@ def prune(
             which there is a warning. Defaults to 0.001.
 
     Returns:
-        A Keras model of the same class, layer names and weights.
+        A Keras model with the same names of layers and the same weights. A
+        subclass of Functional whose constructor takes other arguments comes
+        back as a Functional.
 
     Raises:
         ValueError: for a subclassed model, an unknown method, a pattern that

@@ -1,4 +1,4 @@
-"""Walking and cloning: nested and shared layers, and what a copy copies."""
+"""Cloning: nested and shared layers, and what a copy copies."""
 
 import keras
 import numpy as np
@@ -26,27 +26,6 @@ def net():
 
 def leave(layer, twin):
     return twin
-
-
-def test_leaves_are_each_layer_once_in_order():
-    names = [x.name for x in traversal.leaves(net()) if x.weights]
-    assert names == ["a", "b", "shared"]
-
-
-def test_paths_say_where_a_layer_is():
-    paths = dict(traversal.paths(net()))
-    assert paths["once/b"].name == "b"
-    assert "b" not in paths and "shared" in paths
-
-
-def test_walk_opens_subclassed_models_and_composite_layers():
-    class Mine(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.blocks = [dense("a"), layers.TimeDistributed(dense("b"))]
-
-    names = [layer.name for layer in traversal.walk(Mine())]
-    assert names == ["a", "time_distributed", "b"]
 
 
 def test_a_clone_shares_no_layer_and_no_weight():

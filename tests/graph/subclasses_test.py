@@ -159,13 +159,6 @@ def test_classes_that_leave_it_to_keras_are_kept():
     assert found.model.loud()
 
 
-def test_what_is_not_trainable_stays_so():
-    model = OwnConfig(8)
-    model.trainable = False
-    rebuilt = rebuilding.rebuild(model_graph.ModelGraph(model), {})
-    assert not rebuilt.trainable and not rebuilt.trainable_variables
-
-
 def resnet(keras_hub):
     return keras_hub.models.ResNetBackbone(
         input_conv_filters=[64],
