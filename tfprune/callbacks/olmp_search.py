@@ -103,7 +103,7 @@ class OLMPSearch(keras.callbacks.Callback):
             unit.settings["searched_step"] = step
 
     def _selected(self, step):
-        """Which layers the coin selects, of those that are not frozen."""
+        """The layers drawn at random, of those that are not frozen."""
         settings = [unit.settings.tensors() for unit in self._units]
         due = self._pruner.due(step, settings)
         return np.array(

@@ -63,8 +63,8 @@ class Probabilistic(serialization.Serializable):
         stop_step: Integer or None: the first step with no more decisions.
             Defaults to None (never stops).
         seed: Integer. Defaults to 0.
-        shared: Bool: one coin for the net instead of one for each unit.
-            Defaults to False.
+        shared: Bool: one random draw for the model instead of one for each
+            unit. Defaults to False.
 
     Reference:
         Guo, Yao, Chen. Dynamic Network Surgery for Efficient DNNs.

@@ -3,7 +3,7 @@
 Three kinds of steps alternate:
 
     pruning     every `interval` steps, before `prune_stop`, the c of the
-                layers that a coin selects are searched: the least parameters
+                layers drawn at random are searched: the least parameters
                 whose accuracy on held-out data is within `delta` of that of
                 the net as it is (`OLMPSearch`, between two steps)
     adjusting   in between, dynamic network surgery with these c
@@ -61,7 +61,7 @@ class OLMP(method.Method):
             counts it: a search that reaches it goes for accuracy from there
             on. Surgery between searches may leave less. Defaults to 0: as
             little as possible.
-        seed: Integer, of coins and searches. Defaults to 0.
+        seed: Integer, of random draws and searches. Defaults to 0.
         settings: Dict, layer to any of `c`, `gamma`, `power`, `stop_step`, or
             to None for a layer that stays dense.
 

@@ -42,7 +42,7 @@ class Surgery(method.Method):
         power: Float, its exponent. Defaults to 1.
         stop_step: Integer or None, masks are final from there on. Defaults
             to None: never.
-        seed: Integer, of the coins. Defaults to 0.
+        seed: Integer, of the random steps. Defaults to 0.
         settings: Dict, layer to any of `target_sparsity`, `c`, `gamma`,
             `power`, `stop_step`, or to None for a layer that stays dense.
 

@@ -1,7 +1,8 @@
 """Threshold surgery: the re-implementation with the 68-95-99.7 rule.
 
-On one coin for the whole net, each layer takes the mean m and population
-deviation s of its current dense kernel, zeros included, and prunes the band
+At random steps, the same for all layers, each layer takes the mean m and
+population deviation s of its current dense kernel, zeros included, and prunes
+the band
 
     mask = not (m - z * s < w < m + z * s)
 
@@ -37,8 +38,8 @@ class ThresholdSurgery(method.Method):
             to None: never.
         every_step: Bool. The released code never clears its surgery flag, so
             that it decides after every step: True does the same. Defaults to
-            False: the coin is honoured.
-        seed: Integer, of the coin. Defaults to 0.
+            False: decisions are at random steps.
+        seed: Integer, of the random steps. Defaults to 0.
         settings: Dict, layer to `{"z": z}`, or to None for a layer that stays
             dense.
 

@@ -93,7 +93,9 @@ class _Filters(plan_lib.Choices[plan_lib.SparsityPlan]):
     def _row(self, amount, group):
         size, kept = group.channels.size, self._kept(amount, group)
         least = self._kept(self.most, group)
-        return plan_lib.Row(group.layers, size, least, kept, 1 - kept / size)
+        return plan_lib.LayerPlan(
+            group.layers, size, least, kept, 1 - kept / size
+        )
 
     def _kept(self, amount, group):
         """As a share of a layer is rounded, one at least."""

@@ -15,7 +15,7 @@ _text = quantities.text
 SETTING = "target_sparsity"
 
 
-class Row(typing.NamedTuple):
+class LayerPlan(typing.NamedTuple):
     """What is kept of a layer, or of layers that are pruned together.
 
     Args:
@@ -40,7 +40,7 @@ class BudgetPlan:
     Args:
         kind: String, what is counted in `rows`: `"weights"`, `"filters"` or
             `"rank"`.
-        rows: List of `Row`.
+        rows: List of `LayerPlan`.
         cost: Number, of the pruned model.
         limit: Float, what it may cost, or None: as little as possible.
         least: Number, its cost if no more stays than must.
@@ -51,7 +51,7 @@ class BudgetPlan:
     """
 
     kind: str
-    rows: list[Row]
+    rows: list[LayerPlan]
     cost: float
     limit: float | None
     least: float
@@ -151,7 +151,7 @@ class Choices(abc.ABC, typing.Generic[Plan]):
         self.dense, self.unit = dense, unit
 
     @abc.abstractmethod
-    def rows(self, amount: float) -> list[Row]:
+    def rows(self, amount: float) -> list[LayerPlan]:
         """What is kept at some amount."""
 
     @abc.abstractmethod

@@ -137,7 +137,7 @@ class _Ranks(plan_lib.Choices[plan_lib.RankPlan]):
         full, key = candidate.full_rank, id(candidate.layer)
         rank, least = chosen.get(key), most.get(key, full)
         sparsity = 0.0 if rank is None else 1 - rank / full
-        return plan_lib.Row(
+        return plan_lib.LayerPlan(
             (candidate.layer.name,), full, least, rank, sparsity
         )
 

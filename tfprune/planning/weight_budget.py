@@ -80,7 +80,7 @@ class _Sparsities(plan_lib.Choices[plan_lib.SparsityPlan]):
     def rows(self, amount):
         sparsities, most = map(self._sparsities, (amount, self.most))
         return [
-            plan_lib.Row(
+            plan_lib.LayerPlan(
                 (unit.name,),
                 int(_sizes(unit).sum()),
                 int(_kept(unit, most).sum()),

@@ -73,7 +73,7 @@ def project(
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class LayerProjection:
     """What is projected for one layer.
 
     Args:
@@ -110,13 +110,13 @@ class Projection:
 
     Args:
         title: String: the net, the machine, and the batch.
-        rows: List of `Row`, the convolutions and dense layers.
+        rows: List of `LayerProjection`, the convolutions and dense layers.
     """
 
     title: str
-    rows: list[Row]
+    rows: list[LayerProjection]
 
-    def __getitem__(self, name: str) -> Row:
+    def __getitem__(self, name: str) -> LayerProjection:
         """The row of a layer."""
         return {row.name: row for row in self.rows}[name]
 
@@ -154,7 +154,7 @@ def _row(layer, calls, machine, batch_size, least_gain):
     least, greatest = roofline.useful_densities(work, machine)
     gain = roofline.speedup(work, least, machine)
     now = sparsity(layer.kernel)
-    return Row(
+    return LayerProjection(
         layer.name,
         lower=1 - greatest,
         upper=1 - least,

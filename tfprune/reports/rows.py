@@ -16,7 +16,7 @@ _CHANCE = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class LayerReport:
     """One layer in numbers, or all of them together.
 
     Args:
@@ -49,7 +49,7 @@ class Row:
         return 1 - self.weights_kept / self.weights if self.weights else 0.0
 
 
-def row(leaf: leaves.Leaf, calls: list | None, is_pruned: bool) -> Row:
+def row(leaf: leaves.Leaf, calls: list | None, is_pruned: bool) -> LayerReport:
     """The row of one layer.
 
     Args:
@@ -65,7 +65,7 @@ def row(leaf: leaves.Leaf, calls: list | None, is_pruned: bool) -> Row:
     factors = [leaves.multiplies(v) for v in leaf.parameters]
     uses = cost.macs_per_weight(leaf.layer, calls) if any(factors) else 0
     sizes = [int(np.prod(v.shape)) for v in leaf.parameters]
-    return Row(
+    return LayerReport(
         leaf.layer.name,
         type(leaf.layer).__name__,
         parameters=sum(sizes),
@@ -79,11 +79,11 @@ def row(leaf: leaves.Leaf, calls: list | None, is_pruned: bool) -> Row:
     )
 
 
-def total(rows: list[Row]) -> Row:
+def total(rows: list[LayerReport]) -> LayerReport:
     """The sum of some rows."""
-    columns = [field.name for field in dataclasses.fields(Row)[2:-1]]
+    columns = [field.name for field in dataclasses.fields(LayerReport)[2:-1]]
     sums = {name: sum(getattr(row, name) for row in rows) for name in columns}
-    return Row("total", "", **sums)
+    return LayerReport("total", "", **sums)
 
 
 def masked(variable) -> np.ndarray:

@@ -79,20 +79,20 @@ class Report:
 
     Args:
         title: String.
-        rows: List of `Row`, the layers with weights.
+        rows: List of `LayerReport`, the layers with weights.
         bytes_gzip: Integer, size of all masked arrays after gzip.
         warnings: List of strings, what is wrong or not known.
         projection: `tfprune.profiling.projection.Projection` or None.
     """
 
     title: str
-    rows: list[rows_lib.Row]
+    rows: list[rows_lib.LayerReport]
     bytes_gzip: int
     warnings: list[str] = dataclasses.field(default_factory=list)
     projection: projection_lib.Projection | None = None
 
     @property
-    def total(self) -> rows_lib.Row:
+    def total(self) -> rows_lib.LayerReport:
         """The sum of all rows."""
         return rows_lib.total(self.rows)
 

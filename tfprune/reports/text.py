@@ -19,7 +19,7 @@ _NUMBERS = range(2, 8)
 
 
 def plain(row) -> dict:
-    """The numbers of a `Row` by their names in JSON."""
+    """The numbers of a `LayerReport` by their names in JSON."""
     return {
         "parameters": row.parameters,
         "parameters_kept": row.kept,

@@ -75,7 +75,7 @@ class Plan:
             removed.
         kept: Dict, id of a variable and axis to the entries that stay.
         biases: Dict, id of a layer to what is added to its bias.
-        rows: List of `sizes.Row`, the layers with variables.
+        rows: List of `sizes.LayerSize`, the layers with variables.
         notes: List of strings: what is constant and stays, and why.
     """
 
@@ -83,11 +83,11 @@ class Plan:
     removed: np.ndarray
     kept: dict[tuple, np.ndarray]
     biases: dict[int, np.ndarray]
-    rows: list[sizes.Row]
+    rows: list[sizes.LayerSize]
     notes: list[str]
 
     @property
-    def total(self) -> sizes.Row:
+    def total(self) -> sizes.LayerSize:
         """The sum of all rows."""
         return sizes.total(self.rows)
 

@@ -27,7 +27,7 @@ class Size(typing.NamedTuple):
     bytes: int
 
 
-class Row(typing.NamedTuple):
+class LayerSize(typing.NamedTuple):
     """A layer, as it is and as it will be.
 
     Args:
@@ -43,7 +43,7 @@ class Row(typing.NamedTuple):
 
 def rows(
     graph: channel_graph.ChannelGraph, kept: dict, biases: dict
-) -> list[Row]:
+) -> list[LayerSize]:
     """The rows of all layers with variables of their own.
 
     Args:
@@ -64,20 +64,20 @@ def rows(
         )
         if id(layer) in biases and layer.bias is None:
             after = _with_bias(after)
-        found.append(Row(layer.name, before, after))
+        found.append(LayerSize(layer.name, before, after))
     return found
 
 
-def total(rows: list[Row]) -> Row:
+def total(rows: list[LayerSize]) -> LayerSize:
     """The sum of some rows."""
     before, after = (
         Size(*map(sum, zip(*(row[i] for row in rows), strict=True)))
         for i in (1, 2)
     )
-    return Row("total", before, after)
+    return LayerSize("total", before, after)
 
 
-def cells(rows: list[Row]) -> list[tuple[str, ...]]:
+def cells(rows: list[LayerSize]) -> list[tuple[str, ...]]:
     """A table of some rows, the header first."""
     return [("layer", *Size._fields), *map(_cells, rows)]
 

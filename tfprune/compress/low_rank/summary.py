@@ -12,7 +12,7 @@ from tfprune.utils import tables
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
+class LayerRanks:
     """A layer before and after.
 
     Args:
@@ -49,10 +49,10 @@ class Table:
     """All layers with weights. Print it for a table.
 
     Args:
-        rows: List of `Row`.
+        rows: List of `LayerRanks`.
     """
 
-    rows: list[Row]
+    rows: list[LayerRanks]
 
     @property
     def ranks(self) -> dict[str, int]:
@@ -92,7 +92,7 @@ def row(
     rank: int,
     layers: list,
     saving: acceptance.Saving,
-) -> Row:
+) -> LayerRanks:
     """The row of a layer that was to be factorised."""
 
     def counts(cost):
@@ -101,7 +101,7 @@ def row(
 
     pays = saving.pays
     macs, parameters = counts(cost_lib.macs), counts(cost_lib.parameters)
-    return Row(
+    return LayerRanks(
         layer=candidate.layer.name,
         full_rank=candidate.full_rank,
         rank=rank,
@@ -120,7 +120,7 @@ def row(
 def build(
     graph: model_graph.ModelGraph,
     found: list[candidates.Candidate],
-    decided: dict[int, Row],
+    decided: dict[int, LayerRanks],
     reasons: dict[str, str],
 ) -> Table:
     """The table of a model, in the order of its layers.
@@ -145,7 +145,7 @@ def _left(layer, graph, full, reasons):
     macs = cost_lib.macs(layer, graph.calls.get(id(layer)))
     parameters = cost_lib.parameters(layer)
     why = reasons.get(layer.name, "was not chosen, or would cost more")
-    return Row(
+    return LayerRanks(
         layer=layer.name,
         full_rank=full.get(id(layer)),
         macs=macs,
