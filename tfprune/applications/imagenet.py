@@ -51,7 +51,7 @@ def conv(name: str, filters: int, size: int, padding="same", **how):
 
 
 def pool(number: int) -> keras.layers.Layer:
-    """Returns AlexNet's pooling."""
+    """AlexNet's pooling."""
     return keras.layers.MaxPooling2D(3, 2, name=f"pool{number}")
 
 

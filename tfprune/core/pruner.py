@@ -134,7 +134,7 @@ class Pruner(serialization.Serializable):
         ]
 
     def update_masks(self, state, weights, masks, due, step, settings):
-        """Returns new masks of the units that are due, old ones of others."""
+        """New masks of the units that are due, old ones of others."""
         fresh = self.masks(state, weights, masks, step, settings)
         return [
             [ops.where(now, a, b) for a, b in zip(*both, strict=True)]

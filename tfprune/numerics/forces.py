@@ -55,7 +55,7 @@ FORCES = {
 
 
 def get(name: str) -> typing.Callable:
-    """Returns the force of that name.
+    """The force of that name.
 
     Raises:
         ValueError: for an unknown one.
@@ -66,7 +66,7 @@ def get(name: str) -> typing.Callable:
 
 
 def force(filters, name: str = "degradation"):
-    """Returns where each filter is pulled.
+    """The place that each filter is pulled to.
 
     Args:
         filters: Float tensor `(N, K)`, one filter in each row.
@@ -88,7 +88,7 @@ def force(filters, name: str = "degradation"):
 
 
 def of_kernel(kernel, name: str = "degradation", groups: int = 1):
-    """Returns the force on a kernel, whose last axis counts the filters.
+    """The force on a kernel, whose last axis counts the filters.
 
     Args:
         kernel: Float tensor of two axes or more.
@@ -104,7 +104,7 @@ def of_kernel(kernel, name: str = "degradation", groups: int = 1):
 
 
 def _pull(directions, factor):
-    """Returns the sum of directions, weighted by squares of distances."""
+    """The sum of directions, weighted by squares of distances."""
     cosines = ops.matmul(directions, ops.transpose(directions))
     # Rounding, coarse on GPUs, must not part a filter from itself.
     others = 1.0 - ops.eye(cosines.shape[0], dtype=cosines.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def zeros(size: int | None, reach: int, stride: int) -> tuple[int, int]:
-    """Returns how many zeros come before and behind one axis of an image.
+    """How many zeros come before and behind one axis of an image.
 
     The odd one is behind, as in TensorFlow.
 

@@ -63,7 +63,7 @@ class Transform:
         return 1 / np.outer(norms, norms)
 
     def balance(self, gains=None) -> np.ndarray:
-        """Returns the ratios of coefficients to the entries of a kernel.
+        """The ratios of coefficients to the entries of a kernel.
 
         `threshold_factors` by `gains`, times 4 r / M: then all entries matter
         alike, and together move the output as r x r weights of the same mean
@@ -96,7 +96,7 @@ class Transform:
 
 
 def transform(kernel_size: int) -> Transform:
-    """Returns the transform of square filters of this size.
+    """The transform of square filters of this size.
 
     Raises:
         ValueError: for a size other than 3 and 5.
@@ -120,7 +120,7 @@ def coefficients(kernel, kernel_size: int):
 
 
 def weights(kernel, kernel_size: int):
-    """Returns the filters whose coefficients are nearest, least squares.
+    """The filters whose coefficients are nearest, least squares.
 
     Args:
         kernel: Float tensor `(M, M, channels, filters)`, coefficients.
@@ -133,7 +133,7 @@ def weights(kernel, kernel_size: int):
 
 
 def both_axes(matrix: np.ndarray, tensor):
-    """Returns `matrix^T t matrix` over the first two axes of a tensor.
+    """`matrix^T t matrix` over the first two axes of a tensor.
 
     Those two are first so that both products are of matrices as they lie in
     memory.

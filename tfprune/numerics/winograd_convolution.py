@@ -8,7 +8,7 @@ from tfprune.numerics import winograd
 
 
 def convolve(inputs, coefficients, kernel_size: int, padding: str, groups: int):
-    """Returns the convolution of images with filters given as coefficients.
+    """The convolution of images with filters given as coefficients.
 
     Args:
         inputs: Float tensor `(batch, height, width, channels)`.
@@ -31,7 +31,7 @@ def convolve(inputs, coefficients, kernel_size: int, padding: str, groups: int):
 
 
 def transformed(inputs, kernel_size: int, padding: str):
-    """Returns what coefficients are multiplied with, B^T d B of each tile.
+    """What coefficients are multiplied with, B^T d B of each tile.
 
     Args:
         inputs: As for `convolve`.
@@ -48,7 +48,7 @@ def transformed(inputs, kernel_size: int, padding: str):
 
 
 def output_size(size, kernel_size: int, padding: str):
-    """Returns rows or columns of the output; None stays None."""
+    """Rows or columns of the output; None stays None."""
     if padding == "same" or size is None:
         return size
     size = size - kernel_size + 1
@@ -56,18 +56,18 @@ def output_size(size, kernel_size: int, padding: str):
 
 
 def output_shape(inputs, filters: int, kernel_size: int, padding: str):
-    """Returns the output's shape for inputs of such a shape."""
+    """The output's shape for inputs of such a shape."""
     size = [output_size(x, kernel_size, padding) for x in inputs[1:3]]
     return (inputs[0], *size, filters)
 
 
 def tiles(size):
-    """Returns how many tiles so many rows or columns of output take."""
+    """How many tiles so many rows or columns of output take."""
     return -(-size // winograd.TILE)
 
 
 def _sizes(inputs, kernel_size, padding):
-    """Returns rows and columns of the output."""
+    """Rows and columns of the output."""
     return tuple(
         output_size(size, kernel_size, padding)
         for size in ops.shape(inputs)[1:3]

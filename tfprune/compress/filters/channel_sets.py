@@ -24,14 +24,14 @@ class ChannelSets:
         return self._parents.size
 
     def fresh(self, count):
-        """Returns new numbers."""
+        """New numbers."""
         begin = self._parents.size
         own = np.arange(begin, begin + count)
         self._parents = np.concatenate([self._parents, own])
         return own
 
     def find(self, labels):
-        """Returns the one number of each set."""
+        """The one number of each set."""
         labels = np.asarray(labels)
         while True:
             above = self._parents[labels]
@@ -53,20 +53,20 @@ class ChannelSets:
         self._fixed[reason].append(np.ravel(labels))
 
     def fixed(self, rank, reason):
-        """Returns one number for all of a tensor, that must stay."""
+        """One number for all of a tensor, that must stay."""
         label = self.fresh(1).reshape([1] * rank)
         self.fix(label, reason)
         return label
 
     def barriers(self):
-        """Returns reasons to the numbers that must stay for them."""
+        """The numbers that must stay, by the reasons for it."""
         return {
             reason: np.unique(self.find(np.concatenate(labels)))
             for reason, labels in self._fixed.items()
         }
 
     def squeezed(self, labels):
-        """Returns labels with size 1 for axes along which they are equal."""
+        """Labels with size 1 for axes along which they are equal."""
         labels = self.find(labels)
         for axis in range(labels.ndim):
             first = labels.take([0], axis)
@@ -88,7 +88,7 @@ class ChannelSets:
         return self.squeezed(labels)
 
     def vector(self, labels, axis, size):
-        """Returns the number of each slice along an axis."""
+        """The number of each slice along an axis."""
         rows = _slices(labels, axis)
         self.unite(rows[:, :1], rows)
         return np.broadcast_to(self.find(rows[:, 0]), (size,))

@@ -24,29 +24,29 @@ class Constant:
 
 
 def unknown(rank):
-    """Returns a `Constant` of which nothing is known."""
+    """A `Constant` of which nothing is known."""
     shape = [1] * rank
     return Constant(np.zeros(shape, bool), np.zeros(shape, "float32"))
 
 
 def zeros(known):
-    """Returns a `Constant` that is zero where it is known."""
+    """A `Constant` that is zero where it is known."""
     return Constant(known, np.zeros(known.shape, "float32"))
 
 
 def along(known, value, axis, rank):
-    """Returns a `Constant` of a rank, of what is known of slices of an axis."""
+    """A `Constant` of a rank, of what is known of slices of an axis."""
     pair = (layout.along(vector, axis, rank) for vector in (known, value))
     return Constant(*pair)
 
 
 def is_zero(given):
-    """Returns where a `Constant` is known to be zero."""
+    """Where a `Constant` is known to be zero."""
     return given.known & (given.value == 0)
 
 
 def vector(given, axis, size):
-    """Returns what is known of the slices along an axis, as two vectors."""
+    """What is known of the slices along an axis, as two vectors."""
     known, value = (
         np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
         for array in (given.known, given.value)
@@ -57,7 +57,7 @@ def vector(given, axis, size):
 
 
 def squeezed(known, value):
-    """Returns a `Constant` with size 1 for axes along which all is equal."""
+    """A `Constant` with size 1 for axes along which all is equal."""
     for axis in range(known.ndim):
         first = known.take([0], axis), value.take([0], axis)
         if np.all(known == first[0]) and np.all(value == first[1]):

@@ -8,13 +8,13 @@ import numpy as np
 
 
 def channel_axis(layer, rank: int) -> int:
-    """Returns the axis of the channels of a tensor that a layer takes."""
+    """The axis of the channels of a tensor that a layer takes."""
     first = getattr(layer, "data_format", None) == "channels_first"
     return 1 if first else rank - 1
 
 
 def along(vector: np.ndarray, axis: int, rank: int) -> np.ndarray:
-    """Returns a vector as an array of a rank, of size 1 along other axes."""
+    """A vector as an array of a rank, of size 1 along other axes."""
     shape = [1] * rank
     shape[axis] = -1
     return vector.reshape(shape)

@@ -38,7 +38,7 @@ class Operation:
         KNOWN.update(dict.fromkeys(cls.__dict__.get("names", set()), cls()))
 
     def unsupported_reason(self, call) -> str | None:
-        """Returns why nothing is known of a `nodes.Call`, or None."""
+        """Why nothing is known of a `nodes.Call`, or None."""
         if call.kwargs.get("training"):
             return "it is called with `training=True`"
         leaves = keras.tree.flatten((call.args, call.kwargs))
@@ -64,7 +64,7 @@ class Operation:
         raise Unsupported("it is not known what it does to channels")
 
     def propagate(self, call, reads) -> list:
-        """Returns what is constant of what a call gives.
+        """What is constant of what a call gives.
 
         Args:
             call: `nodes.Call`, its `inputs` the `constants.Constant` of each
@@ -79,7 +79,7 @@ class Operation:
         return [constants.unknown(rank) for rank in ranks]
 
     def rebuild(self, operation, sizes: tuple, kept: int) -> dict:
-        """Returns what changes in a config that holds a number of channels.
+        """What changes in a config that holds a number of channels.
 
         Args:
             operation: Keras layer or operation, one with `Channels.size`.

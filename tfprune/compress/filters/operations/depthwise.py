@@ -27,7 +27,7 @@ class Depthwise(weighted.Weighted):
         return np.repeat(read, call.operation.depth_multiplier)
 
     def products(self, call):
-        """Returns what is known of what the kernel gives, before a bias."""
+        """What is known of what the kernel gives, before a bias."""
         taps = weighted.matrix(getattr(call.operation, self.kernel))
         known, value = self.known(call, taps.shape[1])
         if layout.has_border(call.operation):

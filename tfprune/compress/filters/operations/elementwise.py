@@ -92,6 +92,6 @@ def is_elementwise(function) -> bool:
 
 
 def run(call, arrays: list) -> list:
-    """Returns what the operation of a call gives for some arrays."""
+    """What the operation of a call gives for some arrays."""
     tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
     return [keras.ops.convert_to_numpy(value) for value in call(tensors)]

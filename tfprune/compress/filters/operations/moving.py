@@ -13,7 +13,7 @@ class Rearranging(base.Operation):
     """Each entry of the output is one of the inputs'."""
 
     def rearrange(self, call, arrays: list) -> list:
-        """Returns some arrays as the operation rearranges what is in them.
+        """Some arrays as the operation rearranges what is in them.
 
         Args:
             call: `nodes.Call`.

@@ -61,7 +61,7 @@ class GlobalPooling(Pooling):
         return [constants.along(*pair, *place)]
 
     def _place(self, layer, rank):
-        """Returns the axis of channels, and the rank, of what a layer gives."""
+        """The axis of channels, and the rank, of what a layer gives."""
         if not layer.keepdims:
             return 1, 2
         return layout.channel_axis(layer, rank), rank

@@ -20,7 +20,7 @@ def is_keras(operation) -> bool:
 
 
 def of(operation) -> base.Operation:
-    """Returns the `Operation` that covers a Keras layer or operation."""
+    """The `Operation` that covers a Keras layer or operation."""
     name = type(operation).__qualname__
     if not is_keras(operation):
         name = f"{type(operation).__module__}.{name}"

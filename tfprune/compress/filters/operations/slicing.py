@@ -115,6 +115,6 @@ class Pad(base.Operation):
 
 
 def _places(call):
-    """Returns what a call of `GetItem` takes along each axis."""
+    """What a call of `GetItem` takes along each axis."""
     key = call.args[1]
     return key if isinstance(key, tuple) else (key,)

@@ -24,13 +24,13 @@ class Weighted(base.Operation):
         return super().unsupported_reason(call)
 
     def read(self, call, channels, size):
-        """Returns the channels that a layer takes, one for each slice."""
+        """The channels that a layer takes, one for each slice."""
         labels = call.inputs[0]
         axis = layout.channel_axis(call.operation, labels.ndim)
         return channels.vector(labels, axis, size)
 
     def given(self, call, channels, made):
-        """Returns the labels of what a layer gives, its filters `made`."""
+        """The labels of what a layer gives, its filters `made`."""
         channels.axis(call, "bias", 0, "shift", made)
         if not elementwise.is_elementwise(call.operation.activation):
             reason = f"{call.where} ({call.kind}): its activation is not known"
@@ -40,13 +40,13 @@ class Weighted(base.Operation):
         return [layout.along(made, axis, rank)]
 
     def known(self, call, size):
-        """Returns what is known of the channels that a layer takes."""
+        """What is known of the channels that a layer takes."""
         given = call.inputs[0]
         axis = layout.channel_axis(call.operation, given.known.ndim)
         return constants.vector(given, axis, size)
 
     def activated(self, call, known, value):
-        """Returns a `Constant` of sums, with bias and activation added."""
+        """A `Constant` of sums, with bias and activation added."""
         layer = call.operation
         rank = len(call.tensors[0].shape)
         if not elementwise.is_elementwise(layer.activation):
@@ -58,7 +58,7 @@ class Weighted(base.Operation):
         return [constants.along(known, value, axis, rank)]
 
     def sums(self, matrix, absorbed, value):
-        """Returns what filters sum up that read nothing but constants."""
+        """What filters sum up that read nothing but constants."""
         groups = absorbed.size // matrix.shape[1]
         matrix = matrix.reshape(*matrix.shape[:2], groups, -1)
         read = absorbed.reshape(groups, -1).T[..., None]
@@ -159,6 +159,6 @@ class Embedding(Weighted):
 
 
 def matrix(kernel) -> np.ndarray:
-    """Returns a kernel as an array `(taps, inputs, filters)`."""
+    """A kernel as an array `(taps, inputs, filters)`."""
     kernel = np.asarray(backend.to_numpy(kernel))
     return kernel.reshape(-1, *kernel.shape[-2:])
