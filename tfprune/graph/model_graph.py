@@ -90,12 +90,14 @@ class ModelGraph:
 
     @functools.cached_property
     def additions(self) -> list[Addition]:
-        """The additions of the model and of Functional models in it.
-
-        Nothing below a Sequential model is listed: its layers cannot be
-        called in another way.
-        """
-        return self._additions(self.model)
+        """The additions of the model and of those in it."""
+        return [
+            found
+            for model in self.models
+            for layer in model.layers
+            if type(layer) is keras.layers.Add
+            for found in self._addition(model, layer)
+        ]
 
     def follow(
         self,
@@ -182,17 +184,6 @@ class ModelGraph:
             self._places[id(layer)] == degree[id(layer)] == 1
             and len(self.nodes(model).calls[id(layer)]) <= 1
         )
-
-    def _additions(self, model):
-        if isinstance(model, keras.Sequential):
-            return []
-        found = []
-        for layer in model.layers:
-            if traversal.is_container(layer):
-                found += self._additions(layer)
-            elif type(layer) is keras.layers.Add:
-                found += self._addition(model, layer)
-        return found
 
     def _addition(self, model, layer):
         graph = self.nodes(model)
