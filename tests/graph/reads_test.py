@@ -11,6 +11,7 @@ from keras import layers
 import tfprune
 from tfprune import methods
 from tfprune import planning
+from tfprune import profiling
 from tfprune.compress.filters import channel_graph
 from tfprune.compress.filters import removal_plan
 from tfprune.compress.filters import remove
@@ -67,6 +68,8 @@ VERBS = {
     # What is called on what changes where layers are folded.
     "sparsify": (sparsify.sparsify, 1, [1]),
     "plan_filters": (lambda x: planning.plan_filters(x, "macs<=50%"), 1, []),
+    "project": (lambda x: profiling.project(x, "atom_c2750"), 1, []),
+    "report": (lambda x: tfprune.report(x, machine="atom_c2750"), 1, []),
     "factorize": (tfprune.factorize, 1, []),
     "factorize, budget": (
         lambda model: tfprune.factorize(model, budget="macs<=50%"),

@@ -59,17 +59,28 @@ def project(
         Park et al. Faster CNNs with Direct Sparse Convolutions and Guided
         Pruning. ICLR 2017.
     """
+    graph = model_graph.ModelGraph(model)
+    return build(graph, machine, batch_size, least_gain)
+
+
+def build(
+    graph: model_graph.ModelGraph,
+    machine: str | roofline.MachineProfile,
+    batch_size: int = 1,
+    least_gain: float = 1.1,
+) -> Projection:
+    """The projection of a model, from its graph: see `project`."""
     profile = machines.get(machine)
     validation.check_count("batch_size", batch_size, least=1)
     validation.check("least_gain", least_gain, least_gain >= 1, ">= 1")
-    calls = model_graph.ModelGraph(model).calls
     rows = [
-        _row(layer, calls.get(id(layer)), profile, batch_size, least_gain)
-        for layer in traversal.walk(model)
+        _row(layer, graph.calls.get(id(layer)), profile, batch_size, least_gain)
+        for layer in traversal.walk(graph.model)
         if isinstance(layer, _KINDS)
     ]
     title = machine if isinstance(machine, str) else "this machine"
-    return Projection(f"{model.name} on {title}, batch {batch_size}", rows)
+    title = f"{graph.model.name} on {title}, batch {batch_size}"
+    return Projection(title, rows)
 
 
 @dataclasses.dataclass(frozen=True)

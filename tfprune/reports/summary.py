@@ -64,7 +64,7 @@ def report(
     ]
     arrays = [rows_lib.masked(v) for leaf in found for v in leaf.parameters]
     notes = checks.notes(model, found, calls)
-    projected = machine and projection_lib.project(model, machine, batch_size)
+    projected = machine and projection_lib.build(graph, machine, batch_size)
     size = counts.gzipped(arrays)
     return Report(title or model.name, rows, size, notes, projected or None)
 
