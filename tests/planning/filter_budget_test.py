@@ -107,12 +107,3 @@ def test_bad_input(method, arguments, message):
     arguments = {"budget": "macs<=50%", **arguments}
     with pytest.raises(ValueError, match=message):
         tfprune.prune(tying_test.residual(), method, **arguments)
-
-
-@pytest.mark.parametrize(
-    ("sparsity", "message"),
-    [({"a9": 0.5}, "Did you mean"), ({"a1": 1.0}, r"sparsity\['a1'\]` must")],
-)
-def test_shares_of_layers_that_are_wrong(sparsity, message):
-    with pytest.raises(ValueError, match=message):
-        tfprune.compress.zero_filters(tying_test.residual(), sparsity)

@@ -96,17 +96,6 @@ def test_a_model_without_zeros_is_copied():
         np.testing.assert_array_equal(old, new)
 
 
-def test_zeroed_filters_are_the_least():
-    dense = [keras.Input((2,)), layers.Dense(4), layers.Dense(1)]
-    model = keras.Sequential(dense)
-    kernel = np.array([[1, 5, 2, 3], [1, 5, 4, 1]])
-    model.layers[0].kernel.assign(kernel)
-    zeroed = zero.zero_filters(model, 0.5)
-    columns = np.any(zeroed.layers[0].kernel.numpy(), axis=0)
-    np.testing.assert_array_equal(columns, [False, True, True, False])
-    np.testing.assert_array_equal(model.layers[0].kernel, kernel)
-
-
 def test_a_layer_that_would_be_empty_keeps_one_filter():
     model = net()
     model.layers[0].kernel.assign(model.layers[0].kernel * 0)
@@ -173,12 +162,6 @@ def test_a_difference_is_an_error(monkeypatch):
     with pytest.raises(RuntimeError, match="must give what `model` gives"):
         remove.remove_filters(model)
     np.testing.assert_array_equal(model.get_weights()[1], before[1])
-
-
-@pytest.mark.parametrize("divisor", [0, 1.5, -2])
-def test_a_divisor_must_be_a_count(divisor):
-    with pytest.raises(ValueError, match="`divisor` must be an integer"):
-        removal_plan.plan_removal(net(), divisor)
 
 
 def test_a_subclassed_model_is_refused():

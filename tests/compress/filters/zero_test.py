@@ -1,0 +1,52 @@
+"""Filters that become zero at once."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tfprune.compress.filters import zero
+
+
+def net():
+    return keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Dense(4, name="first"),
+            layers.Dense(6, name="second"),
+            layers.Dense(1, name="last"),
+        ]
+    )
+
+
+def zeros(model, name):
+    columns = model.get_layer(name).kernel.numpy()
+    return np.count_nonzero(~columns.any(axis=0))
+
+
+def test_each_layer_has_its_share():
+    zeroed = zero.zero_filters(net(), {"first": 0.5, "second": 0.9})
+    assert [zeros(zeroed, x) for x in ("first", "second", "last")] == [2, 5, 0]
+
+
+def test_zeroed_filters_are_the_least():
+    dense = [keras.Input((2,)), layers.Dense(4), layers.Dense(1)]
+    model = keras.Sequential(dense)
+    kernel = np.array([[1, 5, 2, 3], [1, 5, 4, 1]])
+    model.layers[0].kernel.assign(kernel)
+    zeroed = zero.zero_filters(model, 0.5)
+    columns = np.any(zeroed.layers[0].kernel.numpy(), axis=0)
+    np.testing.assert_array_equal(columns, [False, True, True, False])
+    np.testing.assert_array_equal(model.layers[0].kernel, kernel)
+
+
+@pytest.mark.parametrize(
+    ("sparsity", "message"),
+    [
+        ({"firts": 0.5}, "Did you mean"),
+        ({"first": 1.0}, r"sparsity\['first'\]` must"),
+    ],
+)
+def test_shares_of_layers_that_are_wrong(sparsity, message):
+    with pytest.raises(ValueError, match=message):
+        zero.zero_filters(net(), sparsity)
