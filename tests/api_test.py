@@ -209,7 +209,7 @@ class TestChoice:
             model = tfprune.prune(plain, methods.NM(2, 4))
         (warning,) = caught
         assert str(warning.message) == (
-            "nm leaves these layers dense:\n"
+            "nm skips these layers:\n"
             "  odd: its kernel: axis -2 of shape (6, 4) has 6 entries, which "
             "m=4 of 2:4 does not divide\n"
             "  norm: it has no kernel"

@@ -153,7 +153,7 @@ def net_for(method, extras=True):
     return net(extras, method.name == "winograd")
 
 
-@pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+@pytest.mark.filterwarnings("ignore:.*skips these layers")
 def pruned(method, optimizer="momentum", extras=True, **compile):
     model = tfprune.prune(net_for(method, extras), method)
     inner = OPTIMIZERS[optimizer]()

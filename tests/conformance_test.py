@@ -18,7 +18,7 @@ from tests import conformance_rows as table
 from tfprune import methods
 from tfprune.core import units
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
 every_method = pytest.mark.parametrize("name", table.ROWS)
 every_optimizer = pytest.mark.parametrize("optimizer", table.OPTIMIZERS)

@@ -10,7 +10,7 @@ from tfprune import methods
 from tfprune.callbacks import filter_log
 from tfprune.core import structures
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
 
 def pruned(method):

@@ -18,7 +18,7 @@ from tfprune import applications
 from tfprune.applications import cifar
 from tfprune.exporters import compact
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
 SIDE, CLASSES = 16, 3
 

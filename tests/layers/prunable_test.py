@@ -11,7 +11,7 @@ from tfprune import methods
 
 HALF = methods.Magnitude(0.5, frequency=1)
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
 
 def tokens(x):

@@ -29,7 +29,7 @@ def net():
 
 def ranked(**arguments):
     arguments = {"stages": 1, "batches": 1, **arguments}
-    with pytest.warns(UserWarning, match="leaves these layers dense"):
+    with pytest.warns(UserWarning, match="skips these layers"):
         model = tfprune.prune(net(), methods.FilterRanking(**arguments))
     model.compile(tfprune.PruningOptimizer("sgd"), "mse")
     return model

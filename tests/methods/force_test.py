@@ -35,7 +35,7 @@ def sgd():
     return keras.optimizers.SGD(0.1, momentum=0.9)
 
 
-@pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+@pytest.mark.filterwarnings("ignore:.*skips these layers")
 def by_method(method, groups=1):
     model = tfprune.prune(net(groups), method)
     return train(model, tfprune.PruningOptimizer(sgd()))

@@ -14,7 +14,7 @@ from tfprune import methods
 from tfprune.core import units
 from tfprune.search import trace as trace_lib
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
 
 def method(**changes):

@@ -26,7 +26,7 @@ def net():
 
 
 def pruned(method, optimizer=None):
-    with pytest.warns(UserWarning, match="leaves these layers dense"):
+    with pytest.warns(UserWarning, match="skips these layers"):
         model = tfprune.prune(net(), method)
     optimizer = optimizer or keras.optimizers.SGD(0.1)
     model.compile(tfprune.PruningOptimizer(optimizer), "mse")

@@ -11,7 +11,7 @@ from tfprune import methods
 from tfprune.core import allocation
 from tfprune.core import structures
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
 UNIFORM = [
     methods.Magnitude(frequency=1, structure=structures.CoupledFilter()),

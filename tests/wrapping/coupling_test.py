@@ -13,7 +13,7 @@ from tfprune.core import criteria
 from tfprune.core import structures
 from tfprune.core import units
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
 CLASSES, SIDE, FILTERS = 3, 6, 8
 HALF = {"stages": 1, "batches": 1}

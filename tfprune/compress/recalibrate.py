@@ -16,8 +16,8 @@ def recalibrate(model: keras.Model, data, batch_size: int = 128) -> keras.Model:
     """Measures the means and variances of BatchNormalization layers, in place.
 
     Pruning changes what normalizations get, while their moving statistics
-    are still those of the net that was. Each becomes the mean and the variance
-    over all of the data, as it passes through a net that normalizes by batch,
+    are still those of the dense model. Each becomes the mean and the variance
+    over all of the data, as it passes through a model that normalizes by batch,
     as in training. Nothing else of the model changes.
 
     Args:

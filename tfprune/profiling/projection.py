@@ -117,10 +117,10 @@ class LayerProjection:
 
 @dataclasses.dataclass(frozen=True)
 class Projection:
-    """The projections for a net on a machine.
+    """The projections for a model on a machine.
 
     Args:
-        title: String: the net, the machine, and the batch.
+        title: String: the model, the machine, and the batch.
         rows: List of `LayerProjection`, the convolutions and dense layers.
     """
 

@@ -132,7 +132,7 @@ def _skipped(leaf):
     if any(_mask(v) is not None for v in leaf.parameters):
         return None
     has_kernel = any(leaves.is_kernel(v) for v in leaf.parameters)
-    return "stays dense" if has_kernel else "no kernel"
+    return "not pruned" if has_kernel else "no kernel"
 
 
 def _dot(numbers, chosen):

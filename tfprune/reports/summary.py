@@ -174,5 +174,5 @@ class Report:
 
 
 def _ratio(before, after):
-    """A net of which nothing is left is counted as one of one."""
+    """A model of which nothing is left is counted as one of one."""
     return max(before, 1) / max(after, 1)

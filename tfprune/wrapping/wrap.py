@@ -40,7 +40,7 @@ def wrap(
         )
     if filters is None and found.skipped():
         warnings.warn(
-            f"{method.name} leaves these layers dense:{found.skipped()}",
+            f"{method.name} skips these layers:{found.skipped()}",
             stacklevel=3,
         )
     fit = found.fit

@@ -40,7 +40,7 @@ def test_ranks_keep_the_energy():
         assert energies[name][rank - 1] >= 0.8 > energies[name][rank - 2]
 
 
-@pytest.mark.filterwarnings("ignore:.*leaves these layers dense")
+@pytest.mark.filterwarnings("ignore:.*skips these layers")
 def test_masks_are_applied():
     model = tfprune.prune(net(), tfprune.methods.Surgery(0.7))
     mask = np.zeros((3, 3, 4, 8), bool)
