@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 
 import keras
@@ -70,28 +71,25 @@ class SparsityLogger(keras.callbacks.Callback):
     def _read(self):
         zeros = [kernel.zeros() for kernel in self._kernels]
         values = {"sparsity": self._fraction(zeros, ("conv", "dense", ""))}
-        for family in ("conv", "dense"):
-            if any(kernel.family == family for kernel in self._kernels):
-                name = f"{family}_sparsity"
-                values[name] = self._fraction(zeros, (family,))
+        for kind in ("conv", "dense"):
+            if any(kernel.kind == kind for kernel in self._kernels):
+                name = f"{kind}_sparsity"
+                values[name] = self._fraction(zeros, (kind,))
         return {**values, **(self._layers(zeros) if self.per_layer else {})}
 
-    def _fraction(self, zeros, families):
+    def _fraction(self, zeros, kinds):
         pairs = zip(zeros, self._kernels, strict=True)
-        mine = [(z, k.size) for z, k in pairs if k.family in families]
+        mine = [(z, k.size) for z, k in pairs if k.kind in kinds]
         pruned, sizes = map(sum, zip(*mine, strict=True))
         return pruned / sizes
 
     def _layers(self, zeros):
-        found = {}
-        for pruned, kernel in zip(zeros, self._kernels, strict=True):
+        pruned, sizes = collections.Counter(), collections.Counter()
+        for zero, kernel in zip(zeros, self._kernels, strict=True):
             if kernel.mask is not None:
-                before = found.get(kernel.layer, (0, 0))
-                found[kernel.layer] = (
-                    before[0] + pruned,
-                    before[1] + kernel.size,
-                )
-        return {f"sparsity/{name}": p / s for name, (p, s) in found.items()}
+                pruned[kernel.layer] += zero
+                sizes[kernel.layer] += kernel.size
+        return {f"sparsity/{x}": pruned[x] / sizes[x] for x in sizes}
 
 
 @dataclasses.dataclass
@@ -99,7 +97,7 @@ class _Kernel:
     """A kernel: the layer it is of, its entries, and its mask or None."""
 
     layer: str
-    family: str
+    kind: str
     size: int
     mask: object
 

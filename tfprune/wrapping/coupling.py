@@ -33,23 +33,25 @@ class Coupling:
     stay: dict
 
 
-def couple(model: keras.Model, method, unfit: dict, dense: set) -> Coupling:
+def couple(
+    model: keras.Model, method, unsupported: dict, fixed: set
+) -> Coupling:
     """Which channels of a model are coupled, which stay, and why.
 
     A channel stays if a layer that makes it is not pruned, if one that it goes
-    through is to stay dense, if it may not be removed, or if there is nothing
+    through is not to change, if it may not be removed, or if there is nothing
     that the method could score it by.
 
     Args:
         model: Sequential or Functional model.
         method: `Method` with the structure `CoupledFilter`.
-        unfit: Dict, id of a layer to why its own filters stay.
-        dense: Set of ids of layers that must stay as they are.
+        unsupported: Dict, id of a layer to why its own filters stay.
+        fixed: Set of ids of layers that must stay as they are.
     """
     graph = channel_graph.channel_graph(model)
     dims = [_Maskable(dim, _role(dim)) for dim in graph.axes]
     dims = [dim for dim in dims if dim.role]
-    free = _free(graph, dims, method, unfit, dense)
+    free = _free(graph, dims, method, unsupported, fixed)
     numbers = _numbers(graph, free)
     numbers[numbers >= 0] += _first(model)
     axes: dict[int, list] = {}
@@ -58,7 +60,7 @@ def couple(model: keras.Model, method, unfit: dict, dense: set) -> Coupling:
         own = numbers[dim.channels]
         if (own < 0).all():
             if dim.role == "kernel":
-                stay[id(dim.layer)] = _why(graph, dim, unfit)
+                stay[id(dim.layer)] = _why(graph, dim, unsupported)
         elif dim.role in _covered(method.roles):
             axis = coupled_axis.CoupledAxis.of(
                 dim.name, dim.role, dim.axis, own
@@ -108,7 +110,7 @@ def _covered(roles):
     return {*roles, *(_BRINGS[role] for role in roles if role in _BRINGS)}
 
 
-def _free(graph, dims, method, unfit, dense):
+def _free(graph, dims, method, unsupported, fixed):
     """Bools: whether a channel can be scored, and all of it masked."""
     scored = np.zeros(graph.count, bool)
     roles = _covered(method.roles) & set(method.pruner.criterion.roles)
@@ -117,8 +119,8 @@ def _free(graph, dims, method, unfit, dense):
             scored[dim.channels] = True
     free = graph.free & scored
     for dim in dims:
-        is_unfit = dim.role == "kernel" and id(dim.layer) in unfit
-        if is_unfit or id(dim.layer) in dense:
+        is_unsupported = dim.role == "kernel" and id(dim.layer) in unsupported
+        if is_unsupported or id(dim.layer) in fixed:
             free[dim.channels] = False
     return free
 
@@ -144,10 +146,10 @@ def _first(model):
     return 1 + max(known, default=-1)
 
 
-def _why(graph, dim, unfit):
+def _why(graph, dim, unsupported):
     """Why all filters of a layer stay."""
-    if id(dim.layer) in unfit:
-        return unfit[id(dim.layer)]
+    if id(dim.layer) in unsupported:
+        return unsupported[id(dim.layer)]
     for barrier in graph.barriers:
         if np.isin(dim.channels, barrier.channels).any():
             return f"none of its filters may go: {barrier.reason}"

@@ -21,8 +21,8 @@ class Choice:
 
     Args:
         layers: List of Keras layers.
-        settings: Dict, layer name to settings, None for a dense layer.
-        reasons: List of strings, why each layer stays dense, or None.
+        settings: Dict, layer name to settings, None for a skipped layer.
+        reasons: List of strings, why each layer is skipped, or None.
         coupling: `Coupling`, which channels go together, or None.
     """
 
@@ -33,7 +33,7 @@ class Choice:
 
     @property
     def why(self) -> dict:
-        """Id of each layer that stays dense to why."""
+        """Why layers are skipped, by their ids."""
         return {id(layer): reason for layer, reason in self._pairs() if reason}
 
     @property
@@ -135,7 +135,7 @@ def _reason(method, layer, chosen, settings):
     if chosen and layer.name not in chosen:
         return "not chosen by `filters`"
     if settings.get(layer.name, ()) is None:
-        return "dense by `settings`"
+        return "None in `settings`"
     pruned = units.tagged(layer.weights)
     if pruned:
         return f"it is pruned already, by {pruned[0].method.name}"
@@ -144,18 +144,18 @@ def _reason(method, layer, chosen, settings):
 
 def _coupled(method, model, found):
     """A choice that knows of coupled channels and those that stay."""
-    unfit = found.why
-    dense = {
+    unsupported = found.why
+    fixed = {
         id(layer)
         for layer in found.layers
         if found.settings.get(layer.name, ()) is None
         or units.tagged(layer.weights)
         or not layer.trainable
     }
-    coupling = coupling_lib.couple(model, method, unfit, dense)
+    coupling = coupling_lib.couple(model, method, unsupported, fixed)
     coupling_lib.check_settings(found.layers, coupling.axes, found.settings)
     left = {id(x): "none of its channels may go" for x in found.layers}
-    left |= unfit | coupling.stay | dict.fromkeys(coupling.axes)
+    left |= unsupported | coupling.stay | dict.fromkeys(coupling.axes)
     reasons = [left[id(layer)] for layer in found.layers]
     return dataclasses.replace(found, reasons=reasons, coupling=coupling)
 
