@@ -15,8 +15,8 @@ _WAYS_OUT = {
     "export": "Call its own `export`",
     "convert": "Put WinogradConv2D or Conv2D where it creates its layers",
     "factorize": "Make two layers of each where it creates them",
-    "fold": "Fold the layers where it creates them",
-    "slim": "Make its layers with fewer filters where it creates them",
+    "remove filters of": "Make its layers with fewer filters where it creates "
+    "them",
     "sparsify": "Put SparseDense and SparseConv2D where it creates its layers",
 }
 

@@ -52,7 +52,7 @@ def plan_filters(
     )
     ```
     """
-    strip.check_stripped(model, "slim")
+    strip.check_stripped(model, "remove filters of")
     wanted, cost_model = cost_models.parse(budget, measured=False)
     graph = graph or channel_graph.channel_graph(model)
     free = graph.free if free is None else free

@@ -169,5 +169,5 @@ def test_a_subclassed_model_is_refused():
         def call(self, x):
             return x
 
-    with pytest.raises(ValueError, match="slim the Functional models inside"):
+    with pytest.raises(ValueError, match="remove filters of the Functional"):
         remove.remove_filters(Mine())

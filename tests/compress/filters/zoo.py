@@ -1,4 +1,4 @@
-"""Small models, each with one thing that makes slimming hard.
+"""Small models, each with one thing that makes removing filters hard.
 
 `ZOO` maps a name to a function that makes the model and to the number of its
 channels that may be removed.

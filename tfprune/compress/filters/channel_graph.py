@@ -43,7 +43,7 @@ def channel_graph(model: keras.Model) -> ChannelGraph:
     print(graph)  # how many channels are free, and what holds the others
     ```
     """
-    traversal.check_clonable(model, "slim")
+    traversal.check_clonable(model, "remove filters of")
     return build(model_graph.ModelGraph(model))
 
 

@@ -46,7 +46,7 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
     print(plan)
     ```
     """
-    strip.check_stripped(model, "slim")
+    strip.check_stripped(model, "remove filters of")
     return build(model_graph.ModelGraph(model), divisor)
 
 

@@ -66,7 +66,7 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
     found.model.save("small.keras")  # loads without tfprune
     ```
     """
-    strip.check_stripped(model, "slim")
+    strip.check_stripped(model, "remove filters of")
     graph = model_graph.ModelGraph(model)
     plan = removal_plan.build(graph, divisor)
     small = rebuilding.rebuild(graph, _changes(plan))

@@ -37,7 +37,7 @@ def zero_filters(
     Reference:
         Li et al. Pruning Filters for Efficient ConvNets. ICLR 2017.
     """
-    strip.check_stripped(model, "slim")
+    strip.check_stripped(model, "remove filters of")
     _check(model, sparsity)
     zeroed = cloning.clone(model, lambda layer, copied: copied)
     graph = channel_graph.channel_graph(zeroed)
