@@ -9,6 +9,7 @@ import typing
 
 import keras
 
+from tfprune.graph import calls as calls_lib
 from tfprune.graph import nodes as nodes_lib
 from tfprune.graph import traversal
 from tfprune.layers import prunable
@@ -102,7 +103,7 @@ class ModelGraph:
     def follow(
         self,
         inputs: list,
-        step: collections.abc.Callable[[nodes_lib.Call], list],
+        step: collections.abc.Callable[[calls_lib.Call], list],
     ) -> list:
         """Walks through the model in order, nested ones at each of their calls.
 

@@ -5,94 +5,12 @@ from __future__ import annotations
 import collections
 import contextlib
 import copy
-import dataclasses
 import functools
-import typing
 
 import keras
 
+from tfprune.graph import calls as calls_lib
 from tfprune.graph import traversal
-
-
-@dataclasses.dataclass(frozen=True)
-class Tensor:
-    """What a call takes.
-
-    Args:
-        key: Tuple: name of the operation that it comes from, number of that
-            operation's call, number of the tensor that this call gave.
-        shape: Tuple, None for a dynamic dimension; batch first.
-    """
-
-    key: tuple
-    shape: tuple
-
-
-@dataclasses.dataclass(frozen=True)
-class Call:
-    """One call of one operation.
-
-    Args:
-        operation: Keras layer or operation.
-        where: String, its name, that of nested models before it.
-        args: Nested structure with a `Tensor` for each tensor.
-        kwargs: Dict of the same.
-        inputs: List of what a follower knows of each tensor in them.
-        shapes: List of the shapes of what it gives. None where unused.
-    """
-
-    operation: typing.Any
-    where: str
-    args: typing.Any
-    kwargs: dict
-    inputs: list
-    shapes: list
-
-    @property
-    def kind(self) -> str:
-        """The name of the operation's class."""
-        return type(self.operation).__name__
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """The tensors that it takes, in order."""
-        return _tensors((self.args, self.kwargs))
-
-    def __call__(self, values: list) -> list:
-        """Runs the operation on other tensors, and lists what it gives."""
-        left = iter(values)
-
-        def put(leaf):
-            return next(left) if isinstance(leaf, Tensor) else leaf
-
-        args, kwargs = keras.tree.map_structure(put, (self.args, self.kwargs))
-        return keras.tree.flatten(self.operation(*args, **kwargs))
-
-
-class Node(typing.NamedTuple):
-    """A call, as a model's config has it.
-
-    Args:
-        operation: Keras layer or operation.
-        number: Integer, of the calls of this operation in this model.
-        args: Nested structure with a `Tensor` for each tensor.
-        kwargs: Dict of the same.
-    """
-
-    operation: typing.Any
-    number: int
-    args: typing.Any
-    kwargs: dict
-
-    @property
-    def key(self) -> tuple:
-        """Name of the operation and number of the call."""
-        return self.operation.name, self.number
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """The tensors that the call takes, in order."""
-        return _tensors((self.args, self.kwargs))
 
 
 class Nodes:
@@ -140,11 +58,13 @@ class Nodes:
         full = {**self.config, **nested, "trainable": self.model.trainable}
         return copy.deepcopy(full)
 
-    def input(self, key: tuple) -> Node:
+    def input(self, key: tuple) -> calls_lib.Node:
         """The input layer that gives an input, as a node."""
-        return Node(self.operations[key[0]], key[1], (), {})
+        return calls_lib.Node(self.operations[key[0]], key[1], (), {})
 
-    def call(self, node: Node, known: list, above: str) -> Call:
+    def call(
+        self, node: calls_lib.Node, known: list, above: str
+    ) -> calls_lib.Call:
         """A node as followers get it.
 
         Args:
@@ -153,7 +73,7 @@ class Nodes:
             above: String, what the names of models around it begin with.
         """
         used = self._shapes[node.key]
-        return Call(
+        return calls_lib.Call(
             node.operation,
             above + node.operation.name,
             node.args,
@@ -200,7 +120,9 @@ class Nodes:
 
     def _sorted(self):
         left = [
-            Node(self.operations[layer["name"]], number, *_arguments(call))
+            calls_lib.Node(
+                self.operations[layer["name"]], number, *_arguments(call)
+            )
             for layer in self.config["layers"]
             for number, call in enumerate(layer["inbound_nodes"])
         ]
@@ -258,12 +180,9 @@ def _revived(value):
         return value
     if value.get("class_name") == "__keras_tensor__":
         config = value["config"]
-        return Tensor(tuple(config["keras_history"]), tuple(config["shape"]))
+        return calls_lib.Tensor(
+            tuple(config["keras_history"]), tuple(config["shape"])
+        )
     if "class_name" in value:
         return keras.saving.deserialize_keras_object(value)
     return {key: _revived(item) for key, item in value.items()}
-
-
-def _tensors(value):
-    leaves = keras.tree.flatten(value)
-    return [leaf for leaf in leaves if isinstance(leaf, Tensor)]

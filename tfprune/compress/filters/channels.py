@@ -44,7 +44,7 @@ class Channels(channel_sets.ChannelSets):
         """Couples an axis of a layer's variable, if it has it, with channels.
 
         Args:
-            call: `nodes.Call` of the layer.
+            call: `calls.Call` of the layer.
             name: String, the attribute that holds the variable.
             axis: Integer, may be negative.
             role: String, as of `ChannelAxis`.

@@ -38,7 +38,7 @@ class Operation:
         KNOWN.update(dict.fromkeys(cls.__dict__.get("names", set()), cls()))
 
     def unsupported_reason(self, call) -> str | None:
-        """Why nothing is known of a `nodes.Call`, or None."""
+        """Why nothing is known of a `calls.Call`, or None."""
         if call.kwargs.get("training"):
             return "it is called with `training=True`"
         leaves = keras.tree.flatten((call.args, call.kwargs))
@@ -52,7 +52,7 @@ class Operation:
         """Couples the channels of what a call takes, uses and gives.
 
         Args:
-            call: `nodes.Call`, its `inputs` the labels of what it takes.
+            call: `calls.Call`, its `inputs` the labels of what it takes.
             channels: `channels.Channels`.
 
         Returns:
@@ -67,7 +67,7 @@ class Operation:
         """What is constant of what a call gives.
 
         Args:
-            call: `nodes.Call`, its `inputs` the `constants.Constant` of each
+            call: `calls.Call`, its `inputs` the `constants.Constant` of each
                 tensor that it takes.
             reads: `constant_propagation.Reads`, for the constants that a
                 kernel reads.

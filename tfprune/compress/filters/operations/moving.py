@@ -16,7 +16,7 @@ class Rearranging(base.Operation):
         """Some arrays as the operation rearranges what is in them.
 
         Args:
-            call: `nodes.Call`.
+            call: `calls.Call`.
             arrays: List of arrays, for each tensor that the call takes, of
                 size 1 along axes where all entries are equal.
         """
