@@ -70,7 +70,7 @@ def prune(
     Example:
 
     ```python
-    method = tfprune.methods.Surgery(0.95, settings={"fc8": None})
+    method = tfprune.methods.Surgery(0.95, settings={"logits": None})
     model = tfprune.prune(model, method)
     model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
     ```

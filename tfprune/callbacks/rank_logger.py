@@ -25,7 +25,8 @@ class RankLogger(keras.callbacks.Callback):
     Example:
 
     ```python
-    model.fit(x, y, callbacks=[RankLogger(), CSVLogger("log.csv")])
+    log = keras.callbacks.CSVLogger("log.csv")
+    model.fit(x, y, callbacks=[RankLogger(), log])
     ```
     """
 

@@ -35,7 +35,8 @@ class SparsityLogger(keras.callbacks.Callback):
     Example:
 
     ```python
-    model.fit(x, y, callbacks=[SparsityLogger(), CSVLogger("log.csv")])
+    log = keras.callbacks.CSVLogger("log.csv")
+    model.fit(x, y, callbacks=[SparsityLogger(), log])
     ```
     """
 

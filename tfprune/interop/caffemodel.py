@@ -67,7 +67,7 @@ def load_caffemodel(
     Example:
 
     ```python
-    model = models.build("caffenet")  # of experiments
+    model = tfprune.applications.build("caffenet")
     tfprune.interop.load_caffemodel(model, "bvlc_reference_caffenet.caffemodel")
     ```
     """

@@ -34,6 +34,7 @@ class SparseWinogradConv2D(sparse_convolution.SparseConvolution):
     Example:
 
     ```python
+    model = tfprune.to_winograd(model)
     layer = SparseWinogradConv2D.from_dense(model.get_layer("conv2"))
     ```
 

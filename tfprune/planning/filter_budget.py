@@ -47,7 +47,8 @@ def plan_filters(
     model = tfprune.prune(
         model,
         tfprune.methods.Magnitude(
-            structure=CoupledFilter(), settings=plan.settings
+            structure=tfprune.structures.CoupledFilter(),
+            settings=plan.settings,
         ),
     )
     ```

@@ -85,8 +85,8 @@ class Problem:
     Example:
 
     ```python
-    problem = Problem(model, (x, y), delta=0.01)
-    search = NCS([0.001] * 3, lower=[0.0] * 3, upper=[10.0] * 3)
+    problem = Problem(model, held_out, delta=0.01)
+    search = tfprune.search.NCS([0.001] * 3, lower=[0.0] * 3, upper=[10.0] * 3)
     while not search.done:
         outcomes = problem.evaluate(search.ask())
         search.tell([outcome.value for outcome in outcomes])

@@ -35,7 +35,7 @@ class Searcher:
     Example:
 
     ```python
-    searcher = NCS([0.5, 0.5], lower=[0, 0], upper=[1, 1])
+    searcher = tfprune.search.NCS([0.5, 0.5], lower=[0, 0], upper=[1, 1])
     while not searcher.done:
         searcher.tell([function(x) for x in searcher.ask()])
     print(searcher.best, searcher.best_value)

@@ -119,7 +119,7 @@ def sparsify(
     ```python
     found = tfprune.sparsify(tfprune.strip(model))
     print(found)
-    found.model.predict(images)
+    found.model.predict(x)
     ```
     """
     strip.check_stripped(model, "sparsify")

@@ -1,25 +1,12 @@
-"""Each Python block of the README runs, on a small net."""
-
-import pathlib
-import re
+"""A small net and data, as the examples of documents take them for granted."""
 
 import keras
 import numpy as np
-import pytest
 
 import tfprune
 
-README = pathlib.Path(__file__).resolve().parents[1] / "README.md"
-BLOCKS = [
-    (heading, code)
-    for heading, text in re.findall(
-        r"^## (.*?)\n(.*?)(?=^## |\Z)", README.read_text(), re.M | re.S
-    )
-    for code in re.findall(r"```python\n(.*?)```", text, re.S)
-]
 
-
-def net():
+def build():
     layers = keras.layers
     return keras.Sequential(
         [
@@ -35,11 +22,9 @@ def net():
     )
 
 
-@pytest.fixture
-def names(tmp_path, monkeypatch):
-    """What the blocks take for granted."""
-    monkeypatch.chdir(tmp_path)
-    model = net()
+def names():
+    """Name to value; the net is in `trained.keras`, too."""
+    model = build()
     model.save("trained.keras")
     rng = np.random.default_rng(0)
     x = rng.normal(size=(64, 12, 12, 2)).astype("float32")
@@ -53,15 +38,3 @@ def names(tmp_path, monkeypatch):
         "x_train": x,
         "held_out": (x, labels),
     }
-
-
-@pytest.mark.filterwarnings("ignore:accuracy drops")
-@pytest.mark.parametrize(
-    "heading, code",
-    BLOCKS,
-    ids=[f"{i}-{heading}" for i, (heading, _) in enumerate(BLOCKS)],
-)
-def test_block(names, heading, code):
-    if "caffemodel" in code:
-        pytest.skip("needs weights that are not here")
-    exec(code, names)
