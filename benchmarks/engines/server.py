@@ -264,6 +264,7 @@ class Server:
 
 
 def main(engine, threads):
+    """Answers the lines of the standard input, a line each."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     # Engines say what they like on the standard output.
     os.dup2(2, 1)

