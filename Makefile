@@ -81,7 +81,7 @@ $(VENV)/ready: setup.py pyproject.toml $(CPP)
 		-e '.[cpu,experiments,plots,test]'
 	$(BIN)/pip install --quiet --disable-pip-version-check $(HUB) && \
 		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps \
-		keras-hub || echo "Tests with KerasHub are skipped." >&2
+		keras-hub==0.32.0 || echo "Tests with KerasHub are skipped." >&2
 	touch $@
 
 # tfmot pins an old absl-py that it does not need.
