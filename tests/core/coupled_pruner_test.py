@@ -96,3 +96,15 @@ def test_each_group_keeps_its_best_half(roles):
 def test_layers_by_themselves_are_not_joined():
     rule = pruner.Pruner(structure=structures.Filter())
     assert coupled_pruner.over(rule, []) is rule
+
+
+def test_rules_that_project_weights_are_refused():
+    """What couples decisions would lose their projections."""
+
+    class Projecting(pruner.Pruner):
+        def project(self, state, old, new, rate, settings):
+            return new
+
+    rule = Projecting(structure=structures.CoupledFilter())
+    with pytest.raises(ValueError, match="must not be CoupledFilter"):
+        coupled_pruner.over(rule, [])

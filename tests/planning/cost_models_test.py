@@ -92,3 +92,26 @@ def test_a_cost_of_ones_own_is_one_class(monkeypatch):
 def test_unknown():
     with pytest.raises(ValueError, match="Did you mean 'macs'"):
         build("mac")
+
+
+class Energy(cost_models.CostModel):
+    """Picojoules of MACs, far less than one for a small model."""
+
+    unit = "pJ"
+    units = {"pj": 1.0}
+
+    def cost(self, arrays, kept):
+        return 1e-6 * kept * arrays.uses
+
+
+def test_a_cost_may_be_a_fraction(monkeypatch):
+    monkeypatch.setitem(cost_models.COSTS, "energy", Energy())
+    model = nets.dense()
+    macs, energy = (
+        planning.plan_filters(model, f"{name}<=50%")
+        for name in ("macs", "energy")
+    )
+    assert energy.sparsities == macs.sparsities
+    assert energy.dense == pytest.approx(1e-6 * macs.dense)
+    with pytest.raises(ValueError, match="'energy<=50%', 'energy<=2pj'"):
+        planning.plan_filters(model, "energy=50%")

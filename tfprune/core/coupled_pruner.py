@@ -14,6 +14,7 @@ import functools
 import numpy as np
 from keras import ops
 
+from tfprune.core import pruner as pruner_lib
 from tfprune.core import structures
 
 _MAKER = "kernel"
@@ -23,6 +24,12 @@ def over(pruner, units: list):
     """The pruner of some units: for coupled ones, one that joins them."""
     if not isinstance(pruner.structure, structures.CoupledFilter):
         return pruner
+    if type(pruner).project is not pruner_lib.Pruner.project:
+        raise ValueError(
+            "`structure` must not be CoupledFilter where a method projects "
+            f"weights after each step. Received: a {type(pruner).__name__}. "
+            "Give it `structure=Filter()`."
+        )
     return CoupledPruner(pruner, units)
 
 

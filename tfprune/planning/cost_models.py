@@ -62,7 +62,7 @@ class CostModel:
                 each that are not zero.
 
         Returns:
-            Integer array of the shape of `kept`.
+            Number array of the shape of `kept`.
         """
         raise NotImplementedError
 
@@ -87,7 +87,7 @@ class CostModel:
 
     def of_filters(
         self, graph: channel_graph.ChannelGraph
-    ) -> collections.abc.Callable[[np.ndarray], int]:
+    ) -> collections.abc.Callable[[np.ndarray], float]:
         """The cost of a model by the channels that are removed.
 
         Args:
@@ -120,7 +120,7 @@ class CostModel:
         return RankCost(found, dense, self._saved)
 
     def _dense(self, arrays):
-        return int(np.sum(self.cost(arrays, arrays.entries)))
+        return np.sum(self.cost(arrays, arrays.entries)).item()
 
     def _of_layer(self, layer, calls):
         return self._dense(

@@ -62,8 +62,15 @@ def parse(
         raise ValueError(validation.unknown("budget", name, known))
     if not found or unit not in {"%", *known[name]}:
         raise ValueError(
-            "`budget` must be like 'parameters<=2%', 'macs<=1M', "
-            f"'bytes<=100KB' or 'latency<=2ms'. Received: budget={text!r}"
+            f"`budget` must be like {', '.join(_examples(known))}. Received: "
+            f"budget={text!r}"
         )
     scale = 0.01 if unit == "%" else known[name][unit]
     return Budget(name, float(number) * scale, unit == "%", text)
+
+
+def _examples(known):
+    """A budget of each cost, in percent and in one of its units."""
+    for name, units in known.items():
+        yield f"'{name}<=50%'"
+        yield f"'{name}<=2{[*units][-2:][0]}'"
