@@ -253,6 +253,6 @@ def test_verification_tells_nan_from_a_number(tmp_path):
     model.layers[0].kernel.assign(np.full((6, 64), np.nan))
     tfprune.export(model, tmp_path / "model.npz", "npz")
     with pytest.raises(ValueError, match="output 'out'"):
-        verify.written(
+        verify.save_verified(
             model, tmp_path / "x.keras", lambda m, p: m.save(p), lambda p: net()
         )

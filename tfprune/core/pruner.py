@@ -96,7 +96,7 @@ class Pruner(serialization.Serializable):
         return [{} for _ in weights], settings
 
     def describe(self, weights, settings, names) -> str:
-        """A text on settings that `build` derived, for the log;  for none."""
+        """A text for the log on what `build` derived; empty for nothing."""
         return ""
 
     def budgets(self, state, scores, step, settings, shapes):
@@ -106,7 +106,7 @@ class Pruner(serialization.Serializable):
         return self.allocation(scores, wanted, shapes)
 
     def decide(self, state, weights, masks, step, settings):
-        """Decides the units that are due.
+        """Decides the units that are due: `due`, then `update_masks`.
 
         Args:
             state: As `build` returned it.

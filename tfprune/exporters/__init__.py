@@ -57,7 +57,7 @@ def export(
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".tfprune-{path.name}")
-    verify.written(model, beside, save, load)
+    verify.save_verified(model, beside, save, load)
     beside.rename(path)
     return path
 

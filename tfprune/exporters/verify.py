@@ -13,7 +13,7 @@ from tfprune.exporters import signature
 _TOLERANCE = 1e-5
 
 
-def written(model: keras.Model, path: pathlib.Path, save, load) -> None:
+def save_verified(model: keras.Model, path: pathlib.Path, save, load) -> None:
     """Saves, reloads and compares; leaves nothing where that fails.
 
     Args:

@@ -35,7 +35,7 @@ def uses_in(
         layer: Keras layer, built.
         calls: As of `macs`.
     """
-    kernels = [id(x) for x in layer.weights if x.name.endswith("kernel")]
+    kernels = [id(x) for x in layer.weights if is_multiplied(x)]
     return dict.fromkeys(
         kernels, macs_per_weight(layer, calls) if kernels else 0
     )
@@ -49,10 +49,13 @@ def macs(layer: keras.layers.Layer, calls: list | None = None) -> int:
         calls: List, for each call its input shapes, or None: once, on what
             it was built on. Defaults to None.
     """
-    sizes = [
-        math.prod(x.shape) for x in layer.weights if x.name.endswith("kernel")
-    ]
+    sizes = [math.prod(x.shape) for x in layer.weights if is_multiplied(x)]
     return sum(sizes) * macs_per_weight(layer, calls) if sizes else 0
+
+
+def is_multiplied(variable) -> bool:
+    """Tells whether an array is multiplied, not looked up or added."""
+    return variable.name.endswith("kernel")
 
 
 def parameters(layer: keras.layers.Layer, calls: list | None = None) -> int:

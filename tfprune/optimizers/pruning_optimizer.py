@@ -29,7 +29,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     gradients = sum over replicas, and the terms of methods
     inner optimizer: clipping, decay, momentum, update
     weights <- method.project(old, new, learning rate)
-    masks   <- method.decide(weights, masks, step), where due
+    masks   <- method.update_masks(weights, masks, step), where due
     weights <- 0 where masked, unless pruned weights may return
     ```
 

@@ -14,7 +14,7 @@ from tfprune.core import units as units_lib
 from tfprune.optimizers import pruning_optimizer
 from tfprune.utils import validation
 
-# Decisions are those of a time when the method's ramp has come to its end.
+# Decisions are those of a time when the method's sparsity schedule has ended.
 _LATE = 2**30
 
 

@@ -62,11 +62,6 @@ def is_kernel(variable) -> bool:
     return variable.name.endswith(("kernel", "embeddings"))
 
 
-def multiplies(variable) -> bool:
-    """Tells whether an array is multiplied, not looked up or added."""
-    return variable.name.endswith("kernel")
-
-
 def kind_of(kind: str) -> str:
     """`"conv"`, `"dense"` or `""` for the name of a layer class."""
     return "conv" if "Conv" in kind else "dense" if "Dense" in kind else ""

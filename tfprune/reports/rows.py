@@ -62,7 +62,7 @@ def row(leaf: leaves.Leaf, calls: list | None, is_pruned: bool) -> LayerReport:
     """
     kept = _kept(leaf.parameters, is_pruned)
     kernels = [leaves.is_kernel(v) for v in leaf.parameters]
-    factors = [leaves.multiplies(v) for v in leaf.parameters]
+    factors = [cost.is_multiplied(v) for v in leaf.parameters]
     uses = cost.macs_per_weight(leaf.layer, calls) if any(factors) else 0
     sizes = [int(np.prod(v.shape)) for v in leaf.parameters]
     return LayerReport(

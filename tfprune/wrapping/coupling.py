@@ -12,6 +12,7 @@ from tfprune.core import coupled_axis
 from tfprune.graph import traversal
 from tfprune.layers import prunable
 
+# Where arrays of the first role are masked, those of the second are, too.
 _BRINGS = {"kernel": "scale", "gamma": "mean"}
 
 

@@ -116,6 +116,11 @@ def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
         live[dim.channels[~known]] = True
         stuck.append((dim, dim.channels[known & ~(absorbed & same)]))
     removed = ~live
+    if (graph.free & live).any():
+        notes.append(
+            f"{(graph.free & live).sum()} of these stay: a layer reads values "
+            "of them that are not constant. Zero their filters first"
+        )
     for dim, channels in stuck:
         count = np.unique(channels[~live[channels]]).size
         if count:
@@ -139,12 +144,17 @@ def _leave_some(graph, removed, divisor):
         for dim in made
         if removed[dim.channels].all()
     ]
-    removed, count = removed.copy(), None
-    while removed.sum() != count:
-        count = removed.sum()
+    left, count = removed.copy(), None
+    while left.sum() != count:
+        count = left.sum()
         for dim in made:
-            _take_back(dim.channels, removed, divisor)
-    return removed, notes
+            _take_back(dim.channels, left, divisor)
+    if divisor > 1 and (left != removed).any():
+        notes.append(
+            f"{(left != removed).sum()} channels could go and stay: layers "
+            f"have a multiple of {divisor} filters, or one at least"
+        )
+    return left, notes
 
 
 def _take_back(channels, removed, divisor):

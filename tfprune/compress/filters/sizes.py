@@ -121,7 +121,7 @@ def _size(variables, made, uses, kept):
     return Size(
         shape_after(made.variable, kept)[made.axis] if made else 0,
         sum(size for _, size in sizes),
-        sum(uses * size for x, size in sizes if x.name.endswith("kernel")),
+        sum(uses * size for x, size in sizes if cost.is_multiplied(x)),
         sum(size * np.dtype(x.dtype).itemsize for x, size in sizes),
     )
 
