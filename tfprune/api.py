@@ -80,7 +80,11 @@ def prune(
         validation.check(
             "accuracy_drop", accuracy_drop, accuracy_drop >= 0, ">= 0"
         )
-        if not isinstance(budget, plan_lib.SparsityPlan):
+        if isinstance(budget, plan_lib.SparsityPlan):
+            validation.check(
+                "data", type(data), data is None, "None beside a plan"
+            )
+        else:
             budget = _plan(model, pruned, coupling, budget, data)
         _follow(pruned, budget)
         _warn_of_drop(budget, accuracy_drop)

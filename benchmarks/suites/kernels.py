@@ -66,11 +66,7 @@ def run(
             that nothing has.
     """
     check_ops("kernels")
-    for sparsity in setup.sparsities:
-        known = not isinstance(sparsity, str) and 0 < sparsity < 1
-        validation.check(
-            "sparsities", sparsity, known, "numbers between 0 and 1"
-        )
+    check_sparsities(setup.sparsities)
     measured = layers(setup.pattern)
     inprocess.set_threads(setup.threads)
     machine = calibration.calibrate()
@@ -93,6 +89,15 @@ def check_ops(suite: str) -> None:
     if library.load().ops is None:
         raise ValueError(
             f"`{suite}` needs the compiled ops. Received: {ops.describe()}"
+        )
+
+
+def check_sparsities(sparsities: tuple) -> None:
+    """Raises unless all are numbers between 0 and 1."""
+    for sparsity in sparsities:
+        known = not isinstance(sparsity, str) and 0 < sparsity < 1
+        validation.check(
+            "sparsities", sparsity, known, "numbers between 0 and 1"
         )
 
 

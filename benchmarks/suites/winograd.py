@@ -55,6 +55,7 @@ def run(
         The results as Markdown.
     """
     kernels.check_ops("winograd")
+    kernels.check_sparsities(setup.sparsities)
     found = layers(setup.pattern)
     inprocess.set_threads(setup.threads)
     machine = calibration.calibrate()

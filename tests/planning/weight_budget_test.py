@@ -78,6 +78,13 @@ def test_a_plan_made_before_is_the_same(data):
     assert planning.plan_weights(pruned, budget, data) == plan
 
 
+def test_a_plan_takes_no_data():
+    """They were of use when it was made."""
+    plan = tfprune.plan_budget(nets.dense(), "magnitude", "macs<=50%")
+    with pytest.raises(ValueError, match="`data` must be None beside a plan"):
+        tfprune.prune(nets.dense(), "magnitude", budget=plan, data=nets.data())
+
+
 def test_a_plan_of_layers_that_are_not_pruned():
     method = methods.Magnitude(settings={"hidden": None})
     plan = tfprune.plan_budget(nets.dense(), method, "parameters<=90%")

@@ -75,7 +75,7 @@ def _dynamic_dimensions(found, calls):
     names = [
         leaf.layer.name
         for leaf, own in zip(found, calls, strict=True)
-        if any(map(leaves.multiplies, leaf.parameters))
+        if any(map(cost.is_multiplied, leaf.parameters))
         and cost.is_dynamic(leaf.layer, own)
     ]
     return names and (
