@@ -13,7 +13,7 @@ from tfprune.graph import traversal
 from tfprune.layers import prunable
 
 # Where arrays of the first role are masked, those of the second are, too.
-_BRINGS = {"kernel": "scale", "gamma": "mean"}
+_ALSO_MASKED = {"kernel": "scale", "gamma": "mean"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,23 +50,23 @@ def couple(
         fixed: Set of ids of layers that must stay as they are.
     """
     graph = channel_graph.channel_graph(model)
-    dims = [_Maskable(dim, _role(dim)) for dim in graph.axes]
-    dims = [dim for dim in dims if dim.role]
-    free = _free(graph, dims, method, unsupported, fixed)
+    maskable = [_MaskableAxis(axis, _role(axis)) for axis in graph.axes]
+    maskable = [axis for axis in maskable if axis.role]
+    free = _free(graph, maskable, method, unsupported, fixed)
     numbers = _numbers(graph, free)
     numbers[numbers >= 0] += _first(model)
     axes: dict[int, list] = {}
     stay: dict[int, str] = {}
-    for dim in dims:
-        own = numbers[dim.channels]
-        if (own < 0).all():
-            if dim.role == "kernel":
-                stay[id(dim.layer)] = _why(graph, dim, unsupported)
-        elif dim.role in _covered(method.roles):
-            axis = coupled_axis.CoupledAxis.of(
-                dim.name, dim.role, dim.axis, own
+    for axis in maskable:
+        channels = numbers[axis.channels]
+        if (channels < 0).all():
+            if axis.role == "kernel":
+                stay[id(axis.layer)] = _why(graph, axis, unsupported)
+        elif axis.role in _covered(method.roles):
+            coupled = coupled_axis.CoupledAxis.of(
+                axis.name, axis.role, axis.axis, channels
             )
-            axes.setdefault(id(dim.layer), []).append(axis)
+            axes.setdefault(id(axis.layer), []).append(coupled)
     return Coupling(graph, free, axes, stay)
 
 
@@ -86,43 +86,47 @@ def check_settings(layers: list, axes: dict, settings: dict) -> None:
                 )
 
 
-class _Maskable:
+class _MaskableAxis:
     """An axis of a channel graph that may be masked, and its role there."""
 
-    def __init__(self, dim, role):
-        self.role, self.name = role, dim.variable.name
-        self.axis, self.channels, self.layer = dim.axis, dim.channels, dim.layer
+    def __init__(self, axis, role):
+        self.role, self.name = role, axis.variable.name
+        self.axis, self.channels = axis.axis, axis.channels
+        self.layer = axis.layer
 
 
-def _role(dim):
+def _role(axis):
     """The role of what is masked with a channel, or None."""
-    name = dim.variable.name
-    if dim.role == "filter":
+    name = axis.variable.name
+    if axis.role == "filter":
         return "kernel"
     if name == "moving_mean":  # Without a gamma it is what a zero turns into.
-        is_last = dim.layer.gamma is None and dim.layer.beta is not None
+        is_last = axis.layer.gamma is None and axis.layer.beta is not None
         return "mean" if is_last else None
     if name in ("bias", "beta", "gamma"):
         return name
-    return "scale" if dim.role == "scale" and "kernel" in name else None
+    return "scale" if axis.role == "scale" and "kernel" in name else None
 
 
 def _covered(roles):
-    return {*roles, *(_BRINGS[role] for role in roles if role in _BRINGS)}
+    return {
+        *roles,
+        *(_ALSO_MASKED[role] for role in roles if role in _ALSO_MASKED),
+    }
 
 
-def _free(graph, dims, method, unsupported, fixed):
+def _free(graph, maskable, method, unsupported, fixed):
     """Bools: whether a channel can be scored, and all of it masked."""
     scored = np.zeros(graph.count, bool)
     roles = _covered(method.roles) & set(method.pruner.criterion.roles)
-    for dim in dims:
-        if dim.role in roles:
-            scored[dim.channels] = True
+    for axis in maskable:
+        if axis.role in roles:
+            scored[axis.channels] = True
     free = graph.free & scored
-    for dim in dims:
-        is_unsupported = dim.role == "kernel" and id(dim.layer) in unsupported
-        if is_unsupported or id(dim.layer) in fixed:
-            free[dim.channels] = False
+    for axis in maskable:
+        is_unsupported = axis.role == "kernel" and id(axis.layer) in unsupported
+        if is_unsupported or id(axis.layer) in fixed:
+            free[axis.channels] = False
     return free
 
 
@@ -147,11 +151,11 @@ def _first(model):
     return 1 + max(known, default=-1)
 
 
-def _why(graph, dim, unsupported):
+def _why(graph, axis, unsupported):
     """Why all filters of a layer stay."""
-    if id(dim.layer) in unsupported:
-        return unsupported[id(dim.layer)]
+    if id(axis.layer) in unsupported:
+        return unsupported[id(axis.layer)]
     for barrier in graph.barriers:
-        if np.isin(dim.channels, barrier.channels).any():
+        if np.isin(axis.channels, barrier.channels).any():
             return f"none of its filters may go: {barrier.reason}"
     return "its filters are coupled to a layer that stays, or can't be scored"

@@ -89,7 +89,7 @@ class Group:
     @property
     def layers(self) -> tuple[str, ...]:
         """The names of the layers, once for each axis."""
-        return tuple(dim.layer.name for dim in self.makers)
+        return tuple(axis.layer.name for axis in self.makers)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -129,9 +129,9 @@ class ChannelGraph:
         """
         free = self.free if free is None else free
         makers = collections.defaultdict(list)
-        for index, dim in enumerate(self.axes):
-            if dim.role == "filter":
-                for channel in np.unique(dim.channels[free[dim.channels]]):
+        for index, axis in enumerate(self.axes):
+            if axis.role == "filter":
+                for channel in np.unique(axis.channels[free[axis.channels]]):
                     makers[channel].append(index)
         groups = collections.defaultdict(list)
         for channel, places in sorted(makers.items()):

@@ -78,8 +78,8 @@ class Channels(channel_sets.ChannelSets):
     def axes(self) -> list[ChannelAxis]:
         """The axes of variables that belong to channels."""
         return [
-            dataclasses.replace(dim, channels=self.find(dim.channels))
-            for dim in self._axes.values()
+            dataclasses.replace(axis, channels=self.find(axis.channels))
+            for axis in self._axes.values()
         ]
 
     @property

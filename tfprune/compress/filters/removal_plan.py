@@ -107,25 +107,25 @@ def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
         Bool array, `(graph.count,)`, and list of strings.
     """
     live = ~graph.free
-    stuck, notes = [], []
-    for dim in _reading(graph):
-        calls = reads[id(dim.variable)]
+    unabsorbed, notes = [], []
+    for axis in _reading(graph):
+        calls = reads[id(axis.variable)]
         known = np.all([read.known for read in calls], axis=0)
         absorbed = np.all([read.absorbed for read in calls], axis=0)
         same = np.all([x.value == calls[0].value for x in calls], axis=0)
-        live[dim.channels[~known]] = True
-        stuck.append((dim, dim.channels[known & ~(absorbed & same)]))
+        live[axis.channels[~known]] = True
+        unabsorbed.append((axis, axis.channels[known & ~(absorbed & same)]))
     removed = ~live
     if (graph.free & live).any():
         notes.append(
             f"{(graph.free & live).sum()} of these stay: a layer reads values "
             "of them that are not constant. Zero their filters first"
         )
-    for dim, channels in stuck:
+    for axis, channels in unabsorbed:
         count = np.unique(channels[~live[channels]]).size
         if count:
             notes.append(
-                f"{dim.where}: {count} of the channels that it reads are "
+                f"{axis.where}: {count} of the channels that it reads are "
                 "constant and stay: its bias can't stand in for them"
             )
         removed[channels] = False
@@ -133,22 +133,22 @@ def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
 
 
 def _reading(graph):
-    return [dim for dim in graph.axes if dim.role == "input"]
+    return [axis for axis in graph.axes if axis.role == "input"]
 
 
 def _leave_some(graph, removed, divisor):
     """What is removed if each layer must have some left, and notes."""
-    made = [dim for dim in graph.axes if dim.role == "filter"]
+    made = [axis for axis in graph.axes if axis.role == "filter"]
     notes = [
-        f"{dim.where}: all of its filters could go; some stay for its form"
-        for dim in made
-        if removed[dim.channels].all()
+        f"{axis.where}: all of its filters could go; some stay for its form"
+        for axis in made
+        if removed[axis.channels].all()
     ]
     left, count = removed.copy(), None
     while left.sum() != count:
         count = left.sum()
-        for dim in made:
-            _take_back(dim.channels, left, divisor)
+        for axis in made:
+            _take_back(axis.channels, left, divisor)
     if divisor > 1 and (left != removed).any():
         notes.append(
             f"{(left != removed).sum()} channels could go and stay: layers "
@@ -170,12 +170,12 @@ def _take_back(channels, removed, divisor):
 def _biases(graph, reads, removed):
     """What each layer's bias takes in of the channels that are removed."""
     found = {}
-    for dim in _reading(graph):
+    for axis in _reading(graph):
         value = np.where(
-            removed[dim.channels], reads[id(dim.variable)][0].value, 0
+            removed[axis.channels], reads[id(axis.variable)][0].value, 0
         )
         if value.any():
-            kernel = backend.to_numpy(dim.variable)
+            kernel = backend.to_numpy(axis.variable)
             taps = kernel.reshape(-1, *kernel.shape[-2:]).sum(0)
-            found[id(dim.layer)] = value @ taps
+            found[id(axis.layer)] = value @ taps
     return found

@@ -110,9 +110,9 @@ def _copy_layer(layer, copied, plan):
     if added is not None:
         bias = 0 if is_new else backend.to_numpy(layer.bias)
         (made,) = [
-            dim
-            for dim in plan.graph.axes
-            if dim.layer is layer and dim.role == "filter"
+            axis
+            for axis in plan.graph.axes
+            if axis.layer is layer and axis.role == "filter"
         ]
         copied.bias.assign((bias + added)[~plan.removed[made.channels]])
     cloning.copy_assets(layer, copied)

@@ -92,8 +92,8 @@ def kept_entries(
         removed: Bool array, `(graph.count,)`, True for channels removed.
     """
     return {
-        (id(dim.variable), dim.axis): np.flatnonzero(~removed[dim.channels])
-        for dim in graph.axes
+        (id(axis.variable), axis.axis): np.flatnonzero(~removed[axis.channels])
+        for axis in graph.axes
     }
 
 

@@ -74,11 +74,13 @@ def zeroed(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> list:
         List of (variable, array): those that would change.
     """
     found: dict[int, tuple] = {}
-    for dim in graph.axes:
-        if dim.role in _ZEROED and removed[dim.channels].any():
-            value = np.array(backend.to_numpy(dim.variable))
-            _, value = found.setdefault(id(dim.variable), (dim.variable, value))
-            np.moveaxis(value, dim.axis, 0)[removed[dim.channels]] = 0
+    for axis in graph.axes:
+        if axis.role in _ZEROED and removed[axis.channels].any():
+            value = np.array(backend.to_numpy(axis.variable))
+            _, value = found.setdefault(
+                id(axis.variable), (axis.variable, value)
+            )
+            np.moveaxis(value, axis.axis, 0)[removed[axis.channels]] = 0
     return list(found.values())
 
 
@@ -102,13 +104,13 @@ def _share(sparsity, names):
 def _scores(graph):
     """The score of each channel, by its number."""
     sums, counts = np.zeros((2, graph.count))
-    for dim in graph.axes:
-        if dim.role == "filter":
-            value = backend.to_numpy(dim.variable)
-            rows = np.moveaxis(value, dim.axis, 0).reshape(
-                len(dim.channels), -1
+    for axis in graph.axes:
+        if axis.role == "filter":
+            value = backend.to_numpy(axis.variable)
+            rows = np.moveaxis(value, axis.axis, 0).reshape(
+                len(axis.channels), -1
             )
             squares = np.sum(np.square(rows), axis=1)
-            np.add.at(sums, dim.channels, squares / (squares.mean() or 1))
-            np.add.at(counts, dim.channels, 1)
+            np.add.at(sums, axis.channels, squares / (squares.mean() or 1))
+            np.add.at(counts, axis.channels, 1)
     return sums / np.maximum(counts, 1)
