@@ -1,11 +1,11 @@
-"""LeNet-5 on MNIST: force, factorisation, and surgery on what is thin.
+"""LeNet-5 on MNIST: force, factorisation, and surgery on low-rank layers.
 
     python scripts/train.py --config=configs/lenet5_force_surgery.py \\
         --workdir=results/lenet5_force_surgery
 
-Each seed's dense.npz is the net before surgery, with its thin layers. With a
-learning rate of 0.03 one of two seeds diverged. results/lenet5_runs_batch_64.md
-has it beside the runs that it is made of.
+Each seed's dense.npz is the net before surgery, with its low-rank layers.
+With a learning rate of 0.03 one of two seeds diverged.
+results/lenet5_runs_batch_64.md has it beside the runs that it is made of.
 """
 
 from configs import common

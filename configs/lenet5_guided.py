@@ -3,8 +3,8 @@
     python scripts/train.py --config=configs/lenet5_guided.py \\
         --workdir=results/lenet5_guided
 
-Wanted: 92 % of conv2 and of ip1 gone at 99.0 %. One seed, in 14 000 of these
-35 000 steps: 94.8 % and 98.8 % gone, 44x in all, 99.26 % of 5000 training
+Wanted: 92 % of conv2 and of ip1 pruned at 99.0 %. One seed, in 14 000 of these
+35 000 steps: 94.8 % and 98.8 % pruned, 44x in all, 99.26 % of 5000 training
 images that were held out, about 5 minutes. As SkimCaffe prunes CaffeNet, the
 first convolution stays dense, and the zeros are frozen for fine-tuning with L2.
 """

@@ -3,7 +3,7 @@
     python scripts/train.py --config=configs/lenet5_threshold_surgery.py \\
         --workdir=results/lenet5_threshold_surgery
 
-Expected: half of the convolutions' weights gone, at the accuracy of the dense
+Expected: half of the convolutions' weights pruned, at the accuracy of the dense
 net that it starts from.
 """
 

@@ -3,7 +3,7 @@
     python scripts/train.py --config=configs/vgg_mnist_winograd.py \\
         --workdir=results/vgg_mnist_winograd
 
-Wanted: 90 % of the coefficients gone within 0.1 point of the dense accuracy.
+Wanted: 90 % of the coefficients pruned within 0.1 point of the dense accuracy.
 As in `lenet5_winograd.py`, a penalty on ordinary weights empties whole filters
 of single channels first, then the coefficients themselves are pruned by
 magnitude, each worth what it is given by 1000 images. With
@@ -12,7 +12,7 @@ the first of the two, by Adam, 98.60 %. The spatial variant:
 `vgg_mnist_l1_winograd.py`.
 
 Seeds 0 to 2: 99.28, 99.30 and 99.22 % of 99.28, 99.34 and 99.28 %, with 91 % of
-the coefficients gone.
+the coefficients pruned.
 """
 
 from configs import common

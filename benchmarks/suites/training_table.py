@@ -23,7 +23,7 @@ _NAMES = {
     NOISE: "{who} again: the noise",
     BETWEEN: "{library} magnitude, between updates",
     AVERAGED: "{library} magnitude, frequency=100",
-    SURGERY: "{library} surgery with its coin",
+    SURGERY: "{library} surgery, random updates",
 }
 _PLAIN_OF = {"tfprune": "plain Keras 3", "tfmot": "plain tf_keras"}
 HEADER = (

@@ -1,4 +1,4 @@
-"""Plots of searches: what each layer bears, and how a search went."""
+"""Plots of searches: accuracy by layer and sparsity, and how a search went."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class TestErdosRenyiKernel:
         rule = allocation.ErdosRenyiKernel()
         assert budgets(rule, 0.7, shapes) == [2, 4]
 
-    def test_what_would_pass_1_stays_dense(self):
+    def test_what_would_exceed_1_is_not_pruned(self):
         """14 of 20 kept: 4 of 4, the other 10 of the second."""
         shapes = [[(2, 2)], [(4, 4)]]
         rule = allocation.ErdosRenyiKernel()

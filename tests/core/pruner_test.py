@@ -125,7 +125,7 @@ class TestDecide:
                 selection=selection.TopK(row=2),
             ),
         ],
-        ids=["global", "erk and coin", "blocks", "n:m"],
+        ids=["global", "erk and probabilistic", "blocks", "n:m"],
     )
     def test_xla_equals_eager(self, rule):
         rng = np.random.default_rng(0)
@@ -154,7 +154,7 @@ class TestDecide:
 
 
 class TestSparsityOfAUnit:
-    """The setting `target_sparsity` scales the ramp of one unit."""
+    """The setting `target_sparsity` scales the schedule of one unit."""
 
     weights = [[np.arange(1.0, 101.0, dtype="float32")]] * 2
 
@@ -166,7 +166,7 @@ class TestSparsityOfAUnit:
     def test_nan_follows_the_others(self):
         assert self.run(pruner.Pruner(), 0, NAN, 0.8) == [0.5, 0.8]
 
-    def test_zero_stays_dense(self):
+    def test_zero_prunes_nothing(self):
         assert self.run(pruner.Pruner(), 0, NAN, 0.0) == [0.5, 0.0]
 
     def test_above_the_target_of_the_others(self):

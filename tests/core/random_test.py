@@ -46,7 +46,7 @@ def test_a_scalar_step_of_any_integer_type(dtype):
 
 
 def test_first_values_stay_as_they_are():
-    """A change here changes every published result with a coin in it."""
+    """A change here changes every published result with random updates."""
     values = random.uniform(0, 0, tf.range(4))
     expected = [0.1042626, 0.7055218, 0.6677080, 0.8269063]
     np.testing.assert_allclose(values, expected, atol=1e-7)

@@ -1,4 +1,4 @@
-"""What becomes of small weights: published thresholds, and NumPy twins."""
+"""What becomes of small weights: published thresholds, and NumPy references."""
 
 import numpy as np
 import pytest

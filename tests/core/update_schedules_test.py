@@ -69,7 +69,7 @@ class TestEvery:
             update_schedules.Every(**arguments)
 
 
-class TestCoin:
+class TestProbabilistic:
     @pytest.mark.parametrize(
         "gamma, power",
         [(1e-3, 1.0), (1e-4, 1.0), (1e-3, 2.0), (0.01, 0.5)],
@@ -133,9 +133,11 @@ class TestCoin:
         assert due(when, gamma=10.0, power=0.0).size == 100
 
     def test_settings_are_named_with_their_defaults(self):
-        coin = update_schedules.Probabilistic(gamma=0.5, power=2.0, stop_step=9)
+        schedule = update_schedules.Probabilistic(
+            gamma=0.5, power=2.0, stop_step=9
+        )
         expected = {"gamma": 0.5, "power": 2.0, "stop_step": 9.0}
-        assert coin.settings == expected
+        assert schedule.settings == expected
         assert update_schedules.Probabilistic().settings["stop_step"] == float(
             "inf"
         )

@@ -126,7 +126,7 @@ def test_ranks_of_resnet20(records, tmp_path, monkeypatch):
     (pattern,) = config.finetune.factorize.energy
     config.finetune.factorize.energy[pattern] = 0.3
     dense, small = run(config, records, resnet8, tmp_path / "run", monkeypatch)
-    thin = {x.name for x in small.layers if x.name.endswith("_lowrank")}
-    assert "stage3_block1_2_conv_lowrank" in thin
-    assert not [x for x in thin if "stem" in x or "shortcut" in x]
+    low_rank = {x.name for x in small.layers if x.name.endswith("_lowrank")}
+    assert "stage3_block1_2_conv_lowrank" in low_rank
+    assert not [x for x in low_rank if "stem" in x or "shortcut" in x]
     assert small.count_params() < dense.count_params()

@@ -1,4 +1,4 @@
-"""Images that are decoded while a net is trained, beside NumPy twins."""
+"""Images that are decoded while a net is trained, beside NumPy references."""
 
 import keras
 import numpy as np

@@ -24,8 +24,8 @@ def net():
     return keras.Model(x, shared(shared(y)))
 
 
-def leave(layer, twin):
-    return twin
+def leave(layer, copied):
+    return copied
 
 
 def test_a_clone_shares_no_layer_and_no_weight():
@@ -40,7 +40,9 @@ def test_a_clone_shares_no_layer_and_no_weight():
 
 def test_each_layer_is_replaced_once():
     seen = []
-    cloning.clone(net(), lambda layer, twin: seen.append(layer.name) or twin)
+    cloning.clone(
+        net(), lambda layer, copied: seen.append(layer.name) or copied
+    )
     assert sorted(set(seen) & {"a", "b", "shared"}) == ["a", "b", "shared"]
     assert len(seen) == len(set(seen))
 
@@ -101,13 +103,13 @@ def test_a_copy_has_the_state(layer, inputs):
             variable.assign(random.uniform(1, 2, variable.shape))
     if isinstance(layer, layers.Normalization):
         layer.finalize_state()
-    twin = cloning.copy(layer)
-    assert twin is not layer and twin.name == layer.name
+    copied = cloning.copy(layer)
+    assert copied is not layer and copied.name == layer.name
     for training in (False, True):
         kwargs = {} if "norm" in layer.name else {"training": training}
         kwargs = {} if isinstance(layer, layers.Dense) else kwargs
         np.testing.assert_array_equal(
-            twin(inputs, **kwargs), layer(inputs, **kwargs)
+            copied(inputs, **kwargs), layer(inputs, **kwargs)
         )
 
 

@@ -208,8 +208,8 @@ def test_backbones_of_keras_hub(make):
     own = remove.remove_filters(model)
     assert own.class_change.startswith(type(model).__name__)
     np.testing.assert_allclose(own.model(x), model(x), rtol=1e-3, atol=1e-4)
-    thin = tfprune.factorize(model, energy=1.0, split_where="always").model
-    np.testing.assert_allclose(thin(x), model(x), rtol=1e-3, atol=1e-3)
+    found = tfprune.factorize(model, energy=1.0, split_where="always").model
+    np.testing.assert_allclose(found(x), model(x), rtol=1e-3, atol=1e-3)
     fast = sparsify.sparsify(model, rounds=1).model
     np.testing.assert_allclose(fast(x), model(x), rtol=1e-3, atol=1e-3)
     if make is mobilenet:

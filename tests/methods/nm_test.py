@@ -37,8 +37,8 @@ def test_exactly_n_of_every_m(n, m, shape):
     mask = decide(methods.NM(n, m), 0, w)
     assert (blocks(mask, m).sum(axis=1) == n).all()
     kept = np.where(blocks(mask, m), np.abs(blocks(w, m)), np.inf)
-    gone = np.where(blocks(mask, m), 0, np.abs(blocks(w, m)))
-    assert (kept.min(axis=1) > gone.max(axis=1)).all()
+    pruned = np.where(blocks(mask, m), 0, np.abs(blocks(w, m)))
+    assert (kept.min(axis=1) > pruned.max(axis=1)).all()
 
 
 def test_ties_and_zeros_keep_the_pattern():

@@ -115,9 +115,9 @@ def test_whole_layers_go_with_their_biases_where_a_shortcut_is():
     model.compile(tfprune.PruningOptimizer("sgd"), "mse")
     train(model, 3)
     for name in tfprune.settings(model):
-        gone = name in ("in", "back")
-        assert np.any(values(model, name)[0]) != gone, name
-        assert mask(model, name).any() != gone, name
+        removed = name in ("in", "back")
+        assert np.any(values(model, name)[0]) != removed, name
+        assert mask(model, name).any() != removed, name
     assert not np.any(values(model, "back")[1])
     x = np.random.default_rng(1).normal(size=(4, 6, 6, 2)).astype("float32")
     assert np.ptp(model(x), axis=0).min() > 0

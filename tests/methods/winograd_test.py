@@ -112,10 +112,10 @@ def test_spatial_step_by_hand(kernel_size):
 def test_spatial_filters_of_which_nothing_is_left_are_zero():
     model = wrapped(methods.L1Winograd(0.0, threshold=0.1))
     _, new = step(model)
-    gone = np.all(new == 0, axis=(0, 1))
-    assert 0.2 < gone.mean() < 1
+    removed = np.all(new == 0, axis=(0, 1))
+    assert 0.2 < removed.mean() < 1
     mask = model.get_layer("conv").unit.targets[0].mask.numpy()
-    np.testing.assert_array_equal(mask, np.broadcast_to(~gone, mask.shape))
+    np.testing.assert_array_equal(mask, np.broadcast_to(~removed, mask.shape))
 
 
 @pytest.mark.parametrize("make", METHODS)

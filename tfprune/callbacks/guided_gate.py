@@ -30,9 +30,9 @@ class GuidedGate(keras.callbacks.Callback):
                                                       pruning are restored
 
     Decisions are logged by the logger `tfprune` at level INFO, and kept in
-    `decisions`. What is restored stays dense, so that its capacity helps the
-    others. Layers that the gate knows nothing of, such as recurrent ones, are
-    let be.
+    `decisions`. What is restored is not pruned again, so that its capacity
+    helps the others. Layers without a projection, such as recurrent ones, are
+    left as they are.
 
     Args:
         dense: Keras model with the weights of before pruning: what was given

@@ -16,9 +16,9 @@ class RankClipping(keras.callbacks.Callback):
 
     `kernel <- left @ right, of the rank that keeps the energy`
 
-    Kernels keep their shapes, so that any optimizer goes on as before;
-    `tfprune.factorize` makes the layers thin in the end. It goes well with
-    `tfprune.optimizers.ForceRegularized`, which lowers ranks in between.
+    Kernels keep their shapes, so that any optimizer continues as before;
+    `tfprune.factorize` makes low-rank layers of them in the end. It works well
+    with `tfprune.optimizers.ForceRegularized`, which lowers ranks in between.
 
     Args:
         energy: As `tfprune.factorize` takes it: a float in (0, 1], or a dict

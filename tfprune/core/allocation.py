@@ -36,8 +36,8 @@ class Uniform(serialization.Serializable):
 class ErdosRenyiKernel(serialization.Serializable):
     """Larger layers are pruned more: density ~ sum(shape) / prod(shape).
 
-    Layers whose density would pass 1 stay dense and the others take their
-    share, so that the sparsity of the net is the one that was asked for.
+    Layers whose density would exceed 1 are not pruned and the others take
+    their share, so that the sparsity of the net is the one that was asked for.
 
     Reference:
         Evci et al. Rigging the Lottery. ICML 2020.
@@ -142,7 +142,7 @@ def _rate(shapes) -> float:
 def _densities(sizes, rates, density):
     """Shares out `density`: epsilon * rate, or 1 where that is over 1.
 
-    The units that stay dense are those of the highest rates, so there are
+    The units that are not pruned are those of the highest rates, so there are
     only as many cases as units; the first consistent one is the answer, and
     the last one if rounding leaves none.
     """

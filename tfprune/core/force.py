@@ -29,7 +29,7 @@ class Force(serialization.Serializable):
         force_type: `"degradation"` (default; weakens as filters come near),
             `"constant"`, `"gravity"` or `"linear"`.
         force_mult: Dict, layer name or regular expression to a factor of
-            `force_decay`. Layers that are not there feel nothing. Defaults to
+            `force_decay`. For others it is 0. Defaults to
             None: 1 for convolutions of images and volumes with windows
             larger than 1.
         direction: `"all"` (default), or `"same"`: entries of the force that
@@ -82,7 +82,7 @@ class Force(serialization.Serializable):
 
         Raises:
             ValueError: for a pattern that matches none of them, or if there
-                is no kernel that feels the force.
+                is no kernel with a factor.
         """
         if self.force_mult is None:
             found = {x: 1.0 for x, shape in shapes.items() if _is_window(shape)}

@@ -17,7 +17,7 @@ def select(value, mask):
 
 
 def apply(value, mask):
-    """Masks a weight and its gradient: what is pruned stays dead.
+    """Masks a weight and its gradient: pruned weights do not change.
 
     Args:
         value: Float tensor of any shape.
@@ -30,7 +30,7 @@ def apply(value, mask):
 
 
 def straight_through(value, mask):
-    """Masks a weight and leaves its gradient dense, so that it may return.
+    """Masks a weight, not its gradient: pruned weights may return.
 
     Args:
         value: Float tensor of any shape.

@@ -38,7 +38,7 @@ class Method(serialization.Serializable):
         roles: Tuple of `"kernel"`, `"bias"`, and `"gamma"`, `"beta"` of coupled
             filters: which arrays of a layer are pruned. Defaults to kernels.
         settings: Dict, layer name or regular expression to a dict of
-            settings, or to None for a layer that stays dense. Defaults to
+            settings, or to None for a layer that is skipped. Defaults to
             none.
         terms: Tuple of gradient terms beside those of the rule, such as
             `tfprune.core.force.Force`, that choose kernels by the names of

@@ -71,9 +71,9 @@ class FilterRanking(method.Method):
         allocation: `Global` (default), with the filters that stay in each
             layer at `least`, and contributions that are normalized for each
             layer, or not (default, as in the original). Or `Uniform`.
-        dense: Bool: units of dense layers compete, too. Set the last layer
+        dense: Bool: units of dense layers are ranked, too. Set the last layer
             to None then. Defaults to False.
-        settings: Dict, layer to None for one that stays dense, or, with
+        settings: Dict, layer to None for one that is skipped, or, with
             `Uniform`, to `{"target_sparsity": s}`.
 
     Reference:

@@ -1,6 +1,6 @@
 """Force: filters are pulled together, for a factorisation that costs little.
 
-It prunes nothing itself: `tfprune.factorize` makes layers thin afterwards.
+It prunes nothing itself: `tfprune.factorize` makes low-rank layers afterwards.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tfprune.utils import validation
 
 @method_lib.serializable
 class Force(method_lib.Method):
-    """Lowers the ranks of convolutions while they learn, or are pruned.
+    """Lowers the ranks of convolutions while they are trained or pruned.
 
     It is `tfprune.optimizers.ForceRegularized` as part of a method; filters of
     grouped convolutions pull within their group.

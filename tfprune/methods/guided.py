@@ -42,7 +42,7 @@ class Guided(method.Method):
     The trade-off between sparsity and accuracy is set by the decay, for all
     layers or for each, not by the threshold. Biases are never pruned, nor
     penalized. Where layers are to be faster, `tfprune.profiling.project` gives
-    settings that leave dense what would not be.
+    settings that skip layers which would not be.
 
     Args:
         decay: Float >= 0, strength of the L1 penalty, in the gradient.
@@ -62,7 +62,7 @@ class Guided(method.Method):
             gradients, as the released code's L1_DNS.
         settings: Dict, layer to any of `decay`, `threshold`, and `active` (0:
             its zeros are final, and it is pruned no further); or to None for
-            a layer that stays dense.
+            a layer that is skipped.
 
     Raises:
         ValueError: for a number out of range or an unknown name.
@@ -139,7 +139,7 @@ class GuidedPruner(pruner.Pruner):
             "decay": self.decay,
             "threshold": self.threshold,
             "active": 1.0,
-            # What `GuidedGate` saw, so that a resumed run goes on with it.
+            # What `GuidedGate` saw, so that a resumed run has it.
             "best_sparsity": 0.0,
             "looks": 0.0,
         }

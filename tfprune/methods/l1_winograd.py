@@ -41,7 +41,7 @@ class L1Winograd(method.Method):
         threshold: Float >= 0, of coefficients, times what their position is
             worth. Defaults to 1e-4.
         settings: Dict, layer to any of `decay` and `threshold`, or to None for
-            a layer that stays as it is.
+            a layer that is skipped.
 
     Raises:
         ValueError: for a number out of range.
@@ -134,5 +134,5 @@ def _cleared(weights, threshold):
     small = ops.abs(u) <= limits
     out = ops.where(small, u, ops.zeros_like(u))
     left = weights - winograd.weights(out, transform.kernel_size)
-    gone = ops.all(small, axis=(0, 1), keepdims=True)
-    return ops.where(gone, ops.zeros_like(left), left)
+    is_zero = ops.all(small, axis=(0, 1), keepdims=True)
+    return ops.where(is_zero, ops.zeros_like(left), left)

@@ -23,7 +23,7 @@ class NM(method.Method):
             weight after the other. Defaults to None: n at once.
         frequency: Integer, updates between decisions. Defaults to 100.
         axis: Integer, the axis cut into blocks. Defaults to -2, the inputs.
-        settings: Dict, layer to None for one that stays dense.
+        settings: Dict, layer to None for one that is skipped.
 
     Raises:
         ValueError: from `prune`, for a named layer whose axis m does not

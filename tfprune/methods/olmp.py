@@ -63,7 +63,7 @@ class OLMP(method.Method):
             little as possible.
         seed: Integer, of random draws and searches. Defaults to 0.
         settings: Dict, layer to any of `c`, `gamma`, `power`, `stop_step`, or
-            to None for a layer that stays dense.
+            to None for a layer that is skipped.
 
     Example:
 

@@ -69,7 +69,7 @@ class SSL(method.Method):
             training alone.
         frequency: Integer, updates between decisions. Defaults to 1.
         settings: Dict, layer to any of the strengths in use, or to None for a
-            layer that stays dense.
+            layer that is skipped.
 
     Example:
 

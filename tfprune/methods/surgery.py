@@ -44,7 +44,7 @@ class Surgery(method.Method):
             to None: never.
         seed: Integer, of the random steps. Defaults to 0.
         settings: Dict, layer to any of `target_sparsity`, `c`, `gamma`,
-            `power`, `stop_step`, or to None for a layer that stays dense.
+            `power`, `stop_step`, or to None for a layer that is skipped.
 
     Example:
 

@@ -40,8 +40,8 @@ class ThresholdSurgery(method.Method):
             that it decides after every step: True does the same. Defaults to
             False: decisions are at random steps.
         seed: Integer, of the random steps. Defaults to 0.
-        settings: Dict, layer to `{"z": z}`, or to None for a layer that stays
-            dense.
+        settings: Dict, layer to `{"z": z}`, or to None for a layer that is
+            skipped.
 
     Reference:
         HolmesShuan. Dynamic Network Surgery, Caffe re-implementation. 2017.

@@ -16,7 +16,7 @@ from tfprune.utils import validation
 
 @keras.saving.register_keras_serializable(package="tfprune")
 class ForceRegularized(wrapper.OptimizerWrapper):
-    """Updates weights with another optimizer, which also feels a force.
+    """Updates weights with another optimizer, and adds a force to gradients.
 
     ```
     gradients = sum over replicas
@@ -24,9 +24,9 @@ class ForceRegularized(wrapper.OptimizerWrapper):
     inner optimizer: clipping, decay, momentum, update
     ```
 
-    The rank of the layers falls while they learn; `tfprune.factorize` then
-    makes them thin. A net that is trained already needs a tenth of its
-    learning rate. Filters of no norm neither pull nor are pulled.
+    The rank of the layers falls during training; `tfprune.factorize` then
+    makes low-rank layers of them. A net that is trained already needs a tenth
+    of its learning rate. Filters of no norm neither pull nor are pulled.
 
     Args:
         inner_optimizer: Keras optimizer or its name; a `PruningOptimizer` may

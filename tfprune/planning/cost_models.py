@@ -1,8 +1,8 @@
 """Cost models: what a model costs by how much of it is kept.
 
 A budget limits one of them (`COSTS`). Most are sums over arrays of weights:
-such a class says what arrays cost, which settles the cost of sparse weights,
-of fewer filters and of lower ranks. Latency is measured instead.
+such a class says what arrays cost, and with it the cost of sparse weights, of
+fewer filters and of lower ranks. Latency is measured instead.
 """
 
 from __future__ import annotations

@@ -171,17 +171,17 @@ class _ByDrop(_Ranks):
         return ", at the least ranks that were tried: ask for that."
 
     def cheapest(self, accuracy_drop):
-        """The ranks of the greatest drop that the model bears as a whole."""
+        """The ranks of the greatest drop that the model as a whole allows."""
 
-        def bears(drop):
+        def is_allowed(drop):
             return self._dropped(drop) <= accuracy_drop
 
         _, less = solver.bracket(
-            lambda x: bears(self.most - x), self.most, self.halvings
+            lambda x: is_allowed(self.most - x), self.most, self.halvings
         )
         drop = self.most - less
         # Layers may cost nothing each, and something together.
-        return self.plan(drop if bears(drop) else None, None)
+        return self.plan(drop if is_allowed(drop) else None, None)
 
     def within(self, budget, accuracy_drop):
         """The ranks of the least drop that meets a budget."""

@@ -76,7 +76,7 @@ def useful_densities(work: Work, machine: MachineProfile) -> tuple:
     dense = _dense_seconds(work, machine)
     compute, per_weight, rest = _sparse_seconds(work, machine)
     greatest = min(dense / compute, (dense - rest) / per_weight)
-    # Bound by memory throughout, weights go on to be what it carries.
+    # Bound by memory throughout, weights remain what it carries.
     least = rest / (compute - per_weight) if compute > per_weight else 0.0
     return tuple(min(max(bound, 0.0), 1.0) for bound in (least, greatest))
 

@@ -29,7 +29,7 @@ class Trace:
         self._recalled = []
 
     def begin(self, step: int, about: dict, population: int) -> None:
-        """Begins a search, or goes on with it where it stopped.
+        """Begins a search, or resumes it where it stopped.
 
         What the file has of this step is recalled if `about` is the same, in
         whole generations; what it has of later ones never happened.

@@ -106,9 +106,9 @@ def test_roles_and_places():
     channels = found["conv", "kernel", 3].channels
     assert np.unique(channels).size == 4
     for name, role in (("gamma", "scale"), ("beta", "shift")):
-        dim = found["norm", name, 0]
-        assert dim.role == role
-        np.testing.assert_array_equal(dim.channels, channels)
+        axis = found["norm", name, 0]
+        assert axis.role == role
+        np.testing.assert_array_equal(axis.channels, channels)
     rows = found["out", "kernel", 0]
     assert rows.role == "input"
     np.testing.assert_array_equal(rows.channels, np.tile(channels, 36))

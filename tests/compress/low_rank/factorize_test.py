@@ -1,4 +1,4 @@
-"""factorize: exact at full rank, whatever the layer; thin where it pays."""
+"""factorize: exact at full rank, whatever the layer; split where it pays."""
 
 import subprocess
 import sys
@@ -60,7 +60,7 @@ def test_vertical_filters_are_followed_by_horizontal_ones():
     assert (vertical.strides, horizontal.strides) == ((2, 1), (1, 1))
 
 
-def test_low_rank_is_found_and_makes_a_layer_thin():
+def test_low_rank_is_found_and_a_layer_is_split():
     model = thin_nets.low(2, activation="relu", kernel_regularizer="l2")
     found = tfprune.factorize(model)
     first, last = found.model.layers
@@ -169,7 +169,7 @@ def test_mixed_precision():
     thin_nets.compare(model, found.model, 0.3)
 
 
-class TestWhatStaysDense:
+class TestSkippedLayers:
     @pytest.mark.parametrize(
         ("layer", "why"),
         [

@@ -1,4 +1,4 @@
-"""Nets that become thin, and what compares them."""
+"""Nets that are factorised, and what compares them."""
 
 import keras
 import numpy as np

@@ -60,8 +60,8 @@ def test_a_net_with_shortcuts_and_a_nested_model():
     model = randomize(residual_net())
     folded = fold.fold(model_graph.ModelGraph(model))
     compare(model, folded)
-    gone = {"a_norm", "a_relu", "b_norm", "d_norm"}
-    assert kinds(model).keys() - kinds(folded).keys() == gone
+    removed = {"a_norm", "a_relu", "b_norm", "d_norm"}
+    assert kinds(model).keys() - kinds(folded).keys() == removed
     assert kinds(folded)["c_relu"] == "Identity"
     assert kinds(folded)["sum_relu"] == "Activation"
 
