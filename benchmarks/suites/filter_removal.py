@@ -82,13 +82,13 @@ class Pair(typing.NamedTuple):
     Args:
         zeroed: Keras model, in which they are zero.
         small: Keras model, in which they are not.
-        plan: `removal_plan.Plan`, made before.
+        plan: `removal_plan.RemovalPlan`, made before.
         seconds: Float, that `remove_filters` took.
     """
 
     zeroed: keras.Model
     small: keras.Model
-    plan: removal_plan.Plan
+    plan: removal_plan.RemovalPlan
     seconds: float
 
 

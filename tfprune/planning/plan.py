@@ -123,10 +123,10 @@ class RankPlan(BudgetPlan):
         }
 
 
-Plan = typing.TypeVar("Plan", bound=BudgetPlan)
+PlanT = typing.TypeVar("PlanT", bound=BudgetPlan)
 
 
-class Choices(abc.ABC, typing.Generic[Plan]):
+class Choices(abc.ABC, typing.Generic[PlanT]):
     """What may be pruned of a model, by one number: the amount.
 
     Args:
@@ -142,7 +142,7 @@ class Choices(abc.ABC, typing.Generic[Plan]):
     """
 
     kind: str
-    result: type[Plan]
+    result: type[PlanT]
     means: str
     most = 1.0
     halvings = 30
@@ -181,7 +181,7 @@ class Choices(abc.ABC, typing.Generic[Plan]):
             )
         return amount
 
-    def plan(self, amount: float, limit: float | None) -> Plan:
+    def plan(self, amount: float, limit: float | None) -> PlanT:
         """The plan of an amount."""
         return self.result(
             kind=self.kind,
@@ -193,6 +193,6 @@ class Choices(abc.ABC, typing.Generic[Plan]):
             unit=self.unit,
         )
 
-    def solve(self, budget: quantities.Budget) -> Plan:
+    def solve(self, budget: quantities.Budget) -> PlanT:
         """The plan that meets a budget by the least amount."""
         return self.plan(self.amount(budget), budget.cost(self.dense))

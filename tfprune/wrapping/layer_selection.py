@@ -16,7 +16,7 @@ from tfprune.wrapping import coupling as coupling_lib
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
+class LayerSelection:
     """What a method prunes of a model.
 
     Args:
@@ -64,7 +64,7 @@ def _listed(pairs):
     return "".join(f"\n  {x.name}: {why}" for x, why in pairs if why)
 
 
-def choose(method, model: keras.Model, filters) -> Choice:
+def choose(method, model: keras.Model, filters) -> LayerSelection:
     """Which layers a method prunes, and why not others.
 
     Args:
@@ -80,7 +80,7 @@ def choose(method, model: keras.Model, filters) -> Choice:
     settings = _resolve(method, layers)
     chosen = _chosen(layers, filters)
     reasons = [_reason(method, x, chosen, settings) for x in layers]
-    found = Choice(layers, settings, reasons)
+    found = LayerSelection(layers, settings, reasons)
     if isinstance(method.pruner.structure, structures.CoupledFilter):
         found = _coupled(method, model, found)
     _check_chosen(method, layers, found.reasons, {**chosen, **settings})
@@ -143,7 +143,7 @@ def _reason(method, layer, chosen, settings):
 
 
 def _coupled(method, model, found):
-    """A choice that knows of coupled channels and those that stay."""
+    """The same selection, with coupled channels and those that stay."""
     unsupported = found.why
     fixed = {
         id(layer)

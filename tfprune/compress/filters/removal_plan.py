@@ -19,7 +19,7 @@ from tfprune.utils import tables
 from tfprune.utils import validation
 
 
-def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
+def plan_removal(model: keras.Model, divisor: int = 1) -> RemovalPlan:
     """Finds the filters that a model can do without, and changes nothing.
 
     A channel (`channel_graph`) is removed where every layer that reads it
@@ -33,7 +33,7 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
             it, where it has enough. Defaults to 1.
 
     Returns:
-        A `Plan`. Print it for a table of layers and what stays, and why.
+        A `RemovalPlan`. Print it for a table of layers and what stays, and why.
 
     Raises:
         ValueError: for a subclassed model, one that is not stripped, or a
@@ -50,7 +50,7 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> Plan:
     return build(model_graph.ModelGraph(model), divisor)
 
 
-def build(graph: model_graph.ModelGraph, divisor: int) -> Plan:
+def build(graph: model_graph.ModelGraph, divisor: int) -> RemovalPlan:
     """The plan of a stripped model, from its graph: see `plan_removal`."""
     validation.check_count("divisor", divisor, least=1)
     channels = channel_graph.build(graph)
@@ -62,11 +62,11 @@ def build(graph: model_graph.ModelGraph, divisor: int) -> Plan:
     kept = sizes.kept_entries(channels, removed)
     biases = _biases(channels, reads, removed)
     rows = sizes.rows(channels, kept, biases)
-    return Plan(channels, removed, kept, biases, rows, notes + more)
+    return RemovalPlan(channels, removed, kept, biases, rows, notes + more)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Plan:
+class RemovalPlan:
     """What can be removed from a model, and what that saves.
 
     Args:

@@ -24,10 +24,10 @@ class FilterRemoval(result.Compressed):
     """A model with fewer filters, and the plan that it follows.
 
     Args:
-        plan: `Plan`: what each layer lost, and what stays, and why.
+        plan: `RemovalPlan`: what each layer lost, and what stays, and why.
     """
 
-    plan: removal_plan.Plan
+    plan: removal_plan.RemovalPlan
 
     def lines(self) -> list[str]:
         return str(self.plan).splitlines()
