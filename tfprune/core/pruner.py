@@ -162,7 +162,7 @@ class Pruner(serialization.Serializable):
         return [self.criterion(self.structure.join(unit)) for unit in weights]
 
     def observe(self, state, weights, gradients):
-        """Takes note of reduced gradients, before the inner optimizer's step.
+        """Sees the reduced gradients, before the inner optimizer's step.
 
         Args:
             state: As `build` returned it.

@@ -65,7 +65,7 @@ class ModelGraph:
         """Id of a layer to a list of input shapes, or None, for each call.
 
         A layer in a model that is called twice is called twice as often. None
-        stands for shapes that are not settled, as in Sequential models.
+        stands for unknown shapes, as in Sequential models.
         """
         found: dict[int, list] = {}
         self._record(self.model, 1, found)

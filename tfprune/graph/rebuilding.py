@@ -8,7 +8,7 @@ from tfprune.graph import model_graph
 from tfprune.graph import nodes
 from tfprune.graph import traversal
 
-_SETTLED_ANEW = ("build_config", "compile_config")
+_MADE_ANEW = ("build_config", "compile_config")
 
 
 def rebuild(
@@ -44,7 +44,7 @@ def _entry(graph, model, changes, own):
         if traversal.is_container(operation):
             layer.update(_entry(graph, operation, changes, own))
         layer["config"].update(changes.get(id(operation), {}))
-        for key in _SETTLED_ANEW:
+        for key in _MADE_ANEW:
             layer.pop(key, None)
     _note(model, own)
     return {**entry, "config": config}
@@ -60,7 +60,7 @@ def _skeleton(model, found):
             plain, config = found.plain, found.full_config()
         like = model if _is_built_as(model, plain) else plain
         entry = keras.saving.serialize_keras_object(like)
-    return {k: x for k, x in entry.items() if k not in _SETTLED_ANEW}, config
+    return {k: x for k, x in entry.items() if k not in _MADE_ANEW}, config
 
 
 def _is_built_as(model, plain):

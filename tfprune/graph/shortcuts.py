@@ -11,10 +11,10 @@ from tfprune.graph import traversal
 
 
 def bypassed(graph: model_graph.ModelGraph) -> set[int]:
-    """Finds the layers that may give zeros without silencing the model.
+    """Finds the layers around which a shortcut leads.
 
     That is, each output of the model still depends on an input when all that
-    the layer gives is zero: a shortcut leads around it.
+    the layer gives is zero.
 
     Args:
         graph: `ModelGraph` of a Sequential or Functional model; nested ones
@@ -41,15 +41,15 @@ def _is_bypassed(edges, layer):
     read = collections.defaultdict(list)
     for source, target in edges:
         read[target].append(source)
-    dead, count = {layer}, 0
-    while len(dead) != count:
-        count = len(dead)
-        dead |= {
+    zero, count = {layer}, 0
+    while len(zero) != count:
+        count = len(zero)
+        zero |= {
             target
             for target, sources in read.items()
-            if (any if _is_product(target) else all)(x in dead for x in sources)
+            if (any if _is_product(target) else all)(x in zero for x in sources)
         }
-    return not any(source in dead for source in read[None])
+    return not any(source in zero for source in read[None])
 
 
 def _is_product(operation):

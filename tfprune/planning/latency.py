@@ -93,14 +93,11 @@ class WeightLatency:
         return total
 
 
-def saved_by_rank(
-    candidate: candidates.Candidate, rounds: int = _ROUNDS
-) -> typing.Callable:
+def saved_by_rank(candidate: candidates.Candidate) -> typing.Callable:
     """Measures a layer whole, and factorised at some ranks, in turn.
 
     Args:
         candidate: `Candidate`.
-        rounds: Integer, how often each is timed. Defaults to 30.
 
     Returns:
         Callable, a rank to the milliseconds that it saves of a call of the
@@ -115,7 +112,7 @@ def saved_by_rank(
     ranks = sorted({max(round(share * full), 1) for share in _SHARES})
     split = {str(r): acceptance.chained(candidate.split(r)) for r in ranks}
     calls = {"dense": candidate.layer, **split}
-    times = timer.layers(calls, shape, rounds)
+    times = timer.layers(calls, shape, _ROUNDS)
     dense = times["dense"]
     longest = np.maximum.accumulate([times[str(rank)] for rank in ranks])
     uses = len(candidate.calls or [None])

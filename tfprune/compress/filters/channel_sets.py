@@ -49,7 +49,7 @@ class ChannelSets:
             np.minimum.at(self._parents, high, low)
 
     def fix(self, labels, reason):
-        """Takes note that some numbers must stay, and why."""
+        """Records that some numbers must stay, and why."""
         self._fixed[reason].append(np.ravel(labels))
 
     def fixed(self, rank, reason):

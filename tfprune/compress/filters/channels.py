@@ -68,7 +68,7 @@ class Channels(channel_sets.ChannelSets):
         return self._axes[key].channels
 
     def size(self, call, labels):
-        """Takes note that a config holds their number, for `rebuild`."""
+        """Records that a config holds their number, for `rebuild`."""
         own = call.operation
         _, known = self._shapes.setdefault(id(own), (own, labels))
         self.unite(known, labels)

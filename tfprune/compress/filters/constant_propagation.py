@@ -59,7 +59,7 @@ class Reads:
         self.calls = {}
 
     def add(self, kernel, matrix, known, absorbed, value, groups=1):
-        """Takes note of a call; an entry of a kernel serves all groups.
+        """Records a call; an entry of a kernel serves all groups.
 
         A channel that all filters multiply with zero is as good as zero.
 
