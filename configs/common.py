@@ -7,16 +7,16 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
     """Returns a config without stages.
 
     Fields: `seeds`, run in turn or in so many `processes` at once; `data`,
-    of which `validation` training images are held out, and `rehearsal` ones
-    take the place of the test set (to choose settings); `log_every` and
+    of which `validation` training images are held out, and `validation_as_test`
+    ones take the place of the test set (to choose settings); `log_every` and
     `checkpoint_every` in steps; `stages`, names of fields that each have a
     `change` of the model (none, prune, freeze, strip, slim, factorize,
     winograd), an `optimizer` and a number of `steps`, and may have a
     `jit_compile` of their own. What a net was before a stage that prunes or
-    factorizes is what results compare it with, but for `from_dense=False`.
-    A stage `winograd` looks at so many `examples`, or at none.
-    Where a method searches, it sees the first `search_examples` of the images
-    held out, or all of them.
+    factorizes is what results compare it with, but for `from_dense=False`. A
+    stage `winograd` looks at so many `examples`, or at none. Where a method
+    searches, it sees the first `search_examples` of the images held out, or all
+    of them.
     """
     config = ml_collections.ConfigDict()
     config.name = name
@@ -27,7 +27,7 @@ def mnist(name: str, model: str) -> ml_collections.ConfigDict:
         "name": "mnist",
         "data_dir": "",
         "validation": 0,
-        "rehearsal": 0,
+        "validation_as_test": 0,
     }
     config.batch_size = 64
     config.jit_compile = False

@@ -37,7 +37,7 @@ class Splits(typing.NamedTuple):
 def load(
     data_dir: str | os.PathLike | None = None,
     validation: int = 0,
-    rehearsal: int = 0,
+    validation_as_test: int = 0,
 ) -> Splits:
     """Loads MNIST from a folder, a cache, or the first source that has it.
 
@@ -47,25 +47,25 @@ def load(
             `TFPRUNE_DATA_DIR`, and without that to the rows of `SOURCES`.
         validation: int, how many of the last training images to hold out.
             Defaults to 0.
-        rehearsal: int, how many training images, the last of all, stand in
-            for the test set, so that settings can be chosen without a look at
-            it. Defaults to 0: the test set itself.
+        validation_as_test: int, how many training images, the last of all,
+            stand in for the test set, so that settings can be chosen without a
+            look at it. Defaults to 0: the test set itself.
 
     Returns:
         `Splits` of train, validation and test, raw pixels 0..255.
 
     Raises:
         FileNotFoundError: the given folder lacks files.
-        ValueError: a file is damaged, or `validation` or `rehearsal` is out
-            of range.
+        ValueError: a file is damaged, or `validation` or `validation_as_test`
+            is out of range.
         RuntimeError: no source could be reached.
     """
     folder = data_dir or os.environ.get("TFPRUNE_DATA_DIR")
     arrays = _from_folder(pathlib.Path(folder)) if folder else _from_sources()
     train = Split(arrays["x_train"][..., None], _int64(arrays["y_train"]))
     test = Split(arrays["x_test"][..., None], _int64(arrays["y_test"]))
-    if rehearsal:
-        train, test = _cut("rehearsal", train, rehearsal)
+    if validation_as_test:
+        train, test = _cut("validation_as_test", train, validation_as_test)
     train, held_out = _cut("validation", train, validation)
     return Splits(train, held_out, test)
 

@@ -80,9 +80,9 @@ def test_npz_and_environment(tmp_path, arrays, monkeypatch):
     check(mnist.load(), arrays)
 
 
-def test_rehearsal_takes_the_place_of_the_test_set(tmp_path, arrays):
+def test_validation_as_test_takes_the_place_of_the_test_set(tmp_path, arrays):
     write_idx(tmp_path, arrays)
-    found = mnist.load(tmp_path, validation=3, rehearsal=4)
+    found = mnist.load(tmp_path, validation=3, validation_as_test=4)
     assert [len(x.labels) for x in found] == [5, 3, 4]
     for name in ("images", "labels"):
         parts = [getattr(split, name) for split in found]
@@ -91,11 +91,13 @@ def test_rehearsal_takes_the_place_of_the_test_set(tmp_path, arrays):
         np.testing.assert_array_equal(whole, arrays[key])
 
 
-@pytest.mark.parametrize("rehearsal", [-1, 12])
-def test_rehearsal_out_of_range(tmp_path, arrays, rehearsal):
+@pytest.mark.parametrize("validation_as_test", [-1, 12])
+def test_validation_as_test_out_of_range(tmp_path, arrays, validation_as_test):
     write_idx(tmp_path, arrays)
-    with pytest.raises(ValueError, match=r"`rehearsal` must be in \[0, 12\)"):
-        mnist.load(tmp_path, rehearsal=rehearsal)
+    with pytest.raises(
+        ValueError, match=r"`validation_as_test` must be in \[0, 12\)"
+    ):
+        mnist.load(tmp_path, validation_as_test=validation_as_test)
 
 
 @pytest.mark.parametrize("validation", [-1, 12])
