@@ -59,7 +59,8 @@ def prune(
     Returns:
         A Keras model with the same names of layers and the same weights. A
         subclass of Functional whose constructor takes other arguments comes
-        back as a Functional.
+        back as a Functional. So does, of a method that couples filters, a
+        layer that is made of Keras' own ones: a warning names it.
 
     Raises:
         ValueError: for a subclassed model, an unknown method, a pattern that

@@ -7,7 +7,9 @@ import warnings
 
 import keras
 
+from tfprune.core import structures
 from tfprune.graph import cloning
+from tfprune.graph import opening
 from tfprune.graph import traversal
 from tfprune.layers import prunable
 from tfprune.wrapping import coupling
@@ -32,6 +34,8 @@ def wrap(
         ValueError: as `tfprune.prune`.
     """
     traversal.check_clonable(model, "prune")
+    if isinstance(method.pruner.structure, structures.CoupledFilter):
+        model = _opened(model, method)
     found = layer_selection.choose(method, model, filters)
     if all(found.reasons):
         raise ValueError(
@@ -55,6 +59,18 @@ def wrap(
         return prunable.Prunable(clone, method, own, coupled_axes=axes)
 
     return cloning.clone(model, wrapped), found.coupling
+
+
+def _opened(model, method):
+    """The model with composite layers as models, whose filters are coupled."""
+    opened, names = opening.open_composites(model)
+    if names:
+        warnings.warn(
+            f"{method.name} prunes what is in these layers, which become "
+            f"Functional models: {', '.join(names)}",
+            stacklevel=4,
+        )
+    return opened
 
 
 def prunable_layers(model: keras.Model) -> dict[str, prunable.Prunable]:
