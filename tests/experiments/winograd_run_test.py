@@ -9,7 +9,7 @@ from tfprune.exporters import compact
 
 data_dir = runs.data_dir
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*leaves these")
+pytestmark = pytest.mark.filterwarnings("ignore:.*skips these")
 
 
 @pytest.mark.parametrize(
