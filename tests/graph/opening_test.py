@@ -104,6 +104,27 @@ def test_what_can_not_be_followed_stays(block, call):
     assert opened is model and not names
 
 
+def test_a_layer_called_on_two_shapes_stays():
+    block, inputs = Block(6, name="a"), keras.Input((8, 8, 6))
+    outputs = block(layers.MaxPooling2D()(block(inputs)))
+    opened, names = opening.open_composites(keras.Model(inputs, outputs))
+    assert not names and opened.count_params() == block.count_params()
+
+
+def test_a_frozen_layer_stays_frozen():
+    block = Block(6, name="a")
+    model = net(block)
+    block.trainable = False
+    opened, _ = opening.open_composites(model)
+    assert len(opened.trainable_weights) == len(model.trainable_weights) == 4
+
+
+def test_the_log_says_why_a_layer_is_not_opened(caplog):
+    with caplog.at_level("INFO", "tfprune"):
+        opening.open_composites(net(Block(6, raw=True, name="a")))
+    assert "layer 'a' is not opened: " in caplog.text
+
+
 def test_filters_inside_are_pruned_and_removed():
     model = net(Block(6, name="a"), Block(6, name="b"))
     method = methods.FilterRanking(stages=1, settings={"head": None})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import keras
 
 from tfprune import backend
@@ -17,8 +19,8 @@ def open_composites(model: keras.Model) -> tuple[keras.Model, list[str]]:
 
     Such a layer, a block of KerasHub or of the user, hides from the graph what
     it calls. Its `call` is run on symbolic tensors instead. It stays as it is
-    where that fails, as with operations that are not those of Keras, or where
-    it is called on more than one tensor.
+    where that fails, as with operations that are not those of Keras (the logger
+    `tfprune` says why), or where it is called on more than one tensor or shape.
 
     Args:
         model: Sequential or Functional model, built.
@@ -68,7 +70,8 @@ def _shapes(model):
         for node in graph.nodes(one).nodes:
             key, shape = id(node.operation), _shape(node)
             if key in candidates:
-                found[key] = found.get(key, shape) and shape
+                alike = found.get(key, shape) == shape
+                found[key] = shape if alike else None
     return {key: shape for key, shape in found.items() if shape}
 
 
@@ -88,8 +91,13 @@ def _as_model(layer, shape):
     inputs = keras.Input(batch_shape=shape, dtype=layer.compute_dtype)
     try:
         model = keras.Model(inputs, layer.call(inputs), name=layer.name)
-    except Exception:  # Whatever a user's code does with symbolic tensors.
+    except Exception as error:  # Whatever user code does with symbolic tensors.
+        logging.getLogger("tfprune").info(
+            "layer %r is not opened: %s", layer.name, error
+        )
         return None
+    if not layer.trainable:
+        model.trainable = False
     own, inside = (
         {id(variable) for variable in x.variables} for x in (layer, model)
     )
