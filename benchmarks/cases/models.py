@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.cases import skimcaffe
 from tfprune import applications
+from tfprune.graph import leaves
 from tfprune.graph import model_graph
-from tfprune.reports import leaves
 from tfprune.reports import rows
 from tfprune.utils import validation
 
@@ -134,7 +134,7 @@ def weighted_layers(model: keras.Model) -> list[tuple]:
     calls = model_graph.ModelGraph(model).calls
     return [
         (leaf.layer, rows.row(leaf, calls.get(id(leaf.layer)), False))
-        for leaf in leaves.leaves(model)
+        for leaf in leaves.with_parameters(model)
     ]
 
 

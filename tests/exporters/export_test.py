@@ -51,8 +51,7 @@ def net():
 
 def stripped():
     """A stripped model, compiled with an optimizer that needs tfprune."""
-    with pytest.warns(match="norm: it has no kernel"):
-        model = tfprune.prune(net(), HALF)
+    model = tfprune.prune(net(), HALF)
     mask = np.random.default_rng(0).random((6, 64)) < 0.1
     tfprune.set_mask(model, "hidden", mask)
     bare = tfprune.strip(model)
@@ -191,8 +190,7 @@ class TestMistakes:
             tfprune.export(net(), tmp_path / "model.h5", format)
 
     def test_a_model_that_is_not_stripped(self, tmp_path):
-        with pytest.warns(match="skips"):
-            model = tfprune.prune(net(), HALF)
+        model = tfprune.prune(net(), HALF)
         with pytest.raises(ValueError, match="Call tfprune.strip first"):
             tfprune.export(model, tmp_path / "model")
 

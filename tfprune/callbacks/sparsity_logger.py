@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from tfprune.core import units
+from tfprune.graph import leaves
 from tfprune.reports import checks
-from tfprune.reports import leaves
 from tfprune.utils import validation
 
 
@@ -116,7 +116,7 @@ def _kernels(model):
             int(np.prod(kernel.shape)),
             getattr(getattr(kernel, units.TAG, None), "mask", None),
         )
-        for leaf in leaves.leaves(model)
+        for leaf in leaves.with_parameters(model)
         for kernel in filter(leaves.is_kernel, leaf.parameters)
     ]
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from tfprune.compress import recalibrate
 from tfprune.graph import cost
+from tfprune.graph import leaves
 from tfprune.graph import traversal
 from tfprune.layers import prunable
-from tfprune.reports import leaves
 
 _UNTRAINED = (
     "pruned model was trained with a plain optimizer: its masks were never "

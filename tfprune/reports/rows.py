@@ -8,7 +8,7 @@ import numpy as np
 
 from tfprune.core import units
 from tfprune.graph import cost
-from tfprune.reports import leaves
+from tfprune.graph import leaves
 from tfprune.utils import counts
 
 # Initialisers hit zero too, about once in ten million times.

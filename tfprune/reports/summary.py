@@ -8,11 +8,11 @@ import pathlib
 
 import keras
 
+from tfprune.graph import leaves
 from tfprune.graph import model_graph
 from tfprune.profiling import projection as projection_lib
 from tfprune.profiling import roofline
 from tfprune.reports import checks
-from tfprune.reports import leaves
 from tfprune.reports import rows as rows_lib
 from tfprune.reports import text
 from tfprune.utils import counts
@@ -54,7 +54,7 @@ def report(
     ```
     """
     checks.check(model)
-    found = leaves.leaves(model)
+    found = leaves.with_parameters(model)
     graph = model_graph.ModelGraph(model)
     calls = [graph.calls.get(id(leaf.layer)) for leaf in found]
     is_pruned = bool(checks.wrapped(model))

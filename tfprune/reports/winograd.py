@@ -6,10 +6,10 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.graph import leaves
 from tfprune.layers import winograd_conv2d
 from tfprune.numerics import winograd
 from tfprune.reports import checks
-from tfprune.reports import leaves
 from tfprune.reports import rows
 
 
@@ -32,7 +32,7 @@ def winograd_sparsity(
     """
     checks.check(model)
     found = {}
-    for leaf in leaves.leaves(model):
+    for leaf in leaves.with_parameters(model):
         u = _coefficients(leaf.layer)
         if u is not None and u.size:
             found[leaf.layer.name] = float(np.mean(np.abs(u) <= threshold))

@@ -9,8 +9,7 @@ import numpy as np
 
 from tfprune.compress.filters import channel_graph
 from tfprune.core import coupled_axis
-from tfprune.graph import traversal
-from tfprune.layers import prunable
+from tfprune.core import units
 
 # Where arrays of the first role are masked, those of the second are, too.
 _ALSO_MASKED = {"kernel": "scale", "gamma": "mean"}
@@ -70,18 +69,24 @@ def couple(
     return Coupling(graph, free, axes, stay)
 
 
-def check_settings(layers: list, axes: dict, settings: dict) -> None:
-    """Raises if layers whose filters are coupled have different settings."""
+def check_settings(layers: dict, axes: dict, settings: dict) -> None:
+    """Raises if layers whose filters are coupled have different settings.
+
+    Args:
+        layers: Dict, address to layer.
+        axes: Dict, as `Coupling` has it.
+        settings: Dict, address to settings.
+    """
     seen: dict[int, tuple] = {}
-    for layer in layers:
-        own = settings.get(layer.name)
+    for address, layer in layers.items():
+        own = settings.get(address)
         made = [x for x in axes.get(id(layer), ()) if x.role == "kernel"]
         for channel in np.unique([x.channels for x in made]) if own else ():
-            name, known = seen.setdefault(channel, (layer.name, own))
+            name, known = seen.setdefault(channel, (address, own))
             if known != own:
                 raise ValueError(
                     "`settings` of layers whose filters are coupled must be "
-                    f"equal. Received: {name!r}: {known}, {layer.name!r}: "
+                    f"equal. Received: {name!r}: {known}, {address!r}: "
                     f"{own}. Give them to one of these layers alone."
                 )
 
@@ -143,10 +148,10 @@ def _numbers(graph, free):
 def _first(model):
     """The first number that no channel of a model has yet."""
     known = [
-        axis.channels.max()
-        for layer in traversal.walk(model)
-        if isinstance(layer, prunable.Prunable)
-        for axis in layer.coupled_axes
+        target.coupled_axis.channels.max()
+        for unit in units.tagged(model.variables)
+        for target in unit.targets
+        if target.coupled_axis is not None
     ]
     return 1 + max(known, default=-1)
 

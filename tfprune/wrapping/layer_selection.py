@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import numbers
 
@@ -9,6 +10,7 @@ import keras
 
 from tfprune.core import structures
 from tfprune.core import units
+from tfprune.graph import leaves as leaves_lib
 from tfprune.graph import traversal
 from tfprune.utils import layer_names
 from tfprune.utils import validation
@@ -20,48 +22,86 @@ class LayerSelection:
     """What a method prunes of a model.
 
     Args:
-        layers: List of Keras layers.
-        settings: Dict, layer name to settings, None for a skipped layer.
+        leaves: List of `Leaf`.
+        settings: Dict, address of a layer to settings, None for a skipped one.
         reasons: List of strings, why each layer is skipped, or None.
         coupling: `Coupling`, which channels go together, or None.
     """
 
-    layers: list
+    leaves: list[leaves_lib.Leaf]
     settings: dict
     reasons: list
     coupling: coupling_lib.Coupling | None = None
 
     @property
+    def layers(self) -> list:
+        """The layers, in order."""
+        return [leaf.layer for leaf in self.leaves]
+
+    @property
+    def names(self) -> dict:
+        """The addresses of layers, by their ids."""
+        return {id(leaf.layer): leaf.address for leaf in self.leaves}
+
+    @property
     def why(self) -> dict:
         """Why layers are skipped, by their ids."""
-        return {id(layer): reason for layer, reason in self._pairs() if reason}
+        return {id(x.layer): reason for x, reason in self._pairs() if reason}
 
     @property
     def fit(self) -> set:
         """Ids of the layers that are pruned."""
-        return {id(layer) for layer in self.layers} - set(self.why)
+        return self.names.keys() - self.why.keys()
 
     def coupled_axes(self, layer) -> list:
         """Axes of a layer's variables whose channels are coupled to others."""
         return self.coupling.axes.get(id(layer), []) if self.coupling else []
 
     def skipped(self) -> str:
-        """A line for each layer that the user did not leave out."""
-        return _listed(
-            (layer, reason)
-            for layer, reason in self._pairs()
-            if layer.weights and layer.name not in self.settings
-        )
+        """A line for each layer that could be pruned, and how many could not.
+
+        Those that the user left out are not there. Empty for no such layer.
+        """
+        pairs = [
+            (leaf, reason)
+            for leaf, reason in self._pairs()
+            if reason and leaf.weights and leaf.address not in self.settings
+        ]
+        listed = _listed(pair for pair in pairs if _is_prunable(pair[0]))
+        others = [leaf for leaf, _ in pairs if not _is_prunable(leaf)]
+        return listed and listed + _counted(others)
 
     def __str__(self) -> str:
         return _listed(self._pairs())
 
     def _pairs(self):
-        return zip(self.layers, self.reasons, strict=True)
+        return zip(self.leaves, self.reasons, strict=True)
 
 
 def _listed(pairs):
-    return "".join(f"\n  {x.name}: {why}" for x, why in pairs if why)
+    return "".join(f"\n  {x.address}: {why}" for x, why in pairs if why)
+
+
+def _is_prunable(leaf):
+    """Whether a layer has a kernel, or a user's one that may have."""
+    own = type(leaf.layer).__module__.startswith("keras.")
+    return any(
+        leaves_lib.is_kernel(w) or not own and _is_matrix(w)
+        for w in leaf.weights
+    )
+
+
+def _is_matrix(variable):
+    return variable.trainable and sum(size > 1 for size in variable.shape) > 1
+
+
+def _counted(leaves):
+    if not leaves:
+        return ""
+    kinds = collections.Counter(type(leaf.layer).__name__ for leaf in leaves)
+    ((kind, _),) = kinds.most_common(1)
+    layers = "layer" if len(leaves) == 1 else "layers"
+    return f"\nand {len(leaves)} {layers} without kernels, such as {kind}"
 
 
 def choose(method, model: keras.Model, filters) -> LayerSelection:
@@ -69,35 +109,41 @@ def choose(method, model: keras.Model, filters) -> LayerSelection:
 
     Args:
         method: `Method`.
-        model: Sequential or Functional model, built.
+        model: Keras model of any class, built; Sequential or Functional for a
+            method that couples filters.
         filters: As `tfprune.prune` takes them.
 
     Raises:
         ValueError: for a pattern that matches no layer, an unknown setting,
             or a layer that was chosen and does not fit.
     """
-    layers = traversal.leaves(model)
-    settings = _resolve(method, layers)
-    chosen = _chosen(layers, filters)
-    reasons = [_reason(method, x, chosen, settings) for x in layers]
-    found = LayerSelection(layers, settings, reasons)
+    leaves = leaves_lib.leaves(model)
+    settings = _resolve(method, leaves)
+    chosen = _chosen(leaves, filters)
+    reasons = [_reason(method, x, chosen, settings) for x in leaves]
+    found = LayerSelection(leaves, settings, reasons)
     if isinstance(method.pruner.structure, structures.CoupledFilter):
         found = _coupled(method, model, found)
-    _check_chosen(method, layers, found.reasons, {**chosen, **settings})
+    _check_chosen(method, found, {**chosen, **settings})
     return found
 
 
-def _resolve(method, layers):
-    """Settings by layer name; None for a layer that is not pruned.
-
-    A layer's exact name goes before any expression.
-    """
-    known = [layer.name for layer in layers]
-    resolved = layer_names.resolve("settings", method.settings, known)
+def _resolve(method, leaves):
+    """Settings by address; None for a layer that is not pruned."""
+    resolved = _by_address("settings", method.settings, leaves)
     for own in resolved.values():
         for name, value in (own or {}).items():
             _check_setting(method, name, value)
     return resolved
+
+
+def _by_address(argument, by_pattern, leaves):
+    return layer_names.resolve(
+        argument,
+        by_pattern,
+        [leaf.address for leaf in leaves],
+        [leaf.path for leaf in leaves],
+    )
 
 
 def _check_setting(method, name, value):
@@ -112,58 +158,74 @@ def _check_setting(method, name, value):
         validation.check_sparsity(name, value)
 
 
-def _chosen(layers, filters):
-    """The names of layers that the filters choose, each to True."""
+def _chosen(leaves, filters):
+    """The addresses of layers that the filters choose, each to True."""
     if filters is None:
         return {}
     if callable(filters):
-        chosen = [layer.name for layer in layers if filters(layer)]
+        chosen = [leaf.address for leaf in leaves if filters(leaf.layer)]
     else:
         patterns = [filters] if isinstance(filters, str) else list(filters)
-        known = [layer.name for layer in layers]
-        chosen = layer_names.resolve("filters", dict.fromkeys(patterns), known)
+        chosen = _by_address("filters", dict.fromkeys(patterns), leaves)
     if not chosen:
         raise ValueError(
             "`filters` must choose at least one layer. Received: "
             f"filters={filters!r}, which chooses none of "
-            f"{', '.join(layer.name for layer in layers)}"
+            f"{', '.join(leaf.address for leaf in leaves)}"
         )
     return dict.fromkeys(chosen, True)
 
 
-def _reason(method, layer, chosen, settings):
-    if chosen and layer.name not in chosen:
+def _reason(method, leaf, chosen, settings):
+    if chosen and leaf.address not in chosen:
         return "not chosen by `filters`"
-    if settings.get(layer.name, ()) is None:
+    if settings.get(leaf.address, ()) is None:
         return "None in `settings`"
-    pruned = units.tagged(layer.weights)
+    pruned = units.tagged(leaf.weights)
     if pruned:
         return f"it is pruned already, by {pruned[0].method.name}"
-    return method.unsupported_reason(layer)
+    own_kernel = any(map(leaves_lib.is_kernel, leaf.weights))
+    if not own_kernel and len(leaf.weights) < len(leaf.layer.weights):
+        return "it has no kernel of its own"
+    return method.unsupported_reason(leaf.layer) or _untrained_reason(leaf)
+
+
+def _untrained_reason(leaf):
+    """Why a kernel does not train though its layer does, or None."""
+    layers = [leaf.layer, *traversal.walk(leaf.layer)]
+    if any(getattr(layer, "lora_enabled", False) for layer in layers):
+        return "its kernel does not train, since `enable_lora` was called"
+    # What is frozen with its layer is pruned once that is unfrozen.
+    frozen = {id(w) for x in layers if not x.trainable for w in x.weights}
+    kernels = filter(leaves_lib.is_kernel, leaf.weights)
+    if any(not w.trainable and id(w) not in frozen for w in kernels):
+        return "its kernel does not train, but its layer does"
+    return None
 
 
 def _coupled(method, model, found):
     """The same selection, with coupled channels and those that stay."""
     unsupported = found.why
     fixed = {
-        id(layer)
-        for layer in found.layers
-        if found.settings.get(layer.name, ()) is None
-        or units.tagged(layer.weights)
-        or not layer.trainable
+        id(leaf.layer)
+        for leaf in found.leaves
+        if found.settings.get(leaf.address, ()) is None
+        or units.tagged(leaf.weights)
+        or not leaf.layer.trainable
     }
     coupling = coupling_lib.couple(model, method, unsupported, fixed)
-    coupling_lib.check_settings(found.layers, coupling.axes, found.settings)
-    left = {id(x): "none of its channels may go" for x in found.layers}
+    layers = {leaf.address: leaf.layer for leaf in found.leaves}
+    coupling_lib.check_settings(layers, coupling.axes, found.settings)
+    left = dict.fromkeys(found.names, "none of its channels may go")
     left |= unsupported | coupling.stay | dict.fromkeys(coupling.axes)
     reasons = [left[id(layer)] for layer in found.layers]
     return dataclasses.replace(found, reasons=reasons, coupling=coupling)
 
 
-def _check_chosen(method, layers, reasons, chosen):
-    for layer, reason in zip(layers, reasons, strict=True):
-        if chosen.get(layer.name) is not None and reason:
+def _check_chosen(method, found, chosen):
+    for leaf, reason in zip(found.leaves, found.reasons, strict=True):
+        if chosen.get(leaf.address) is not None and reason:
             raise ValueError(
-                f"`method={method.name}` does not fit layer {layer.name!r}, "
+                f"`method={method.name}` does not fit layer {leaf.address!r}, "
                 f"which was chosen: {reason}. Leave it out, or set it to None."
             )

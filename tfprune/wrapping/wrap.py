@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import collections
 import warnings
 
 import keras
 
 from tfprune.core import structures
 from tfprune.graph import cloning
+from tfprune.graph import leaves
 from tfprune.graph import opening
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+from tfprune.utils import layer_names
 from tfprune.wrapping import coupling
 from tfprune.wrapping import layer_selection
 
@@ -48,14 +49,16 @@ def wrap(
             stacklevel=3,
         )
     fit = found.fit
-    names = [layer.name for layer in found.layers if id(layer) in fit]
-    settings = {name: found.settings.get(name) for name in names}
+    names = {x: name for x, name in found.names.items() if x in fit}
+    settings = {name: found.settings.get(name) for name in names.values()}
     settings = method.resolve_settings(model, settings)
 
     def wrapped(layer, clone):
-        if id(layer) not in fit:
+        inside = [layer, *traversal.walk(layer)]
+        chosen = [names[id(x)] for x in inside if id(x) in names]
+        if not chosen:
             return clone
-        own, axes = settings[layer.name], found.coupled_axes(layer)
+        own, axes = settings[chosen[0]], found.coupled_axes(layer)
         return prunable.Prunable(clone, method, own, coupled_axes=axes)
 
     return cloning.clone(model, wrapped), found.coupling
@@ -74,9 +77,7 @@ def _opened(model, method):
 
 
 def prunable_layers(model: keras.Model) -> dict[str, prunable.Prunable]:
-    """The `Prunable` layers of any model, by name.
-
-    Where layers of nested models share a name, it is `outer/name`.
+    """The `Prunable` layers of any model, by address.
 
     Raises:
         ValueError: if there are none.
@@ -84,14 +85,15 @@ def prunable_layers(model: keras.Model) -> dict[str, prunable.Prunable]:
     found: dict[int, tuple] = {}
     for path, layer in traversal.paths(model):
         if isinstance(layer, prunable.Prunable):
-            found.setdefault(id(layer), (path, layer))
+            found.setdefault(id(layer.layer), (path, layer))
     if not found:
         raise ValueError(
             "`model` must have Prunable layers. Received: "
             f"model={model.name!r}, which has none. Call tfprune.prune first."
         )
-    names = collections.Counter(layer.name for _, layer in found.values())
-    return {
-        layer.name if names[layer.name] == 1 else path: layer
-        for path, layer in found.values()
-    }
+    # A composite layer that is wrapped as one is no leaf.
+    paths = {key: path for key, (path, _) in found.items()}
+    paths |= {id(leaf.layer): leaf.path for leaf in leaves.leaves(model)}
+    names = layer_names.shortest(list(paths.values()))
+    by_id = dict(zip(paths, names, strict=True))
+    return {by_id[key]: layer for key, (_, layer) in found.items()}
