@@ -128,3 +128,57 @@ def test_a_copy_that_cannot_be_built_says_why():
     layer(np.ones((2, 3)))
     with pytest.raises(ValueError, match="'hidden' must create its variables"):
         cloning.copy(layer)
+
+
+class Block(layers.Layer):
+    """Not registered, and made of layers that have flags of their own."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first = layers.Dense(3, name="first")
+        self.last = layers.Dense(3, name="last")
+
+    def build(self, shape):
+        self.first.build(shape)
+        self.last.build(shape)
+
+    def call(self, x):
+        return self.last(self.first(x))
+
+
+def flags(model):
+    found = [x for x in [model, *traversal.walk(model)] if x.weights]
+    return [x.trainable for x in [*found, *model.variables]]
+
+
+def freeze_the_base(base):
+    base.trainable = False
+
+
+def freeze_what_is_inside(base):
+    base.get_layer("inner").get_layer("a").trainable = False
+    base.get_layer("block").first.trainable = False
+    base.get_layer("block").last.bias.trainable = False
+
+
+def freeze_all_but_one(base):
+    base.trainable = False
+    base.get_layer("inner").trainable = True
+
+
+@pytest.mark.parametrize(
+    "freeze", [freeze_the_base, freeze_what_is_inside, freeze_all_but_one]
+)
+def test_a_clone_trains_what_the_original_trains(freeze):
+    x = keras.Input((3,))
+    inner = keras.Sequential([keras.Input((3,)), dense("a")], name="inner")
+    base = keras.Model(x, Block(name="block")(inner(x)), name="base")
+    y = keras.Input((3,))
+    model = keras.Model(y, dense("head")(base(y)))
+    freeze(base)
+    clone = cloning.clone(model, leave)
+    assert flags(clone) == flags(model) and not all(flags(model))
+    for each in (model, clone):
+        each.get_layer("base").trainable = False
+        each.get_layer("base").trainable = True
+    assert flags(clone) == flags(model)

@@ -290,6 +290,37 @@ def test_a_layer_that_is_not_trained_stays_as_it_is():
     assert not tfprune.strip(model).get_layer("off").trainable
 
 
+def test_a_frozen_base_is_pruned_and_trained_when_it_is_unfrozen():
+    base = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(8, name="on")], name="base"
+    )
+    base.trainable = False
+    inputs = keras.Input((4,))
+    plain = keras.Model(inputs, layers.Dense(8)(base(inputs)))
+    model = tfprune.prune(plain, HALF)
+    layer = model.get_layer("base").get_layer("on")
+    assert not layer.trainable and not layer.trainable_variables
+    before = layer.layer.kernel.numpy()
+    model.get_layer("base").trainable = True
+    assert layer.trainable and layer.layer.trainable
+    compile_(model, run_eagerly=True)
+    model.fit(noise(), np.zeros((16, 8)), verbose=0)
+    after = layer.layer.kernel.numpy()
+    assert np.mean(after == 0) == 0.5 and np.all(after != before)
+
+
+def test_trainable_is_one_flag_of_wrapper_and_layer():
+    layer = tfprune.Prunable(layers.Dense(8), HALF, trainable=False)
+    assert not layer.layer.trainable
+    layer(noise())
+    layer.layer.trainable = True
+    assert layer.trainable and len(layer.trainable_variables) == 2
+    layer.trainable = False
+    assert not layer.layer.trainable and not layer.trainable_variables
+    config = layer.get_config()
+    assert not tfprune.Prunable.from_config(config).layer.trainable
+
+
 class Subclassed(keras.Model):
     def __init__(self):
         super().__init__()

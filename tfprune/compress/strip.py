@@ -36,7 +36,7 @@ def _bare(layer, copied):
     if not isinstance(copied, prunable.Prunable):
         return copied
     copied.freeze()
-    bare = cloning.copy(copied.layer)
+    bare = cloning.copy(layer.layer)
     for old, new in zip(copied.layer.variables, bare.variables, strict=True):
         new.assign(old)
     return bare

@@ -37,9 +37,11 @@ def clone(model: keras.Model, replace, call=None) -> keras.Model:
     def clone_whole(model):
         # Keras' own recursion knows no `call` below Sequential models.
         own = None if isinstance(model, keras.Sequential) else call
-        return keras.models.clone_model(
+        cloned = keras.models.clone_model(
             model, clone_function=clone_one, call_function=own
         )
+        _set_trainable(cloned, model.trainable)
+        return cloned
 
     with _uncompiled(model):
         return clone_whole(model)
@@ -81,7 +83,8 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     """Makes a layer of the same configuration and state."""
     # A lambda of this very process is as safe as it was.
     own = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}
-    copied = layer.__class__.from_config(layer.get_config(), **own)
+    with keras.saving.custom_object_scope(_own_classes(layer)):
+        copied = layer.__class__.from_config(layer.get_config(), **own)
     copied.name = layer.name  # Some constructors make another one of it.
     if layer.built and layer.variables:
         if not copied.built:
@@ -96,8 +99,17 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
         for old, new in zip(layer.variables, copied.variables, strict=True):
             new.assign(old)
     copy_assets(layer, copied)
+    copy_trainable(layer, copied)
     refresh(copied)
     return copied
+
+
+def _own_classes(layer):
+    """The classes of what a layer holds, whether they are registered or not."""
+    layers = [layer, *traversal.walk(layer)]
+    kinds = {type(x) for each in layers for x in vars(each).values()}
+    kinds |= {type(x) for x in layers}
+    return {keras.saving.get_registered_name(x): x for x in kinds}
 
 
 def copy_assets(layer, copied) -> None:
@@ -111,6 +123,37 @@ def copy_assets(layer, copied) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 old.save_assets(folder)
                 new.load_assets(folder)
+
+
+def copy_trainable(layer, copied) -> None:
+    """Copies the flags of layers and variables, at any depth."""
+    flags = [x.trainable for x in [layer, *_below(layer)]]
+    _set_flags([copied, *_below(copied)], flags)
+    for old, new in zip(layer.variables, copied.variables, strict=True):
+        new.trainable = old.trainable
+
+
+def _set_trainable(model, value):
+    """Sets the flag of a model alone, not those of what is in it."""
+    layers, variables = _below(model), model.variables
+    flags = [x.trainable for x in layers]
+    own = [x.trainable for x in variables]
+    model.trainable = value
+    _set_flags(layers, flags)
+    for variable, flag in zip(variables, own, strict=True):
+        variable.trainable = flag
+
+
+def _below(layer):
+    """Every layer below one, wherever it is shared, parents first."""
+    return [below for _, below in traversal.paths(layer)]
+
+
+def _set_flags(layers, flags):
+    """Sets flags from the outside in: each sets those below it."""
+    for layer, flag in zip(layers, flags, strict=True):
+        if layer.trainable != flag:
+            layer.trainable = flag
 
 
 def refresh(layer) -> None:

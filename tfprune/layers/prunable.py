@@ -10,9 +10,22 @@ from tfprune import backend
 from tfprune.core import masks
 from tfprune.core import structures
 from tfprune.core import units
+from tfprune.layers import masked_scope
 from tfprune.utils import validation
 
-_MASKED = {"masked": masks.apply, "dense": masks.straight_through}
+
+def _of_layer(name):
+    """A property that is the one of the wrapped layer."""
+
+    def get(self):
+        return getattr(self.layer, name)
+
+    def set(self, value):
+        # Keras' constructor sets some before there is a layer.
+        if "layer" in vars(self):
+            setattr(self.layer, name, value)
+
+    return property(get, set)
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -65,8 +78,8 @@ class Prunable(keras.layers.Wrapper):
         kwargs.setdefault("name", layer.name)
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(layer, autocast=False, **kwargs)
-        self.supports_masking = layer.supports_masking
-        self.supports_jit = layer.supports_jit
+        if kwargs.get("trainable", layer.trainable) != layer.trainable:
+            layer.trainable = kwargs["trainable"]
         self.method = method
         self.frozen = frozen
         self.coupled_axes = list(coupled_axes)
@@ -75,25 +88,22 @@ class Prunable(keras.layers.Wrapper):
             self._build_masks()
             self.built = True
 
+    # Keras does nothing where a flag has its value already, so that two of them
+    # would not stay the same.
+    trainable = _of_layer("trainable")
+    supports_masking = _of_layer("supports_masking")
+    supports_jit = _of_layer("supports_jit")
+    input_spec = _of_layer("input_spec")
+
     def build(self, input_shape=None):
         super().build(input_shape)
         self._build_masks()
 
     def _call(self, *args, **kwargs):
-        mask = _MASKED[self.unit.gradient]
-        scope = keras.StatelessScope(
-            [
-                (
-                    t.variable,
-                    mask(backend.read(t.variable), backend.read(t.mask)),
-                )
-                for t in self.unit.targets
-            ],
-            collect_losses=True,
-        )
-        with scope:
+        with masked_scope.MaskedScope(self.unit.targets) as scope:
             outputs = self.layer(*args, **kwargs)
-        self._keep(scope)
+        for loss in scope.losses:
+            self.add_loss(loss)
         return outputs
 
     def compute_output_spec(self, *args, **kwargs):
@@ -203,18 +213,6 @@ class Prunable(keras.layers.Wrapper):
             autocast=False,
             aggregation="only_first_replica",
         )
-
-    def _keep(self, scope):
-        """Takes over what the layer wrote: statistics, seeds, losses."""
-        targets = {
-            id(t.variable) for t in self.unit.targets if t.role != "mean"
-        }
-        for variable in backend.state(self.layer):
-            value = scope.get_current_value(variable)
-            if value is not None and id(variable) not in targets:
-                variable.assign(value)
-        for loss in scope.losses:
-            self.add_loss(loss)
 
 
 def _as(function, implementation):
