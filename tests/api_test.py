@@ -209,7 +209,7 @@ class TestChoice:
         (warning,) = caught
         assert str(warning.message) == (
             "nm skips these layers:\n"
-            "  odd: its kernel: axis -2 of shape (6, 4) has 6 entries, which "
+            "  odd: its kernel: what is summed over has 6 entries, which "
             "m=4 of 2:4 does not divide\n"
             "and 1 layer without kernels, such as BatchNormalization"
         )
@@ -295,7 +295,7 @@ MISTAKES = {
     ),
     "n:m that does not divide": (
         lambda: tfprune.prune(net(), methods.NM(1, 3), "b"),
-        "layer 'b', which was chosen: its kernel: axis -2 of shape (4, 4) has "
+        "layer 'b', which was chosen: its kernel: what is summed over has "
         "4 entries, which m=3 of 1:3 does not divide",
     ),
     "nothing to prune": (

@@ -181,7 +181,14 @@ class TestNM:
         ],
     )
     def test_unsupported_shapes(self, shape, message):
-        assert re.search(message, structures.NM(2, 4).unsupported_reason(shape))
+        structure = structures.NM(2, 4, axis=-2)
+        assert re.search(message, structure.unsupported_reason(shape))
+
+    def test_unsupported_sums(self):
+        assert structures.NM(2, 4).unsupported_reason((6, 8)) == (
+            "what is summed over has 6 entries, which m=4 of 2:4 does not "
+            "divide"
+        )
 
     @pytest.mark.parametrize(
         "n, m", [(4, 2), (2, 2), (0, 4), (-1, 4), (1.0, 4), (1, 4.0)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 
+from tfprune.core import arrangement
 from tfprune.core import pruner as pruner_lib
 from tfprune.utils import serialization
 from tfprune.utils import validation
@@ -70,6 +71,8 @@ class Method(serialization.Serializable):
     def targets(self, layer) -> list[tuple[typing.Any, str]]:
         """Pairs (variable, role): what this method prunes in a layer.
 
+        What does not fit is left out, if a kernel does.
+
         Raises:
             ValueError: if the layer has nothing that fits.
         """
@@ -79,19 +82,39 @@ class Method(serialization.Serializable):
                 f"Layer {layer.name!r} does not fit `method={self.name}`: "
                 f"{reason}. Leave the layer unwrapped."
             )
-        return self._candidates(layer)
+        return [
+            (variable, role)
+            for variable, role in self._candidates(layer)
+            if self._misfit(layer, variable) is None
+        ]
 
     def unsupported_reason(self, layer) -> str | None:
         """Why a built layer can't be pruned by this method, or None."""
-        candidates = self._candidates(layer)
-        if "kernel" not in [role for _, role in candidates]:
+        reasons = [
+            self._misfit(layer, variable)
+            for variable, role in self._candidates(layer)
+            if role == "kernel"
+        ]
+        if not reasons:
             return "it has no kernel"
-        for variable, _ in candidates:
-            if "float" not in variable.dtype:
-                return f"its {variable.name} is {variable.dtype}, not float"
-            reason = self.pruner.structure.unsupported_reason(variable.shape)
-            if reason:
-                return f"its {variable.name}: {reason}"
+        return None if None in reasons else "; ".join(reasons)
+
+    def left_out(self, layer) -> str | None:
+        """Why weights of a layer that fits stay dense, or None."""
+        reasons = [self._misfit(layer, x) for x, _ in self._candidates(layer)]
+        return "; ".join(filter(None, reasons)) or None
+
+    def summed_axes(self, layer, variable) -> tuple[int, ...] | None:
+        """The axes that a pruner is shown as the last one but one.
+
+        Args:
+            layer: Keras layer, built.
+            variable: A weight of the layer that is pruned.
+
+        Returns:
+            Tuple of integers, empty for a weight that does not fit. None: the
+            pruner is shown the weight as it is, which is the default.
+        """
         return None
 
     def resolve_settings(self, model, settings: dict) -> dict:
@@ -106,6 +129,18 @@ class Method(serialization.Serializable):
             ValueError: if a layer is set to what does not go well there.
         """
         return settings
+
+    def _misfit(self, layer, variable):
+        """Why a weight of a layer can't be pruned by this method, or None."""
+        name = f"/{variable.path}".split(f"/{layer.name}/", 1)[-1]
+        if "float" not in variable.dtype:
+            return f"its {name} is {variable.dtype}, not float"
+        axes = self.summed_axes(layer, variable)
+        if axes == ():
+            return f"its {name}: nothing is summed over"
+        shape = arrangement.Arrangement(variable.shape, axes).shape
+        reason = self.pruner.structure.unsupported_reason(shape)
+        return reason and f"its {name}: {reason}"
 
     def _candidates(self, layer):
         roles = [(w, _ROLES.get(w.name)) for w in layer.weights]

@@ -95,13 +95,15 @@ class NM(Structure):
     Args:
         n: Integer, weights kept in each block.
         m: Integer, length of a block.
-        axis: Integer, the axis that is cut into blocks. Defaults to -2, the
-            inputs of a kernel, which is what sparse tensor cores expect.
+        axis: Integer, the axis that is cut into blocks. Defaults to None:
+            what is summed over, which is what sparse tensor cores expect. It
+            is the last axis but one of an array, unless the method says
+            otherwise by its `summed_axes`.
     """
 
     n: int = 2
     m: int = 4
-    axis: int = -2
+    axis: int | None = None
 
     def __post_init__(self):
         whole = isinstance(self.n, int) and isinstance(self.m, int)
@@ -110,23 +112,29 @@ class NM(Structure):
         validation.check("n:m", f"{self.n}:{self.m}", fine, expected)
 
     def unsupported_reason(self, shape):
-        if not -len(shape) <= self.axis < len(shape):
-            return f"has no axis {self.axis} in shape {tuple(shape)}"
-        if shape[self.axis] % self.m:
-            return (
-                f"axis {self.axis} of shape {tuple(shape)} has "
-                f"{shape[self.axis]} entries, which m={self.m} of "
-                f"{self.n}:{self.m} does not divide"
-            )
-        return None
+        if not -len(shape) <= self._axis < len(shape):
+            return f"has no axis {self._axis} in shape {tuple(shape)}"
+        size = shape[self._axis]
+        if size % self.m == 0:
+            return None
+        where = (
+            f"what is summed over has {size} entries"
+            if self.axis is None
+            else f"axis {self.axis} of shape {tuple(shape)} has {size} entries"
+        )
+        return f"{where}, which m={self.m} of {self.n}:{self.m} does not divide"
 
     def group(self, array):
-        return ops.reshape(ops.moveaxis(array, self.axis, -1), (-1, 1))
+        return ops.reshape(ops.moveaxis(array, self._axis, -1), (-1, 1))
 
     def expand(self, kept, shape):
-        axis = self.axis % len(shape)
+        axis = self._axis % len(shape)
         others = [size for i, size in enumerate(shape) if i != axis]
         return ops.moveaxis(ops.reshape(kept, (*others, shape[axis])), -1, axis)
+
+    @property
+    def _axis(self):
+        return -2 if self.axis is None else self.axis
 
 
 @serialization.serializable

@@ -58,6 +58,8 @@ class Target:
         coupled_axis: `CoupledAxis`, its channels that are pruned with those of
             other layers, or None.
         groups: Integer, of the convolution whose kernel it is, or 1.
+        summed_axes: Tuple of integers, the axes that a pruner is shown as the
+            last one but one, or None: it is shown the variable as it is.
     """
 
     variable: typing.Any
@@ -66,6 +68,7 @@ class Target:
     unit: Unit
     coupled_axis: typing.Any = None
     groups: int = 1
+    summed_axes: tuple[int, ...] | None = None
 
 
 class Settings(collections.abc.MutableMapping):

@@ -186,7 +186,10 @@ class Prunable(keras.layers.Wrapper):
                 f"{variable.name}_mask", "bool", True, variable.shape
             )
             groups = getattr(self.layer, "groups", 1)
-            target = units.Target(variable, mask, role, self.unit, axis, groups)
+            summed = self.method.summed_axes(self.layer, variable)
+            target = units.Target(
+                variable, mask, role, self.unit, axis, groups, summed
+            )
             setattr(variable, units.TAG, target)
             self.unit.targets.append(target)
 

@@ -79,6 +79,9 @@ class Force(method_lib.Method):
     def targets(self, layer):
         return (self.method or super()).targets(layer)
 
+    def summed_axes(self, layer, variable):
+        return (self.method or super()).summed_axes(layer, variable)
+
     def resolve_settings(self, model, settings):
         return (self.method or super()).resolve_settings(model, settings)
 

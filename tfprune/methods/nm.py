@@ -7,6 +7,7 @@ from tfprune.core import method
 from tfprune.core import pruner
 from tfprune.core import selection
 from tfprune.core import structures
+from tfprune.graph import summed_axes
 from tfprune.methods import magnitude
 
 
@@ -22,12 +23,14 @@ class NM(method.Method):
         end_step: Integer or None. Until there blocks go from m kept to n, one
             weight after the other. Defaults to None: n at once.
         frequency: Integer, updates between decisions. Defaults to 100.
-        axis: Integer, the axis cut into blocks. Defaults to -2, the inputs.
+        axis: Integer, the axis cut into blocks. Defaults to None: what each
+            layer sums over, by `tfprune.graph.summed_axes`.
         settings: Dict, layer to None for one that is skipped.
 
     Raises:
-        ValueError: from `prune`, for a named layer whose axis m does not
-            divide; such layers are skipped and listed when none is named.
+        ValueError: from `prune`, for a named layer without a kernel whose
+            sums m divides; such layers are skipped and listed when none is
+            named. Embeddings are: their rows are looked up.
 
     Reference:
         Mishra et al. Accelerating Sparse Deep Neural Networks. 2021.
@@ -41,7 +44,7 @@ class NM(method.Method):
         begin_step: int = 0,
         end_step: int | None = None,
         frequency: int = 100,
-        axis: int = -2,
+        axis: int | None = None,
         settings: dict | None = None,
     ):
         structure = structures.NM(n, m, axis)
@@ -56,3 +59,8 @@ class NM(method.Method):
             selection=selection.TopK(row=m),
         )
         super().__init__("nm", rule, settings=settings)
+
+    def summed_axes(self, layer, variable):
+        if self.pruner.structure.axis is not None:
+            return None
+        return summed_axes.summed_axes(layer, variable)

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from tfprune import backend
+from tfprune.core import arranged_pruner
 from tfprune.core import coupled_pruner
 from tfprune.core import masks
 from tfprune.core import units
@@ -203,6 +204,7 @@ def by_method(tagged) -> list[Group]:
             groups.append(Group(unit.method.pruner, [unit]))
     for group in groups:
         group.pruner = coupled_pruner.over(group.pruner, group.units)
+        group.pruner = arranged_pruner.over(group.pruner, group.units)
     return groups
 
 

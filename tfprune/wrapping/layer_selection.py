@@ -26,12 +26,15 @@ class LayerSelection:
         settings: Dict, address of a layer to settings, None for a skipped one.
         reasons: List of strings, why each layer is skipped, or None.
         coupling: `Coupling`, which channels go together, or None.
+        left_out: List of strings, why weights of each layer stay dense though
+            others are pruned, or None.
     """
 
     leaves: list[leaves_lib.Leaf]
     settings: dict
     reasons: list
     coupling: coupling_lib.Coupling | None = None
+    left_out: list = dataclasses.field(default_factory=list)
 
     @property
     def layers(self) -> list:
@@ -60,7 +63,8 @@ class LayerSelection:
     def skipped(self) -> str:
         """A line for each layer that could be pruned, and how many could not.
 
-        Those that the user left out are not there. Empty for no such layer.
+        Also for those that are pruned only in part. Those that the user left
+        out are not there. Empty for no such layer.
         """
         pairs = [
             (leaf, reason)
@@ -68,6 +72,7 @@ class LayerSelection:
             if reason and leaf.weights and leaf.address not in self.settings
         ]
         listed = _listed(pair for pair in pairs if _is_prunable(pair[0]))
+        listed += _listed(self._partly())
         others = [leaf for leaf, _ in pairs if not _is_prunable(leaf)]
         return listed and listed + _counted(others)
 
@@ -76,6 +81,16 @@ class LayerSelection:
 
     def _pairs(self):
         return zip(self.leaves, self.reasons, strict=True)
+
+    def _partly(self):
+        """The leaves of which weights are left out, and why."""
+        return [
+            (leaf, f"in part, {why}")
+            for (leaf, skipped), why in zip(
+                self._pairs(), self.left_out, strict=True
+            )
+            if why and not skipped
+        ]
 
 
 def _listed(pairs):
@@ -121,7 +136,8 @@ def choose(method, model: keras.Model, filters) -> LayerSelection:
     settings = _resolve(method, leaves)
     chosen = _chosen(leaves, filters)
     reasons = [_reason(method, x, chosen, settings) for x in leaves]
-    found = LayerSelection(leaves, settings, reasons)
+    left_out = [method.left_out(leaf.layer) for leaf in leaves]
+    found = LayerSelection(leaves, settings, reasons, left_out=left_out)
     if isinstance(method.pruner.structure, structures.CoupledFilter):
         found = _coupled(method, model, found)
     _check_chosen(method, found, {**chosen, **settings})
