@@ -56,3 +56,31 @@ def test_nested_models():
     assert not {"sum", "sum2"} & names(model)
     alone = keras.Sequential([keras.Input((4,)), inner])
     assert names(alone) == {"short"}
+
+
+def test_of_a_subclassed_model_those_inside():
+    inner_x = keras.Input((4,))
+    branch = layers.Dense(4, name="branch")(inner_x)
+    total = layers.Add(name="sum")([inner_x, branch])
+
+    class Mine(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = keras.Model(inner_x, total)
+            self.head = layers.Dense(2, name="head")
+
+    assert names(Mine()) == {"branch"}
+
+
+def test_what_is_in_a_layer_that_is_bypassed():
+    class Block(layers.Layer):
+        def __init__(self):
+            super().__init__(name="block")
+            self.dense = layers.Dense(4, name="inside")
+
+        def call(self, x):
+            return self.dense(x)
+
+    x = keras.Input((4,))
+    total = layers.Add(name="sum")([x, Block()(x)])
+    assert names(keras.Model(x, total)) == {"block", "inside"}

@@ -37,8 +37,19 @@ def test_what_is_in_a_subclassed_model_and_its_blocks():
         *("one/attention", "one/hidden", "two/attention", "two/hidden"),
         *("head", "head_1"),
     ]
-    chosen = choose(leaves_test.mine(), ["one/a.*", "hidden"])
+    chosen = choose(leaves_test.mine(), ["one", "hidden"])
     assert fit(chosen) == ["one/attention", "one/hidden", "two/hidden"]
+
+
+def test_what_has_no_kernel_is_an_error_where_it_is_named_alone():
+    model = stack(layers.BatchNormalization(name="norm"), layers.Dense(4))
+    for filters in (".*", lambda layer: True):
+        assert fit(choose(model, filters)) == [model.layers[-1].name]
+    for filters in ("norm", ["norm", ".*"]):
+        with pytest.raises(ValueError, match="layer 'norm', which was chosen"):
+            choose(model, filters)
+    with pytest.raises(ValueError, match="layer 'norm', which was chosen"):
+        choose(model, norm={"target_sparsity": 0.5})
 
 
 @pytest.mark.parametrize(

@@ -17,22 +17,24 @@ def bypassed(graph: model_graph.ModelGraph) -> set[int]:
     the layer gives is zero.
 
     Args:
-        graph: `ModelGraph` of a Sequential or Functional model; nested ones
-            are followed.
+        graph: `ModelGraph`; nested models are followed. Of a subclassed model
+            only the Sequential and Functional ones inside of it are known.
 
     Returns:
-        Set of ids of layers.
+        Set of ids of layers, those inside of such layers included.
     """
-    return _bypassed(graph, graph.model)
+    models = traversal.outermost(graph.model)
+    return {key for model in models for key in _bypassed(graph, model)}
 
 
 def _bypassed(graph, model):
     edges = graph.nodes(model).edges
     free = {id(x) for x in model.layers if _is_bypassed(edges, x)}
     for layer in model.layers:
-        if traversal.is_container(layer):
-            below = {id(x) for x in traversal.walk(layer)}
-            free |= below if id(layer) in free else _bypassed(graph, layer)
+        if id(layer) in free:
+            free |= set(map(id, traversal.walk(layer)))
+        elif traversal.is_container(layer):
+            free |= _bypassed(graph, layer)
     return free
 
 

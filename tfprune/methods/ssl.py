@@ -20,9 +20,9 @@ from tfprune.core import method
 from tfprune.core import pruner
 from tfprune.core import structures
 from tfprune.core import update_schedules
+from tfprune.graph import leaves
 from tfprune.graph import model_graph
 from tfprune.graph import shortcuts
-from tfprune.graph import traversal
 from tfprune.regularizers import group_lasso
 from tfprune.utils import serialization
 from tfprune.utils import validation
@@ -120,7 +120,8 @@ class SSL(method.Method):
         if "layers" not in self.pruner.settings:
             return settings
         free = shortcuts.bypassed(model_graph.ModelGraph(model))
-        needed = {x.name for x in traversal.leaves(model) if id(x) not in free}
+        layers = leaves.addresses(model)
+        needed = {name for name, x in layers.items() if id(x) not in free}
         for name in sorted(needed & settings.keys()):
             own = settings[name] or {}
             validation.check(

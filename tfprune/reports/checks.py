@@ -73,7 +73,7 @@ def _was_touched(unit):
 
 def _dynamic_dimensions(found, calls):
     names = [
-        leaf.layer.name
+        leaf.address
         for leaf, own in zip(found, calls, strict=True)
         if any(map(cost.is_multiplied, leaf.parameters))
         and cost.is_dynamic(leaf.layer, own)
@@ -87,7 +87,7 @@ def _dynamic_dimensions(found, calls):
 
 def _no_kernels(found):
     names = [
-        leaf.layer.name
+        leaf.address
         for leaf in found
         if any(len(v.shape) > 1 for v in leaf.parameters)
         and not any(map(leaves.is_kernel, leaf.parameters))

@@ -130,7 +130,8 @@ def choose(method, model: keras.Model, filters) -> LayerSelection:
 
     Raises:
         ValueError: for a pattern that matches no layer, an unknown setting,
-            or a layer that was chosen and does not fit.
+            or a layer that was chosen and does not fit. One without a kernel
+            must be named alone, not by an expression or by where it is.
     """
     leaves = leaves_lib.leaves(model)
     settings = _resolve(method, leaves)
@@ -140,7 +141,7 @@ def choose(method, model: keras.Model, filters) -> LayerSelection:
     found = LayerSelection(leaves, settings, reasons, left_out=left_out)
     if isinstance(method.pruner.structure, structures.CoupledFilter):
         found = _coupled(method, model, found)
-    _check_chosen(method, found, {**chosen, **settings})
+    _check_chosen(method, found, {**chosen, **settings}, filters)
     return found
 
 
@@ -181,8 +182,7 @@ def _chosen(leaves, filters):
     if callable(filters):
         chosen = [leaf.address for leaf in leaves if filters(leaf.layer)]
     else:
-        patterns = [filters] if isinstance(filters, str) else list(filters)
-        chosen = _by_address("filters", dict.fromkeys(patterns), leaves)
+        chosen = _by_address("filters", _patterns(filters), leaves)
     if not chosen:
         raise ValueError(
             "`filters` must choose at least one layer. Received: "
@@ -238,10 +238,25 @@ def _coupled(method, model, found):
     return dataclasses.replace(found, reasons=reasons, coupling=coupling)
 
 
-def _check_chosen(method, found, chosen):
+def _check_chosen(method, found, chosen, filters):
+    patterns = {*_patterns(filters), *method.settings}
     for leaf, reason in zip(found.leaves, found.reasons, strict=True):
-        if chosen.get(leaf.address) is not None and reason:
+        meant = _is_prunable(leaf) or _is_named(leaf, patterns)
+        if chosen.get(leaf.address) is not None and reason and meant:
             raise ValueError(
                 f"`method={method.name}` does not fit layer {leaf.address!r}, "
                 f"which was chosen: {reason}. Leave it out, or set it to None."
             )
+
+
+def _patterns(filters):
+    """What filters name, each to True; nothing where they are a callable."""
+    if filters is None or callable(filters):
+        return {}
+    patterns = [filters] if isinstance(filters, str) else filters
+    return dict.fromkeys(patterns, True)
+
+
+def _is_named(leaf, patterns):
+    """Whether one means the layer itself, not all of some kind or place."""
+    return not patterns.isdisjoint([leaf.address, *layer_names.ends(leaf.path)])
