@@ -307,3 +307,14 @@ def test_a_model_that_is_not_stripped_is_refused():
 def test_bad_arguments(argument):
     with pytest.raises(ValueError, match=f"`{next(iter(argument))}` must be"):
         tfprune.sparsify(net(), **argument)
+
+
+def test_quantized_layers_stay_as_they_are(times):
+    model = keras.Sequential([keras.Input((8,)), layers.Dense(4, name="fc")])
+    model.layers[0].kernel.assign(np.eye(8, 4))
+    model.layers[0].quantize("int8")
+    found = tfprune.sparsify(model)
+    (decision,) = found.decisions
+    assert (decision.chosen, decision.why) == ("dense", "is quantized: int8")
+    x = np.ones((2, 8), "float32")
+    np.testing.assert_allclose(found.model(x), model(x), rtol=1e-6)

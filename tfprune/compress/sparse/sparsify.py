@@ -216,6 +216,8 @@ def input_shape(layer, calls, batch_size: int) -> tuple:
 
 def unsupported_reason(layer, sparsity: float, shape) -> str:
     """Why a layer is not even tried sparse; "" for nothing."""
+    if layer.quantization_mode:
+        return f"is quantized: {layer.quantization_mode}"
     if sparsity == 0 and alternatives.needs_zeros(layer):
         return "has no zeros"
     if None in shape:
