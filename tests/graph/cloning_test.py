@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 from keras import ops
 
+import tfprune
 from tfprune.graph import cloning
 from tfprune.graph import traversal
 
@@ -182,3 +183,25 @@ def test_a_clone_trains_what_the_original_trains(freeze):
         each.get_layer("base").trainable = False
         each.get_layer("base").trainable = True
     assert flags(clone) == flags(model)
+
+
+def test_a_copy_of_a_lambda_is_the_same_function():
+    def net(function):
+        return keras.Sequential([keras.Input((3,)), layers.Lambda(function)])
+
+    plain = net(lambda x: ops.relu(x) + GLOBAL)
+    clone = cloning.clone(plain, leave)
+    x = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(clone(x), plain(x))
+
+
+GLOBAL = 2.0
+
+
+def test_a_model_of_unregistered_layers_is_pruned_and_stripped():
+    plain = keras.Sequential([keras.Input((3,)), Block(name="block")])
+    model = tfprune.prune(plain, tfprune.methods.Magnitude(0.5))
+    stripped = tfprune.strip(model)
+    assert type(stripped.get_layer("block")) is Block
+    x = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(stripped(x), model(x))

@@ -86,6 +86,10 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     with keras.saving.custom_object_scope(_own_classes(layer)):
         copied = layer.__class__.from_config(layer.get_config(), **own)
     copied.name = layer.name  # Some constructors make another one of it.
+    for name, value in vars(layer).items():
+        # From a config it would come back without the globals that it uses.
+        if getattr(value, "__name__", None) == "<lambda>":
+            setattr(copied, name, value)
     if layer.built and layer.variables:
         if not copied.built:
             backend.build(copied, layer.get_build_config() or {})

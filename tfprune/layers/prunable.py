@@ -11,7 +11,11 @@ from tfprune.core import masks
 from tfprune.core import structures
 from tfprune.core import units
 from tfprune.layers import masked_scope
+from tfprune.layers import replacing
 from tfprune.utils import validation
+
+# What the constructor sets, whatever attributes the layer has.
+_OWN = ("layer", "method", "frozen", "coupled_axes", "unit")
 
 
 def _of_layer(name):
@@ -86,6 +90,7 @@ class Prunable(keras.layers.Wrapper):
         self._given = dict(settings or {})
         if layer.built:
             self._build_masks()
+            replacing.refuse(layer)
             self.built = True
 
     # Keras does nothing where a flag has its value already, so that two of them
@@ -94,10 +99,48 @@ class Prunable(keras.layers.Wrapper):
     supports_masking = _of_layer("supports_masking")
     supports_jit = _of_layer("supports_jit")
     input_spec = _of_layer("input_spec")
+    compute_dtype = _of_layer("compute_dtype")
+    variable_dtype = _of_layer("variable_dtype")
+    quantization_mode = _of_layer("quantization_mode")
+
+    def __getattr__(self, name):
+        # What the wrapper hasn't is the layer's: `kernel`, `reset_state`.
+        if name.startswith("_") or "layer" not in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}"
+            )
+        return getattr(self.layer, name)
+
+    def __setattr__(self, name, value):
+        own = name in _OWN or name.startswith("_") or name in vars(self)
+        own = own or hasattr(type(self), name)
+        if own or not hasattr(vars(self).get("layer"), name):
+            super().__setattr__(name, value)
+        else:
+            setattr(self.layer, name, value)
+
+    @property
+    def dtype_policy(self):
+        return self.layer.dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value):
+        if keras.dtype_policies.get(value).quantization_mode is not None:
+            replacing.refused(self.name, "quantize")()
+        self.layer.dtype_policy = value
+
+    def quantize(self, *args, **kwargs):
+        replacing.refused(self.name, "quantize")()
+
+    def set_weights(self, weights):
+        """Sets what `get_weights` gave, of this layer or of the bare one."""
+        bare = len(weights) == len(self.layer.weights)
+        (self.layer.set_weights if bare else super().set_weights)(weights)
 
     def build(self, input_shape=None):
         super().build(input_shape)
         self._build_masks()
+        replacing.refuse(self.layer)
 
     def _call(self, *args, **kwargs):
         with masked_scope.MaskedScope(self.unit.targets) as scope:

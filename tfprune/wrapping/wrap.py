@@ -12,6 +12,7 @@ from tfprune.graph import leaves
 from tfprune.graph import opening
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+from tfprune.layers import replacing
 from tfprune.utils import layer_names
 from tfprune.wrapping import coupling
 from tfprune.wrapping import layer_selection
@@ -61,7 +62,11 @@ def wrap(
         own, axes = settings[chosen[0]], found.coupled_axes(layer)
         return prunable.Prunable(clone, method, own, coupled_axes=axes)
 
-    return cloning.clone(model, wrapped), found.coupling
+    pruned = cloning.clone(model, wrapped)
+    for each in [pruned, *traversal.walk(pruned)]:
+        if isinstance(each, keras.Model):
+            replacing.refuse_model(each)
+    return pruned, found.coupling
 
 
 def _opened(model, method):
