@@ -91,6 +91,49 @@ def to_numpy(variable):
     return read(variable).numpy()
 
 
+def add_variable(like, name: str, dtype: str, value, shape: tuple):
+    """A variable that is no weight of any layer, where another one is.
+
+    Args:
+        like: Keras variable, or anything else: the default place.
+        name: String.
+        dtype: String.
+        value: Array, broadcast to the shape.
+        shape: Tuple of integers.
+    """
+    strategy = getattr(
+        getattr(like, "value", None), "_distribute_strategy", None
+    )
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        return keras.Variable(
+            lambda shape, dtype: keras.ops.broadcast_to(
+                keras.ops.convert_to_tensor(value, dtype), shape
+            ),
+            shape,
+            dtype,
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+
+
+class Saveable(keras.Operation, tf.__internal__.tracking.AutoTrackable):
+    """An attribute that files of Keras and checkpoints of TensorFlow find.
+
+    It is no layer: layers, weights and configs of what holds it are unchanged.
+    """
+
+    def __setattr__(self, name, value):
+        # Checkpoints find what is tracked, and nothing else.
+        object.__setattr__(self, name, value)
+
+    def track(self, variables: dict) -> None:
+        """Shows variables to checkpoints, by name."""
+        for name, variable in variables.items():
+            self._track_trackable(variable.value, name, overwrite=True)
+
+
 def compiled(model):
     """The model's inference as a graph."""
     return tf.function(lambda *inputs: model(*inputs, training=False))

@@ -36,8 +36,9 @@ def over(pruner, units: list):
 class CoupledPruner:
     """Decides groups of coupled channels with a pruner of single layers.
 
-    It has the interface of a `Pruner`, for units that are layers. Its state
-    is that of groups. A group has the settings of the first of the layers
+    It has the interface of a `Pruner`, for units that are layers. What it
+    remembers of a group it tells each layer that makes the group, a number for
+    each of its channels. A group has the settings of the first of the layers
     that make it. It is decided when all of them are due.
 
     Args:
@@ -54,6 +55,14 @@ class CoupledPruner:
         ]
         roles = [[target.role for target in unit.targets] for unit in units]
         self._groups = _groups(roles, self._channels, pruner.criterion.roles)
+        self._made = {
+            unit: self._channels[unit][roles[unit].index(_MAKER)]
+            for group in self._groups
+            for unit in group.makers
+        }
+        for group in self._groups:
+            made = self._made[group.makers[0]]
+            group.places = _index(made, group.channels)[0]
         self._count = 1 + max(
             (
                 channels.max(initial=-1)
@@ -75,7 +84,7 @@ class CoupledPruner:
         state, _ = self._pruner.build(
             self._arranged(weights), self._joined(settings)
         )
-        return state, settings
+        return self._told(state), settings
 
     def observe(self, state, weights, gradients):
         gradients = [
@@ -85,9 +94,12 @@ class CoupledPruner:
             ]
             for unit in zip(weights, gradients, strict=True)
         ]
-        return self._pruner.observe(
-            state, self._arranged(weights), self._arranged(gradients)
+        state = self._pruner.observe(
+            self._asked(state),
+            self._arranged(weights),
+            self._arranged(gradients),
         )
+        return self._told(state)
 
     def due(self, step, settings):
         return self._pruner.due(step, settings)
@@ -98,7 +110,7 @@ class CoupledPruner:
             for group in self._groups
         ]
         fresh = self._pruner.update_masks(
-            state,
+            self._asked(state),
             self._arranged(weights),
             self._arranged(masks),
             due,
@@ -128,13 +140,42 @@ class CoupledPruner:
             for group in self._groups
         ]
 
+    def _asked(self, state):
+        """What is remembered of groups, from what their makers were told."""
+        return [
+            {
+                name: ops.take(value, group.places)
+                for name, value in state[group.makers[0]].items()
+            }
+            for group in self._groups
+        ]
+
+    def _told(self, state):
+        """What each layer is told: a number for each channel that it makes."""
+        told: list[dict] = [{} for _ in self._channels]
+        for name in state[0] if state else ():
+            everything = self._of_all(
+                ops.zeros(self._count + 1), [own[name] for own in state]
+            )
+            for unit, channels in self._made.items():
+                told[unit][name] = ops.take(everything, channels)
+        return told
+
+    def _of_all(self, everything, of_groups):
+        """An array of all channels with those of groups put in."""
+        for group, own in zip(self._groups, of_groups, strict=True):
+            begin, end = group.channels[0], group.channels[-1] + 1
+            everything = ops.concatenate(
+                [everything[:begin], own, everything[end:]]
+            )
+        return everything
+
     def _spread(self, decided, masks):
         """The masks of all layers from those of groups."""
-        kept = ops.ones(self._count + 1, "bool")  # The last: what stays.
-        for group, (mask, *_) in zip(self._groups, decided, strict=True):
-            begin, end = group.channels[0], group.channels[-1] + 1
-            own = ops.any(mask, axis=0)
-            kept = ops.concatenate([kept[:begin], own, kept[end:]])
+        kept = self._of_all(
+            ops.ones(self._count + 1, "bool"),  # The last: what stays.
+            [ops.any(mask, axis=0) for mask, *_ in decided],
+        )
         return [
             [
                 _along(ops.take(kept, channels), axis, mask.shape)
@@ -152,7 +193,10 @@ class _Group:
         makers: List of integers, the units with these kernels.
         members: Dict, (unit, target) to the columns of each channel, as
             `(repeats, channels)`.
+        places: Integer array, where the first maker has each channel.
     """
+
+    places: np.ndarray
 
     def __init__(self, channels, makers, members):
         self.channels, self.makers, self.members = channels, makers, members

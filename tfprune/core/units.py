@@ -1,16 +1,22 @@
-"""Units and targets: how a wrapper layer and an optimizer find each other.
+"""Units and targets: how a pruned model and an optimizer find each other.
 
-The wrapper tags each variable that is pruned with its `Target`; an optimizer
-reads the tag. Neither knows the other, nothing is found by name or position.
+Each variable that is pruned is tagged with its `Target`, by the wrapper around
+its layer or by what prunes a model in place; an optimizer reads the tag. They
+do not know each other, nothing is found by name or position.
 """
 
 from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import math
 import typing
 
 import numpy as np
+from keras import ops
+
+from tfprune.core import coupled_pruner
+from tfprune.core import structures
 
 TAG = "pruning_target"
 
@@ -20,12 +26,14 @@ class Unit:
     """What is decided together: by default, the arrays of one layer.
 
     Args:
-        name: Name of the layer.
+        name: The layer's address: its name, or `outer/name`.
         method: The `Method` that decides.
         settings: `Settings`, what was set for this unit.
-        updates: Integer variable: completed updates at the last step taken.
+        updates: Integer variable: completed updates since it was pruned.
         frozen: Bool: the masks are final.
         targets: List of `Target`, in the order of the layer's variables.
+        memory: Dict, name to a float variable: what the method remembers.
+        owner: The `PruningState` it belongs to, or None for wrapped layers.
     """
 
     name: str
@@ -34,6 +42,8 @@ class Unit:
     updates: typing.Any
     frozen: bool = False
     targets: list[Target] = dataclasses.field(default_factory=list)
+    memory: dict = dataclasses.field(default_factory=dict)
+    owner: typing.Any = None
 
     @property
     def gradient(self) -> str:
@@ -45,30 +55,135 @@ class Unit:
         """Whether masked weights keep receiving gradients."""
         return not self.frozen and self.method.pruner.keeps_masked_values
 
+    def freeze(self, kinds=(structures.Unstructured(),)) -> None:
+        """Makes the masks final and clears what is pruned.
+
+        Args:
+            kinds: Structures: only groups of these kinds of which nothing is
+                left stay out. Defaults to single weights.
+        """
+        self.frozen = True
+        for target in self.targets:
+            mask = ops.convert_to_numpy(target.mask)
+            cleared = np.where(mask, target.dense(), 0)
+            stays = structures.connected(mask, kinds, target.groups)
+            target.assign(cleared, ops.convert_to_numpy(stays))
+
 
 @dataclasses.dataclass(eq=False)
 class Target:
-    """The tag of a variable that is pruned.
+    """The tag of a variable that is pruned, which has all that learns.
 
     Args:
         variable: The float variable.
-        mask: The bool variable of the same shape.
         role: `"kernel"` or `"bias"`, or another one of `CoupledAxis`.
-        unit: The `Unit` it belongs to.
         coupled_axis: `CoupledAxis`, its channels that are pruned with those of
             other layers, or None.
         groups: Integer, of the convolution whose kernel it is, or 1.
         summed_axes: Tuple of integers, the axes that a pruner is shown as the
             last one but one, or None: it is shown the variable as it is.
+        mask: The bool variable of the same shape.
+        unit: The `Unit` it belongs to.
     """
 
     variable: typing.Any
-    mask: typing.Any
     role: str
-    unit: Unit
     coupled_axis: typing.Any = None
     groups: int = 1
     summed_axes: tuple[int, ...] | None = None
+    mask: typing.Any = None
+    unit: typing.Any = None
+
+    # A variable of what is masked and goes on learning, where it is apart.
+    hidden: typing.ClassVar[typing.Any] = None
+
+    def dense(self) -> np.ndarray:
+        """The values that learn, masked ones included."""
+        return ops.convert_to_numpy(self.variable)
+
+    def assign(self, value, mask) -> None:
+        """Takes values that learn, and a mask, between two steps."""
+        self.variable.assign(value)
+        self.mask.assign(mask)
+
+
+@dataclasses.dataclass(eq=False)
+class InPlaceTarget(Target):
+    """The tag of a variable that is zero where it is masked.
+
+    Args:
+        hidden: Float variable: what the method wants to keep of masked
+            weights, or None. Entries that are not masked mean nothing.
+    """
+
+    hidden: typing.Any = None
+    # How many steps are in `mask_constraint.released` now.
+    releases: int = 0
+
+    def dense(self):
+        value = super().dense()
+        if self.hidden is None:
+            return value
+        mask, hidden = map(ops.convert_to_numpy, (self.mask, self.hidden))
+        return np.where(mask, value, hidden)
+
+    def assign(self, value, mask):
+        super().assign(np.where(mask, value, 0), mask)
+        if self.hidden is not None:
+            self.hidden.assign(value)
+
+
+def build(
+    name: str,
+    method,
+    targets: list[Target],
+    add: typing.Callable,
+    given: dict | None = None,
+    frozen: bool = False,
+    updates: typing.Any = None,
+) -> Unit:
+    """Makes a unit of targets: its variables, and the tags.
+
+    Args:
+        name: String.
+        method: `Method`.
+        targets: List of `Target`, without mask and unit yet.
+        add: Callable `(name, dtype, value, shape) -> variable`.
+        given: Dict, what this unit has other than the method's defaults.
+        frozen: Bool. Defaults to False.
+        updates: Integer variable, shared by units, or None: one of its own.
+    """
+    known = {**method.pruner.settings, **(given or {})}
+    values = [math.nan if x is None else float(x) for x in known.values()]
+    if updates is None:
+        updates = add("updates", "int32", 0, ())
+    variable = add("settings", "float32", values, (len(values),))
+    settings = Settings(method.pruner.settings, variable)
+    unit = Unit(name, method, settings, updates, frozen, targets)
+    for i, target in enumerate(targets):
+        shape = tuple(target.variable.shape)
+        target.mask = add(f"mask_{i}", "bool", True, shape)
+        if isinstance(target, InPlaceTarget) and unit.keeps_masked_values:
+            dtype = target.variable.dtype
+            target.hidden = add(f"hidden_{i}", dtype, 0, shape)
+        target.unit = unit
+    for key, value in _forgotten(unit).items():
+        value = np.asarray(value, "float32")
+        unit.memory[key] = add(f"memory_{key}", "float32", value, value.shape)
+    return unit
+
+
+def tag(unit: Unit) -> None:
+    """Tags the variables of a unit."""
+    for target in unit.targets:
+        setattr(target.variable, TAG, target)
+
+
+def _forgotten(unit):
+    """What a method remembers of weights that it has not seen."""
+    zeros = [np.zeros(t.variable.shape, "float32") for t in unit.targets]
+    pruner = coupled_pruner.over(unit.method.pruner, [unit])
+    return pruner.build([zeros], [dict(unit.settings)])[0][0]
 
 
 class Settings(collections.abc.MutableMapping):
@@ -80,15 +195,15 @@ class Settings(collections.abc.MutableMapping):
     """
 
     def __init__(self, names, variable):
-        self._names, self._variable = tuple(names), variable
+        self._names, self.variable = tuple(names), variable
 
     def __getitem__(self, name: str) -> float:
-        return float(np.asarray(self._variable)[self._index(name)])
+        return float(np.asarray(self.variable)[self._index(name)])
 
     def __setitem__(self, name: str, value: float) -> None:
-        values = np.array(self._variable)
+        values = np.array(self.variable)
         values[self._index(name)] = value
-        self._variable.assign(values)
+        self.variable.assign(values)
 
     def __delitem__(self, name: str) -> None:
         raise TypeError(f"Setting {name!r} can be changed, not deleted.")
@@ -105,7 +220,7 @@ class Settings(collections.abc.MutableMapping):
     def tensors(self) -> dict:
         """Scalar tensors by name, to be read inside of a training step."""
         return {
-            name: self._variable[index]
+            name: self.variable[index]
             for index, name in enumerate(self._names)
         }
 

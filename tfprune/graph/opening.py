@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 
 import keras
@@ -14,7 +15,27 @@ from tfprune.graph import model_graph
 _KNOWN = ("keras", "tfprune")
 
 
-def open_composites(model: keras.Model) -> tuple[keras.Model, list[str]]:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Opened:
+    """A model whose composite layers are Functional models.
+
+    Args:
+        model: Keras model: a clone, or the model itself where nothing was
+            opened.
+        names: List of the names of the layers that are opened.
+        originals: Dict, id of a variable of the clone to that of the model.
+    """
+
+    model: keras.Model
+    names: list[str]
+    originals: dict
+
+    def original(self, variable):
+        """The variable of the model that one of the clone stands for."""
+        return self.originals.get(id(variable), variable)
+
+
+def open_composites(model: keras.Model) -> Opened:
     """A clone in which layers made of Keras' own ones are Functional models.
 
     Such a layer, a block of KerasHub or of the user, hides from the graph what
@@ -24,19 +45,20 @@ def open_composites(model: keras.Model) -> tuple[keras.Model, list[str]]:
 
     Args:
         model: Sequential or Functional model, built.
-
-    Returns:
-        The clone, or the model itself where nothing is opened; and the names
-        of the layers that are opened.
     """
     opened: list[str] = []
+    originals: dict = {}
     shapes = _shapes(model)
 
     def replace(layer, copied):
+        pairs = zip(layer.variables, copied.variables, strict=True)
+        originals.update({id(new): old for old, new in pairs})
         return _opened(copied, shapes.get(id(layer)), opened)
 
     clone = cloning.clone(model, replace) if shapes else model
-    return (clone, opened) if opened else (model, opened)
+    if not opened:
+        return Opened(model, [], {})
+    return Opened(clone, opened, originals)
 
 
 def _opened(layer, shape, opened):

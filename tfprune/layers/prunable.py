@@ -167,16 +167,10 @@ class Prunable(keras.layers.Wrapper):
         """Makes the masks final and clears what is pruned.
 
         Args:
-            kinds: Structures: only groups of these kinds of which nothing is
-                left stay out. Defaults to single weights.
+            kinds: As of `Unit.freeze`.
         """
-        self.frozen = self.unit.frozen = True
-        groups = getattr(self.layer, "groups", 1)
-        for target in self.unit.targets:
-            mask = backend.read(target.mask)
-            bare = masks.select(target.variable, mask)
-            target.variable.assign(bare)
-            target.mask.assign(structures.connected(mask, kinds, groups))
+        self.frozen = True
+        self.unit.freeze(kinds)
 
     def get_config(self):
         method = keras.saving.serialize_keras_object(self.method)
@@ -214,27 +208,26 @@ class Prunable(keras.layers.Wrapper):
         self.build()
 
     def _build_masks(self):
-        names = self.method.pruner.settings
-        values = {**names, **self._given}.values()
-        values = [float("nan") if v is None else float(v) for v in values]
-        self.unit = units.Unit(
+        groups = getattr(self.layer, "groups", 1)
+        targets = [
+            units.Target(
+                variable,
+                role,
+                axis,
+                groups,
+                self.method.summed_axes(self.layer, variable),
+            )
+            for variable, role, axis in self._pruned()
+        ]
+        self.unit = units.build(
             self.name,
             self.method,
-            units.Settings(names, self._add("settings", "float32", values)),
-            self._add("updates", "int32", 0),
+            targets,
+            self._add,
+            self._given,
             self.frozen,
         )
-        for variable, role, axis in self._pruned():
-            mask = self._add(
-                f"{variable.name}_mask", "bool", True, variable.shape
-            )
-            groups = getattr(self.layer, "groups", 1)
-            summed = self.method.summed_axes(self.layer, variable)
-            target = units.Target(
-                variable, mask, role, self.unit, axis, groups, summed
-            )
-            setattr(variable, units.TAG, target)
-            self.unit.targets.append(target)
+        units.tag(self.unit)
 
     def _pruned(self):
         """Triples (variable, role, `CoupledAxis` or None): what is pruned."""
@@ -246,9 +239,8 @@ class Prunable(keras.layers.Wrapper):
         found = self.method.targets(self.layer)
         return [(variable, role, None) for variable, role in found]
 
-    def _add(self, name, dtype, value, shape=None):
-        shape = keras.ops.shape(value) if shape is None else shape
-        return self.add_weight(
+    def _add(self, name, dtype, value, shape):
+        variable = self.add_weight(
             name=name,
             shape=shape,
             dtype=dtype,
@@ -259,6 +251,9 @@ class Prunable(keras.layers.Wrapper):
             autocast=False,
             aggregation="only_first_replica",
         )
+        # Checkpoints of TensorFlow know attributes alone.
+        setattr(self, f"pruning_{name}", variable)
+        return variable
 
 
 def _as(function, implementation):

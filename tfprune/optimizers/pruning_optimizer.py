@@ -14,8 +14,11 @@ from keras import ops
 from tfprune import backend
 from tfprune.core import arranged_pruner
 from tfprune.core import coupled_pruner
+from tfprune.core import mask_constraint
 from tfprune.core import masks
+from tfprune.core import pruning_state
 from tfprune.core import units
+from tfprune.optimizers import saved_state
 from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
 
@@ -27,41 +30,54 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     """Updates weights with another optimizer, and masks by their method.
 
     ```
+    in place: weights <- hidden values, where masked
     gradients = sum over replicas, and the terms of methods
     inner optimizer: clipping, decay, momentum, update
     weights <- method.project(old, new, learning rate)
     masks   <- method.update_masks(weights, masks, step), where due
-    weights <- 0 where masked, unless pruned weights may return
+    weights <- 0 where masked; in place, what may return is hidden
     ```
 
-    It finds what to prune by the tags that `Prunable` puts on variables, so
-    it serves any model, in `fit` or in a loop of your own. Settings that a
-    method derives from the weights are logged, by the logger `tfprune` at
-    level INFO.
+    It finds what to prune by the tags that `prune` and `Prunable` put on
+    variables, so it serves any model, in `fit` or in a loop of your own.
+    `step` and all that methods remember belong to the model: another
+    `PruningOptimizer` goes on where this one stood. Settings that a method
+    derives from the weights are logged, by the logger `tfprune` at level INFO.
 
     Args:
         inner_optimizer: Keras optimizer or its name. Defaults to `"adam"`.
         name: String or None.
+        pruned: What the model of a file was pruned by. Keras fills it in.
 
     Example:
 
     ```python
-    model = tfprune.prune(model, "magnitude")
+    tfprune.prune(model, "magnitude")
     model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
     ```
     """
+
+    def __init__(self, inner_optimizer="adam", name=None, pruned=None):
+        super().__init__(inner_optimizer, name)
+        self.saved_state = saved_state.SavedState()
+        self._pruned = pruned
 
     @property
     def groups(self) -> list[Group]:
         """The methods of the model, each with its units and its state."""
         return list(self._groups)
 
+    def bind(self, state: pruning_state.PruningState) -> None:
+        """Takes the state of a model, to be saved with the optimizer."""
+        self.saved_state.bind(state)
+
     def build(self, variables):
         super().build(variables)
-        self._groups = by_method(units.tagged(variables))
         with backend.eagerly():
+            self._find_state(variables)
+            self._groups = by_method(units.tagged(variables))
             for group in self._groups:
-                self._build_state(group)
+                _start(group)
         for group in self._groups:
             group.terms = _terms_of_method(group.units)
 
@@ -69,52 +85,69 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         known = self.built_on(trainable_variables)
         before = backend.read(self.iterations)
         rate = ops.convert_to_tensor(self.learning_rate)
-        with backend.reduced(self.inner_optimizer, grads) as grads:
+        steps = [backend.read(group.updates) for group in self._groups]
+        in_place = [t for group in self._groups for t in group.in_place]
+        for target in in_place:
+            _reveal(target)
+        with (
+            backend.reduced(self.inner_optimizer, grads) as grads,
+            mask_constraint.released(in_place),
+        ):
             found = {id(v): g for v, g in zip(known, grads, strict=True)}
-            for group in self._groups:
+            for target in in_place:
+                _mask_gradient(target, found)
+            for group, step in zip(self._groups, steps, strict=True):
                 bound = [*group.terms, *_terms_of_rule(group.units)]
-                found = terms.add(bound, found, before)
+                found = terms.add(bound, found, step)
             old = [self._observe(group, found) for group in self._groups]
             self.inner_optimizer.apply(
                 [found[id(v)] for v in known], trainable_variables
             )
-        step = backend.read(self.iterations)
-        for group, weights in zip(self._groups, old, strict=True):
-            self._prune(group, weights, rate, step, step > before)
+        updated = backend.read(self.iterations) > before
+        for group, step, weights in zip(self._groups, steps, old, strict=True):
+            step = step + ops.cast(updated, step.dtype)
+            self._prune(group, weights, rate, step, updated)
 
     def finalize_variable_values(self, var_list):
+        targets = [
+            getattr(variable, units.TAG)
+            for variable in var_list
+            if hasattr(variable, units.TAG)
+        ]
+        for target in targets:
+            _reveal(target)
         super().finalize_variable_values(var_list)
-        for unit in units.tagged(var_list):
-            if not unit.keeps_masked_values:
-                for target in unit.targets:
-                    bare = masks.select(target.variable, target.mask)
-                    target.variable.assign(bare)
+        for target in targets:
+            _hide(target)
 
-    def _build_state(self, group):
-        weights = [
-            [np.array(target.variable) for target in unit.targets]
-            for unit in group.units
-        ]
-        given = [dict(unit.settings) for unit in group.units]
-        state, settings = group.pruner.build(weights, given)
-        for unit, values in zip(group.units, settings, strict=True):
-            unit.settings.update(values)
-        if settings != given:
-            names = [unit.name for unit in group.units]
-            _LOGGER.info(group.pruner.describe(weights, settings, names))
-        group.state = [
-            {key: self._remember(key, value) for key, value in values.items()}
-            for values in state
-        ]
+    def get_config(self):
+        config = super().get_config()
+        state = self.saved_state.state
+        if state is not None and state.units:
+            variables = self._trainable_variables if self.built else []
+            config["pruned"] = state.get_config(variables)
+        return config
 
-    def _remember(self, name, value):
-        value = np.asarray(value, "float32")
-        return self.add_variable(
-            value.shape,
-            lambda shape, dtype: ops.convert_to_tensor(value, dtype),
-            "float32",
-            name=name,
-        )
+    def _find_state(self, variables):
+        """The state of the model: that of its tags, or one from the config."""
+        owners = {
+            id(unit.owner): unit.owner
+            for unit in units.tagged(variables)
+            if unit.owner is not None
+        }
+        if not owners and self._pruned:
+            state = pruning_state.PruningState.from_config(
+                self._pruned,
+                variables,
+                lambda like: functools.partial(backend.add_variable, like),
+            )
+            owners = {id(state): state}
+        for state in owners.values():
+            state.adopt(variables)
+        if len(owners) == 1:
+            self.bind(state)
+        elif owners:
+            self.bind(pruning_state.joined(owners.values()))
 
     def _observe(self, group, gradients):
         """Shows a method the gradients; returns the weights it looks at."""
@@ -145,8 +178,9 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         # Momentum or decay may have moved what is pruned.
         now = _clear(group.units, now, kept)
         now, kept = self._decide(group, now, kept, settings, step, updated)
+        for variable in {id(x.updates): x.updates for x in group.units}.values():
+            self.assign(variable, step)
         for unit, weights, decided in zip(group.units, now, kept, strict=True):
-            self.assign(unit.updates, step)
             _write(unit, weights, decided)
 
     def _decide(self, group, weights, kept, settings, step, updated):
@@ -182,22 +216,58 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
                 self.assign(variables[name], value)
 
 
+def inside(optimizer) -> PruningOptimizer | None:
+    """The `PruningOptimizer` in an optimizer, if there is one."""
+    while optimizer is not None and not isinstance(optimizer, PruningOptimizer):
+        optimizer = getattr(optimizer, "inner_optimizer", None)
+    return optimizer
+
+
 @dataclasses.dataclass
 class Group:
-    """The units of one method and what the method remembers of them."""
+    """The units of one method that stand at one step.
+
+    Args:
+        pruner: `Pruner`, or one of that interface.
+        units: List of `Unit`.
+        terms: List of `Bound`, the gradient terms of the method.
+    """
 
     pruner: typing.Any
     units: list[units.Unit]
-    state: list[dict] = dataclasses.field(default_factory=list)
     terms: list[terms.Bound] = dataclasses.field(default_factory=list)
+
+    @property
+    def updates(self):
+        """The variable of completed updates."""
+        return self.units[0].updates
+
+    @property
+    def state(self) -> list[dict]:
+        """What the method remembers of each unit: name to variable."""
+        return [unit.memory for unit in self.units]
+
+    @functools.cached_property
+    def in_place(self) -> list:
+        """The targets that are pruned in place."""
+        return [
+            target
+            for unit in self.units
+            for target in unit.targets
+            if isinstance(target, units.InPlaceTarget)
+            and target.variable.trainable
+        ]
 
 
 def by_method(tagged) -> list[Group]:
-    """Groups units by equal methods: a loaded model has one copy each."""
+    """Groups units by equal methods: a loaded model has one copy each.
+
+    Units that were pruned at another time are another group.
+    """
     groups: list[Group] = []
-    for unit in tagged:
+    for unit in filter(_is_whole, tagged):
         for group in groups:
-            if group.units[0].method == unit.method:
+            if _go_together(group.units[0], unit):
                 group.units.append(unit)
                 break
         else:
@@ -206,6 +276,38 @@ def by_method(tagged) -> list[Group]:
         group.pruner = coupled_pruner.over(group.pruner, group.units)
         group.pruner = arranged_pruner.over(group.pruner, group.units)
     return groups
+
+
+def _is_whole(unit):
+    """Not a part of it has been frozen since it was loaded."""
+    absent = pruning_state.Absent
+    return not any(isinstance(x.variable, absent) for x in unit.targets)
+
+
+def _go_together(one, other):
+    same = one.updates is other.updates
+    same = same or _number(one.updates) == _number(other.updates)
+    return same and one.method == other.method
+
+
+def _number(variable):
+    return int(backend.to_numpy(variable))
+
+
+def _start(group):
+    """Lets a method look at weights that were not trained yet."""
+    if _number(group.updates):
+        return
+    weights = [[t.dense() for t in unit.targets] for unit in group.units]
+    given = [dict(unit.settings) for unit in group.units]
+    state, settings = group.pruner.build(weights, given)
+    for unit, values, memory in zip(group.units, settings, state, strict=True):
+        unit.settings.update(values)
+        for key, value in memory.items():
+            unit.memory[key].assign(value)
+    if settings != given:
+        names = [unit.name for unit in group.units]
+        _LOGGER.info(group.pruner.describe(weights, settings, names))
 
 
 def _terms_of_method(tagged):
@@ -274,12 +376,46 @@ def _run_if(condition, function, state):
     )[1:]
 
 
+def _reveal(target):
+    """Puts what is hidden where it is masked, for it to learn."""
+    if target.hidden is not None and target.unit.keeps_masked_values:
+        mask = backend.read(target.mask)
+        target.variable.assign(
+            ops.where(mask, target.variable, target.hidden)
+        )
+
+
+def _mask_gradient(target, gradients):
+    """Clears the gradient of what is masked and stays so."""
+    gradient = gradients.get(id(target.variable))
+    if gradient is not None and target.unit.gradient == "masked":
+        mask = backend.read(target.mask)
+        gradients[id(target.variable)] = masks.select(gradient, mask)
+
+
+def _hide(target):
+    """Masks a variable, after something wrote it."""
+    value = backend.read(target.variable)
+    if target.hidden is not None:
+        target.hidden.assign(value)
+    if target.hidden is not None or not target.unit.keeps_masked_values:
+        target.variable.assign(masks.select(value, target.mask))
+
+
 def _write(unit, weights, decided):
     """Stores masks that may have changed and the weights under them."""
+    hooks = unit.method.pruner.needs_update_hooks
+    changed = unit.gradient == "masked" or hooks
     for target, weight, mask in zip(
         unit.targets, weights, decided, strict=True
     ):
+        if not target.variable.trainable:
+            continue
         if not unit.frozen:
             target.mask.assign(mask)
-        if unit.gradient == "masked" or unit.method.pruner.needs_update_hooks:
+        if isinstance(target, units.InPlaceTarget):
+            if unit.keeps_masked_values:
+                target.hidden.assign(weight)
+            target.variable.assign(masks.select(weight, mask))
+        elif changed:
             target.variable.assign(weight)

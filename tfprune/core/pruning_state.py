@@ -1,0 +1,293 @@
+"""PruningState: what pruning in place knows of a model, beside its variables.
+
+It is plain values and variables that no layer holds, so that neither layers nor
+their files change. Files have masks packed into bits, and hidden values of
+masked weights only.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import math
+import typing
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfprune.core import coupled_axis
+from tfprune.core import mask_constraint
+from tfprune.core import units as units_lib
+
+
+@dataclasses.dataclass(eq=False)
+class Absent:
+    """The place of a variable that a loaded optimizer has not been shown yet.
+
+    Args:
+        path: String.
+        shape: Tuple of integers.
+        dtype: String.
+    """
+
+    path: str
+    shape: tuple
+    dtype: str
+
+
+class PruningState:
+    """The units of a model that is pruned in place.
+
+    Args:
+        units: List of `Unit`.
+    """
+
+    def __init__(self, units: typing.Iterable = ()):
+        self.units: list[units_lib.Unit] = []
+        self.extend(units)
+
+    def extend(self, units: typing.Iterable) -> None:
+        """Takes units, and tags and guards their variables."""
+        for unit in units:
+            unit.owner = self
+            self.units.append(unit)
+            for target in unit.targets:
+                if not isinstance(target.variable, Absent):
+                    _bind(target, target.variable)
+
+    def adopt(self, variables: typing.Iterable) -> None:
+        """Takes the variables that were not there when it was loaded."""
+        by_path = _by_path(variables)
+        for unit in self.units:
+            for target in unit.targets:
+                if isinstance(target.variable, Absent):
+                    found = by_path.get(target.variable.path, [])
+                    if len(found) == 1:
+                        _bind(target, found[0])
+
+    def forget(self) -> None:
+        """Makes the values of now final, and takes the tags away."""
+        for unit in self.units:
+            for target in unit.targets:
+                if not isinstance(target.variable, Absent):
+                    value = ops.convert_to_numpy(target.variable)
+                    mask = ops.convert_to_numpy(target.mask)
+                    target.variable.assign(np.where(mask, value, 0))
+                    mask_constraint.release(target)
+                    delattr(target.variable, units_lib.TAG)
+        self.units = []
+
+    def take_values(self) -> None:
+        """Makes values that were loaded without masks those that learn."""
+        for unit in self.units:
+            for target in unit.targets:
+                if not isinstance(target.variable, Absent):
+                    value = ops.convert_to_numpy(target.variable)
+                    target.assign(value, ops.convert_to_numpy(target.mask))
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether anything is masked."""
+        masks = [t.mask for unit in self.units for t in unit.targets]
+        return not all(np.all(ops.convert_to_numpy(x)) for x in masks)
+
+    @property
+    def variables(self) -> dict[str, keras.Variable]:
+        """All variables by names that are the same in each process."""
+        found: dict[str, keras.Variable] = {}
+        for i, unit in enumerate(self.units):
+            found[f"{i}_updates"] = unit.updates
+            found[f"{i}_settings"] = unit.settings.variable
+            for key, value in unit.memory.items():
+                found[f"{i}_memory_{key}"] = value
+            for j, target in enumerate(unit.targets):
+                found[f"{i}_{j}_mask"] = target.mask
+                if target.hidden is not None:
+                    found[f"{i}_{j}_hidden"] = target.hidden
+        return found
+
+    def write(self, store) -> None:
+        """Writes all into a store of Keras, which is like a dict."""
+        for i, unit in enumerate(self.units):
+            store[f"{i}_frozen"] = np.array(unit.frozen)
+        for key, variable in self.variables.items():
+            value = ops.convert_to_numpy(variable)
+            if key.endswith("_mask"):
+                value = np.packbits(value)
+            elif key.endswith("_hidden"):
+                value = value[~self._mask(key)]
+            store[key] = value
+
+    def read(self, values: dict) -> None:
+        """Reads what `write` wrote.
+
+        Raises:
+            ValueError: and changes nothing, where it is of another model or
+                method.
+        """
+        frozen = {f"{i}_frozen" for i in range(len(self.units))}
+        expected = {*self.variables, *frozen}
+        if set(values) != expected:
+            raise ValueError(
+                "The file must hold the pruning of this model. Received: one "
+                f"that has {_difference(set(values), expected)}. Was it saved "
+                "by another model, or pruned by another method?"
+            )
+        self._check_sizes(values)
+        for i, unit in enumerate(self.units):
+            unit.frozen = bool(np.array(values[f"{i}_frozen"]))
+        # Masks tell where hidden values are.
+        for key in sorted(self.variables, key=lambda x: x.endswith("_hidden")):
+            self._read(key, np.array(values[key]))
+
+    def get_config(self, variables: list) -> list[dict]:
+        """What is to be known to make it again beside the same variables.
+
+        Args:
+            variables: List of Keras variables, those of the optimizer.
+        """
+        places = {id(v): i for i, v in enumerate(variables)}
+        groups: dict[int, list] = collections.defaultdict(list)
+        for unit in self.units:
+            groups[id(unit.updates)].append(unit)
+        return [
+            {
+                "method": keras.saving.serialize_keras_object(own[0].method),
+                "units": [_config(unit, places) for unit in own],
+            }
+            for own in groups.values()
+        ]
+
+    @classmethod
+    def from_config(cls, config: list, variables: list, add) -> PruningState:
+        """Makes it again.
+
+        Args:
+            config: As `get_config` returns it.
+            variables: List of Keras variables, those of the optimizer.
+            add: Callable `(variable or Absent) -> add`, as `units.build`
+                takes it.
+        """
+        by_path = _by_path(variables)
+        state = cls()
+        for group in config:
+            method = keras.saving.deserialize_keras_object(group["method"])
+            updates = None
+            for own in group["units"]:
+                targets = [_target(x, variables, by_path) for x in own["of"]]
+                unit = units_lib.build(
+                    own["name"],
+                    method,
+                    targets,
+                    add(targets[0].variable),
+                    frozen=own["frozen"],
+                    updates=updates,
+                )
+                updates = unit.updates
+                state.extend([unit])
+        return state
+
+    def _mask(self, key):
+        name = f"{key.removesuffix('_hidden')}_mask"
+        return ops.convert_to_numpy(self.variables[name])
+
+    def _check_sizes(self, values):
+        for key, variable in self.variables.items():
+            size = math.prod(variable.shape)
+            if key.endswith("_mask"):
+                size = -(-size // 8)
+            fits = np.size(values[key]) == size or key.endswith("_hidden")
+            if not fits:
+                raise ValueError(
+                    "The file must hold the pruning of this model. Received: "
+                    f"{np.size(values[key])} entries of {key}, expected "
+                    f"{size}. Was it saved by a model of other shapes?"
+                )
+
+    def _read(self, key, value):
+        variable = self.variables[key]
+        shape = tuple(variable.shape)
+        if key.endswith("_mask"):
+            bits = np.unpackbits(value, count=math.prod(shape))
+            value = bits.reshape(shape).astype(bool)
+        elif key.endswith("_hidden"):
+            whole = np.zeros(shape, value.dtype)
+            whole[~self._mask(key)] = value
+            value = whole
+        variable.assign(value)
+
+
+def _bind(target, variable):
+    target.variable = variable
+    setattr(variable, units_lib.TAG, target)
+    mask_constraint.guard(target)
+
+
+def _by_path(variables):
+    found: dict[str, list] = collections.defaultdict(list)
+    for variable in variables:
+        found[variable.path].append(variable)
+    return found
+
+
+def _config(unit, places):
+    return {
+        "name": unit.name,
+        "frozen": unit.frozen,
+        "of": [
+            {
+                "path": target.variable.path,
+                "place": places.get(id(target.variable)),
+                "shape": list(target.variable.shape),
+                "dtype": target.variable.dtype,
+                "role": target.role,
+                "groups": target.groups,
+                "coupled_axis": keras.saving.serialize_keras_object(
+                    target.coupled_axis
+                ),
+            }
+            for target in unit.targets
+        ],
+    }
+
+
+def _target(config, variables, by_path):
+    shape = tuple(config["shape"])
+    found = by_path.get(config["path"], [])
+    place = config["place"]
+    if len(found) == 1:
+        variable = found[0]
+    elif place is not None and place < len(variables):
+        variable = variables[place]
+    else:
+        variable = Absent(config["path"], shape, config["dtype"])
+    if tuple(variable.shape) != shape:
+        raise ValueError(
+            f"Variable {config['path']!r} must have the shape {shape}, which "
+            f"was pruned. Received: {variable.path!r} of shape "
+            f"{tuple(variable.shape)}."
+        )
+    axis = config["coupled_axis"]
+    if isinstance(axis, dict):
+        axis = keras.saving.deserialize_keras_object(axis)
+    if axis is not None and not isinstance(axis, coupled_axis.CoupledAxis):
+        raise ValueError(f"`coupled_axis` is damaged. Received: {axis!r}")
+    return units_lib.InPlaceTarget(
+        variable, config["role"], axis, config["groups"]
+    )
+
+
+def _difference(received, expected):
+    missing = sorted(expected - received)[:3]
+    more = sorted(received - expected)[:3]
+    parts = [f"no {', '.join(missing)}" if missing else ""]
+    parts += [f"{', '.join(more)} more" if more else ""]
+    return " and ".join(part for part in parts if part)
+
+
+def joined(states: typing.Iterable[PruningState]) -> PruningState:
+    """A state of the units of several models, which keep their own."""
+    whole = PruningState()
+    whole.units = [unit for state in states for unit in state.units]
+    return whole
