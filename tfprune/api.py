@@ -14,11 +14,13 @@ from tfprune import planning
 from tfprune.compress import low_rank
 from tfprune.compress.low_rank import factorize as factorize_lib
 from tfprune.core import structures
-from tfprune.core import units
+from tfprune.core import units as units_lib
 from tfprune.planning import plan as plan_lib
 from tfprune.planning import rank_budget
 from tfprune.utils import validation
-from tfprune.wrapping import wrap
+from tfprune.wrapping import in_place
+from tfprune.wrapping import pruned
+from tfprune.wrapping import wrap as wrapping
 
 
 def prune(
@@ -28,14 +30,18 @@ def prune(
     budget: str | plan_lib.SparsityPlan | None = None,
     data: tuple | None = None,
     accuracy_drop: float = 0.001,
+    wrap: bool = False,
 ) -> keras.Model:
-    """Clones a model with its layers wrapped for pruning.
+    """Prunes a model in place while it is trained, like `model.quantize`.
 
-    The model itself is untouched. Compile the clone with a
-    `tfprune.PruningOptimizer` and train it as usual.
+    No layer, class or name changes: the model's own variables hold the masked
+    weights. A model that is compiled stays so, with a
+    `tfprune.PruningOptimizer` around its optimizer: call `fit`. Another one is
+    to be compiled with a `PruningOptimizer`. Where Keras saves the model, masks
+    and all that pruning knows are saved with it.
 
     Args:
-        model: Sequential or Functional Keras model, nested ones included.
+        model: Keras model of any class, built.
         method: `tfprune.methods.Method`, or the name of one for its defaults.
         filters: Which layers: a regular expression, a list of them, or a
             callable `layer -> bool`. A layer that is chosen here or in the
@@ -76,20 +82,21 @@ def prune(
     model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
     ```
     """
-    pruned, coupling = wrap.wrap(model, _method(method), filters)
+    method = _method(method)
+    validation.check("accuracy_drop", accuracy_drop, accuracy_drop >= 0, ">= 0")
+    if isinstance(budget, plan_lib.SparsityPlan):
+        alone = data is None
+        validation.check("data", type(data), alone, "None beside a plan")
+    elif budget is not None:
+        budget = plan_budget(model, method, budget, filters, data)
+    if wrap:
+        model = wrapping.wrap(model, method, filters)
+    else:
+        in_place.prune(model, method, filters)
     if budget is not None:
-        validation.check(
-            "accuracy_drop", accuracy_drop, accuracy_drop >= 0, ">= 0"
-        )
-        if isinstance(budget, plan_lib.SparsityPlan):
-            validation.check(
-                "data", type(data), data is None, "None beside a plan"
-            )
-        else:
-            budget = _plan(model, pruned, coupling, budget, data)
-        _follow(pruned, budget)
+        _follow(model, budget)
         _warn_of_drop(budget, accuracy_drop)
-    return pruned
+    return model
 
 
 def plan_budget(
@@ -122,8 +129,8 @@ def plan_budget(
     model = tfprune.prune(model, "magnitude", budget=plan)
     ```
     """
-    pruned, coupling = wrap.wrap(model, _method(method), filters)
-    return _plan(model, pruned, coupling, budget, data)
+    with in_place.tried(model, _method(method), filters) as coupling:
+        return _plan(model, coupling, budget, data)
 
 
 def factorize(
@@ -201,7 +208,7 @@ def freeze(
     before. Compile the model again before training on.
 
     Args:
-        model: Keras model with `Prunable` layers.
+        model: Keras model that is pruned.
         kinds: Structures of `tfprune.core.structures`: what stays out is
             groups of these kinds of which nothing is left. Defaults to single
             weights (SkimCaffe's DISCONNECTED_ELTWISE). With `[Filter(),
@@ -212,13 +219,13 @@ def freeze(
         The same model.
     """
     kinds = tuple(kinds)
-    for layer in wrap.prunable_layers(model).values():
-        layer.freeze(kinds)
+    for unit in pruned.units(model).values():
+        unit.freeze(kinds)
     model.train_function = model.test_function = model.predict_function = None
     return model
 
 
-def settings(model: keras.Model) -> dict[str, units.Settings]:
+def settings(model: keras.Model) -> dict[str, units_lib.Settings]:
     """The live settings of each pruned layer, by its name.
 
     Example:
@@ -227,8 +234,7 @@ def settings(model: keras.Model) -> dict[str, units.Settings]:
     tfprune.settings(model)["conv1"]["c"] = 1.5  # from the next step on
     ```
     """
-    layers = wrap.prunable_layers(model)
-    return {name: layer.settings for name, layer in layers.items()}
+    return {x: unit.settings for x, unit in pruned.units(model).items()}
 
 
 def set_mask(
@@ -237,7 +243,7 @@ def set_mask(
     """Replaces a mask of a live model, between two steps.
 
     Args:
-        model: Keras model with `Prunable` layers.
+        model: Keras model that is pruned.
         layer: String, name of the layer, as in `tfprune.settings`.
         mask: Bool array of the weight's shape, True keeps.
         weight: `"kernel"`, `"bias"`, or the end of the weight's path where
@@ -247,31 +253,31 @@ def set_mask(
     Raises:
         ValueError: for an unknown layer or weight, or another shape or dtype.
     """
-    layers = wrap.prunable_layers(model)
-    if layer not in layers:
-        raise ValueError(validation.unknown("layer", layer, layers))
-    target = _target(layers[layer].unit.targets, weight)
+    units = pruned.units(model)
+    if layer not in units:
+        raise ValueError(validation.unknown("layer", layer, units))
+    target = _target(units[layer].targets, weight)
     mask = np.asarray(mask)
     if mask.dtype != bool or mask.shape != tuple(target.mask.shape):
         raise ValueError(
             f"`mask` must be bool of shape {tuple(target.mask.shape)}. "
             f"Received: mask of dtype {mask.dtype}, shape {mask.shape}"
         )
-    target.mask.assign(mask)
+    target.assign(target.dense(), mask)
 
 
-def _plan(model, pruned, coupling, budget, data):
+def _plan(model, coupling, budget, data):
     """The plan of a method's budget: of weights, or of filters."""
     if coupling is None:
-        return planning.plan_weights(pruned, budget, data)
+        return planning.plan_weights(model, budget, data)
     if data is not None:
         raise ValueError(
             "`data` must be None where filters are coupled: their layers are "
             f"pruned alike. Received: {len(data)} arrays. Leave it out."
         )
     if not any(
-        plan_lib.SETTING in layer.settings
-        for layer in wrap.prunable_layers(pruned).values()
+        plan_lib.SETTING in unit.settings
+        for unit in pruned.units(model).values()
     ):
         raise ValueError(
             "`budget` needs a method that prunes each layer by a share of "
@@ -281,14 +287,14 @@ def _plan(model, pruned, coupling, budget, data):
     return planning.plan_filters(model, budget, coupling.graph, coupling.free)
 
 
-def _follow(pruned, plan):
+def _follow(model, plan):
     """Prunes as a plan says, from the first step on."""
     logging.getLogger("tfprune").info("%s", plan)
     settings = plan.settings
-    for layer in wrap.prunable_layers(pruned).values():
+    for name, unit in pruned.units(model).items():
         # A threshold of its own would go before the target.
-        free = {"c": np.nan} if "c" in layer.settings else {}
-        layer.settings.update({**free, **settings.get(layer.name, {})})
+        free = {"c": np.nan} if "c" in unit.settings else {}
+        unit.settings.update({**free, **settings.get(name, {})})
 
 
 def _warn_of_drop(plan, accuracy_drop):

@@ -1,4 +1,4 @@
-"""strip: masks are applied to the weights, and wrappers removed."""
+"""strip: masks become zeros of the weights, and nothing else is left."""
 
 from __future__ import annotations
 
@@ -7,29 +7,45 @@ import keras
 from tfprune.graph import cloning
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+from tfprune.optimizers import model_state
 
 
 def strip(model: keras.Model) -> keras.Model:
-    """Makes an ordinary Keras model that predicts the same, bit for bit.
+    """Makes masks final: an ordinary Keras model that predicts the same.
 
     Args:
-        model: Sequential or Functional model with `Prunable` layers.
+        model: Keras model that is pruned, in place or with `Prunable` layers.
 
     Returns:
-        A clone with zeros in the place of masks. It needs no tfprune.
+        The model itself, with zeros in the place of masks, and compiled with
+        the optimizer that was inside of the `PruningOptimizer`. Of a model with
+        `Prunable` layers a clone without, which is not compiled. It needs no
+        tfprune.
+
+    Raises:
+        ValueError: for a subclassed model with `Prunable` layers.
     """
-    traversal.check_clonable(model, "strip")
-    return cloning.clone(model, _bare)
+    traversal.check_built(model, "strip")
+    if is_wrapped(model):
+        traversal.check_clonable(model, "strip")
+        return cloning.clone(model, _bare)
+    model_state.forget(model)
+    return model
 
 
 def check_stripped(model: keras.Model, verb: str) -> None:
     """Raises unless a model can be cloned and has no `Prunable` layers."""
     traversal.check_clonable(model, verb)
-    if any(isinstance(x, prunable.Prunable) for x in traversal.walk(model)):
+    if is_wrapped(model):
         raise ValueError(
             "`model` must have no Prunable layers. Received: "
             f"model={model.name!r}, which has. Call tfprune.strip first."
         )
+
+
+def is_wrapped(model: keras.Model) -> bool:
+    """Tells whether a model has `Prunable` layers."""
+    return any(isinstance(x, prunable.Prunable) for x in traversal.walk(model))
 
 
 def _bare(layer, copied):

@@ -66,9 +66,10 @@ class PruningState:
                     if len(found) == 1:
                         _bind(target, found[0])
 
-    def forget(self) -> None:
-        """Makes the values of now final, and takes the tags away."""
-        for unit in self.units:
+    def forget(self, units: list) -> None:
+        """Makes the values of some units final, and takes their tags away."""
+        for unit in list(units):
+            unit.owner.units.remove(unit)
             for target in unit.targets:
                 if not isinstance(target.variable, Absent):
                     value = ops.convert_to_numpy(target.variable)
@@ -76,7 +77,6 @@ class PruningState:
                     target.variable.assign(np.where(mask, value, 0))
                     mask_constraint.release(target)
                     delattr(target.variable, units_lib.TAG)
-        self.units = []
 
     def take_values(self) -> None:
         """Makes values that were loaded without masks those that learn."""

@@ -9,7 +9,8 @@ import keras
 from tfprune import backend
 
 _WAYS_OUT = {
-    "prune": "Wrap its layers in tfprune.Prunable where it creates them",
+    "wrap the layers of": "Prune it in place, which is the default",
+    "prune the coupled filters of": "Give the method `structure=Filter()`",
     "strip": "Call tfprune.freeze and copy the weights of each Prunable's "
     "`layer` to a model without Prunable layers",
     "export": "Call its own `export`",
@@ -21,18 +22,12 @@ _WAYS_OUT = {
 }
 
 
-def check_clonable(model: keras.Model, verb: str) -> None:
-    """Raises unless the layers of a model can be exchanged."""
+def check_built(model: keras.Model, verb: str) -> None:
+    """Raises unless a model is a built one of Keras 3."""
     if not isinstance(model, keras.Model):
         raise ValueError(
             f"`model` must be a Keras 3 model. Received: {type(model)}. A "
             "tf_keras (Keras 2) model must be saved and loaded with Keras 3."
-        )
-    if not is_container(model):
-        raise ValueError(
-            "`model` must be Sequential or Functional, whose layers can be "
-            f"exchanged. Received: the subclassed {type(model).__name__}. "
-            f"{_WAYS_OUT[verb]}, or {verb} the Functional models inside of it."
         )
     if not model.built:
         raise ValueError(
@@ -40,6 +35,17 @@ def check_clonable(model: keras.Model, verb: str) -> None:
             f"model={model.name!r}, not built. Give it a keras.Input, or call "
             "it once."
         )
+
+
+def check_clonable(model: keras.Model, verb: str) -> None:
+    """Raises unless the layers of a model can be exchanged."""
+    if isinstance(model, keras.Model) and not is_container(model):
+        raise ValueError(
+            "`model` must be Sequential or Functional, whose layers can be "
+            f"exchanged. Received: the subclassed {type(model).__name__}. "
+            f"{_WAYS_OUT[verb]}, or {verb} the Functional models inside of it."
+        )
+    check_built(model, verb)
 
 
 def is_container(layer) -> bool:

@@ -1,0 +1,133 @@
+"""A model that is pruned in place, its optimizer, and what they hold.
+
+What pruning knows is a `PruningState`. The tags of variables lead to it; the
+model and its optimizer hold it where everything that saves them finds it.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing
+import weakref
+
+import keras
+
+from tfprune.core import pruning_state
+from tfprune.core import units
+from tfprune.optimizers import pruning_optimizer
+from tfprune.optimizers import saved_state
+
+# Files are read in the order of attributes: before `optimizer`, which must be
+# built to take what is stored for it.
+_ATTRIBUTE = "masks_of_tfprune"
+
+
+def hold(model: keras.Model, made: list[units.Unit]) -> None:
+    """Lets a model and its optimizer hold what pruning knows of some units."""
+    known = state(model) or pruning_state.PruningState()
+    known.extend(made)
+    if not hasattr(model, _ATTRIBUTE):
+        view = _SavedState()
+        view.model = weakref.ref(model)
+        setattr(model, _ATTRIBUTE, view)
+        model.get_compile_config = functools.partial(_compile_config, model)
+    getattr(model, _ATTRIBUTE).bind(known)
+    whole = getattr(model, "optimizer", None)
+    if pruning_optimizer.inside(whole) is None:
+        # Files of a model that is not compiled have it, too.
+        model.optimizer = _within(whole or keras.optimizers.SGD())
+    pruning_optimizer.inside(model.optimizer).bind(known)
+    _trace_anew(model)
+
+
+def state(model: keras.Model) -> pruning_state.PruningState | None:
+    """What pruning in place knows of a model, or None.
+
+    A model that was loaded has it with its optimizer alone.
+    """
+    view = getattr(model, _ATTRIBUTE, None)
+    if view is not None:
+        return view.state
+    owners = {id(x.owner): x.owner for x in units.tagged(model.variables)}
+    found = [owner for owner in owners.values() if owner is not None]
+    if len(found) > 1:
+        return pruning_state.joined(found)
+    return found[0] if found else None
+
+
+def forget(model: keras.Model) -> None:
+    """Makes the masked values final; nothing tells any more of pruning."""
+    known = state(model)
+    drop(model, known.units if known else [])
+
+
+def drop(model: keras.Model, some: list[units.Unit]) -> None:
+    """Forgets some units; the optimizer is the user's own after the last."""
+    known = state(model)
+    if known is not None:
+        known.forget(some)
+        if known.units:
+            return
+    if hasattr(model, _ATTRIBUTE):
+        delattr(model, _ATTRIBUTE)
+        vars(model).pop("get_compile_config", None)
+    optimizer = getattr(model, "optimizer", None)
+    if pruning_optimizer.inside(optimizer) is not None:
+        model.optimizer = _without(optimizer) if model.compiled else None
+    _trace_anew(model)
+
+
+class _SavedState(saved_state.SavedState):
+    """The state with the model, for where its optimizer does not have it."""
+
+    model: typing.Any  # A weak reference.
+
+    def save_own_variables(self, store):
+        optimizer = pruning_optimizer.inside(self.model().optimizer)
+        if optimizer is None or optimizer.saved_state.state is not self.state:
+            super().save_own_variables(store)
+
+    def load_own_variables(self, store):
+        whole = self.model().optimizer
+        optimizer = pruning_optimizer.inside(whole)
+        if optimizer is None:
+            super().load_own_variables(store)
+            return
+        if not whole.built:
+            whole.build(self.model().trainable_variables)
+        optimizer.saved_state.is_expected = not store.keys()
+        if store.keys():
+            super().load_own_variables(store)
+
+
+def _within(optimizer):
+    """An optimizer with a `PruningOptimizer` around what updates weights."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer.inner_optimizer = _within(optimizer.inner_optimizer)
+        return optimizer
+    return pruning_optimizer.PruningOptimizer(optimizer)
+
+
+def _without(optimizer):
+    """An optimizer as it was before `_within`."""
+    if isinstance(optimizer, pruning_optimizer.PruningOptimizer):
+        return optimizer.inner_optimizer
+    optimizer.inner_optimizer = _without(optimizer.inner_optimizer)
+    return optimizer
+
+
+def _compile_config(model):
+    """What a file tells of the optimizer: that of now, with its state."""
+    config = type(model).get_compile_config(model)
+    own = type(model).compile is not keras.Model.compile
+    optimizer = pruning_optimizer.inside(model.optimizer)
+    if optimizer is None or own:
+        return config
+    if optimizer.saved_state.state is None:
+        optimizer.bind(state(model))
+    whole = keras.saving.serialize_keras_object(model.optimizer)
+    return {**config, "optimizer": whole}
+
+
+def _trace_anew(model):
+    model.train_function = model.test_function = model.predict_function = None
