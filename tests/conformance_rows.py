@@ -154,8 +154,8 @@ def net_for(method, extras=True):
 
 
 @pytest.mark.filterwarnings("ignore:.*skips these layers")
-def pruned(method, optimizer="momentum", extras=True, **compile):
-    model = tfprune.prune(net_for(method, extras), method)
+def pruned(method, optimizer="momentum", extras=True, wrap=False, **compile):
+    model = tfprune.prune(net_for(method, extras), method, wrap=wrap)
     inner = OPTIMIZERS[optimizer]()
     model.compile(
         tfprune.PruningOptimizer(inner),

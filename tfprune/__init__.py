@@ -40,6 +40,7 @@ from tfprune.core import structures as structures
 from tfprune.exporters import export as export
 from tfprune.layers import Prunable as Prunable
 from tfprune.optimizers import PruningOptimizer as PruningOptimizer
+from tfprune.optimizers import decide as decide
 from tfprune.reports import report as report
 
 __version__ = "0.1.0"
@@ -53,6 +54,7 @@ __all__ = [
     "callbacks",
     "compress",
     "criteria",
+    "decide",
     "export",
     "factorize",
     "freeze",

@@ -3,6 +3,7 @@
 from tfprune.optimizers.force_regularized import (
     ForceRegularized as ForceRegularized,
 )
+from tfprune.optimizers.one_shot import decide as decide
 from tfprune.optimizers.pruning_optimizer import (
     PruningOptimizer as PruningOptimizer,
 )
@@ -10,4 +11,5 @@ from tfprune.optimizers.pruning_optimizer import (
 __all__ = [
     "ForceRegularized",
     "PruningOptimizer",
+    "decide",
 ]

@@ -77,7 +77,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             self._find_state(variables)
             self._groups = by_method(units.tagged(variables))
             for group in self._groups:
-                _start(group)
+                start(group)
         for group in self._groups:
             group.terms = _terms_of_method(group.units)
 
@@ -294,7 +294,7 @@ def _number(variable):
     return int(backend.to_numpy(variable))
 
 
-def _start(group):
+def start(group):
     """Lets a method look at weights that were not trained yet."""
     if _number(group.updates):
         return

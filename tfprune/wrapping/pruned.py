@@ -5,9 +5,7 @@ from __future__ import annotations
 import keras
 
 from tfprune.core import units as units_lib
-from tfprune.graph import traversal
-from tfprune.layers import prunable
-from tfprune.utils import layer_names
+from tfprune.graph import leaves
 
 
 def units(model: keras.Model) -> dict[str, units_lib.Unit]:
@@ -16,16 +14,13 @@ def units(model: keras.Model) -> dict[str, units_lib.Unit]:
     Raises:
         ValueError: if there are none.
     """
-    found = {id(unit): unit for unit in units_lib.tagged(model.variables)}
+    found: dict[int, tuple] = {}
+    for leaf in leaves.leaves(model):
+        for unit in units_lib.tagged(leaf.weights):
+            found.setdefault(id(unit), (leaf.address, unit))
     if not found:
         raise ValueError(
             "`model` must be pruned. Received: "
             f"model={model.name!r}, which is not. Call tfprune.prune first."
         )
-    paths = {key: unit.name for key, unit in found.items()} | {
-        id(layer.unit): path
-        for path, layer in reversed(list(traversal.paths(model)))
-        if isinstance(layer, prunable.Prunable)
-    }
-    names = layer_names.shortest(list(paths.values()))
-    return dict(zip(names, found.values(), strict=True))
+    return dict(found.values())
