@@ -61,15 +61,19 @@ def prune(
             accuracy. Defaults to None: all layers alike.
         accuracy_drop: Float >= 0, the drop of accuracy on `data` above
             which there is a warning. Defaults to 0.001.
+        wrap: Bool: leave the model as it is, and return a clone whose layers
+            are `tfprune.Prunable` wrappers, which learn the same. For
+            Sequential and Functional models. Defaults to False.
 
     Returns:
-        A Keras model with the same names of layers and the same weights. A
-        subclass of Functional whose constructor takes other arguments comes
-        back as a Functional. So does, of a method that couples filters, a
-        layer that is made of Keras' own ones: a warning names it.
+        The model. With `wrap`, a clone with the same names of layers and the
+        same weights, not compiled: a subclass of Functional whose constructor
+        takes other arguments comes back as a Functional, as does, of a method
+        that couples filters, a layer that is made of Keras' own ones.
 
     Raises:
-        ValueError: for a subclassed model, an unknown method, a pattern that
+        ValueError: for an unknown method, a subclassed model that is to be
+            wrapped or to lose coupled filters, a pattern that
             matches no layer, an unknown setting, a chosen layer that does not
             fit, a model with nothing to prune, or a budget that no sparsity
             meets.

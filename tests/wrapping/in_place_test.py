@@ -11,6 +11,7 @@ from tfprune import methods
 from tfprune.core import units
 
 HALF = methods.Magnitude(0.5, frequency=1)
+RAMP = methods.Magnitude(0.8, end_step=20, frequency=1)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
@@ -153,7 +154,7 @@ class TestTheModel:
         inputs = keras.Input((8,))
         shared = layers.Dense(8, name="s")
         outputs = layers.Dense(1, name="o")(shared(shared(inputs)))
-        model = fit(tfprune.prune(keras.Model(inputs, outputs), HALF), pruning())
+        fit(tfprune.prune(keras.Model(inputs, outputs), HALF), pruning())
         assert zeros(shared.kernel) == 0.5
 
     def test_may_normalize_its_kernels_while_it_runs(self):
@@ -208,8 +209,7 @@ class TestCompiled:
         assert type(model.optimizer.inner_optimizer) is keras.optimizers.SGD
 
     def test_again_goes_on_where_it_stood(self):
-        method = methods.Magnitude(0.8, end_step=20, frequency=1)
-        model = fit(tfprune.prune(net(), method), pruning(), 3)
+        model = fit(tfprune.prune(net(), RAMP), pruning(), 3)
         assert abs(masked(model) - 0.8) < 0.01
         fit(model, pruning(keras.optimizers.Adam(1e-4)))
         assert abs(masked(model) - 0.8) < 0.01
@@ -217,7 +217,7 @@ class TestCompiled:
     @pytest.mark.parametrize("wrap", [False, True])
     @pytest.mark.parametrize(
         "method",
-        [methods.Magnitude(0.8, end_step=20, frequency=1), methods.Surgery(0.8)],
+        [RAMP, methods.Surgery(0.8)],
         ids=lambda x: x.name,
     )
     def test_in_the_middle_changes_nothing(self, method, wrap):

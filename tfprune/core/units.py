@@ -220,8 +220,7 @@ class Settings(collections.abc.MutableMapping):
     def tensors(self) -> dict:
         """Scalar tensors by name, to be read inside of a training step."""
         return {
-            name: self.variable[index]
-            for index, name in enumerate(self._names)
+            name: self.variable[index] for index, name in enumerate(self._names)
         }
 
     def _index(self, name: str) -> int:

@@ -7,7 +7,6 @@ import functools
 import keras
 
 from tfprune import backend
-from tfprune.core import masks
 from tfprune.core import structures
 from tfprune.core import units
 from tfprune.layers import masked_scope

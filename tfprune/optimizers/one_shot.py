@@ -78,6 +78,8 @@ def _decide(group):
         group.state, dense, masks, due, step, settings
     )
     for unit, weights, kept in zip(group.units, dense, decided, strict=True):
-        for target, value, mask in zip(unit.targets, weights, kept, strict=True):
+        for target, value, mask in zip(
+            unit.targets, weights, kept, strict=True
+        ):
             target.assign(value, ops.convert_to_numpy(mask))
         unit.freeze()

@@ -8,7 +8,6 @@ import logging
 import typing
 
 import keras
-import numpy as np
 from keras import ops
 
 from tfprune import backend
@@ -178,7 +177,9 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         # Momentum or decay may have moved what is pruned.
         now = _clear(group.units, now, kept)
         now, kept = self._decide(group, now, kept, settings, step, updated)
-        for variable in {id(x.updates): x.updates for x in group.units}.values():
+        for variable in {
+            id(x.updates): x.updates for x in group.units
+        }.values():
             self.assign(variable, step)
         for unit, weights, decided in zip(group.units, now, kept, strict=True):
             _write(unit, weights, decided)
@@ -380,9 +381,7 @@ def _reveal(target):
     """Puts what is hidden where it is masked, for it to learn."""
     if target.hidden is not None and target.unit.keeps_masked_values:
         mask = backend.read(target.mask)
-        target.variable.assign(
-            ops.where(mask, target.variable, target.hidden)
-        )
+        target.variable.assign(ops.where(mask, target.variable, target.hidden))
 
 
 def _mask_gradient(target, gradients):

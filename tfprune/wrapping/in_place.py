@@ -16,6 +16,7 @@ from tfprune.core import units
 from tfprune.optimizers import model_state
 from tfprune.wrapping import selecting
 
+
 def prune(model: keras.Model, method, filters) -> None:
     """Prunes a model itself.
 

@@ -1,4 +1,4 @@
-"""The units of a pruned model, in place or wrapped, by the layers' addresses."""
+"""The units of a pruned model, in place or wrapped, by layers' addresses."""
 
 from __future__ import annotations
 
