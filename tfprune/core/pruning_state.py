@@ -243,6 +243,7 @@ def _config(unit, places):
                 "dtype": target.variable.dtype,
                 "role": target.role,
                 "groups": target.groups,
+                "summed_axes": target.summed_axes,
                 "coupled_axis": keras.saving.serialize_keras_object(
                     target.coupled_axis
                 ),
@@ -273,8 +274,13 @@ def _target(config, variables, by_path):
         axis = keras.saving.deserialize_keras_object(axis)
     if axis is not None and not isinstance(axis, coupled_axis.CoupledAxis):
         raise ValueError(f"`coupled_axis` is damaged. Received: {axis!r}")
+    summed = config["summed_axes"]
     return units_lib.InPlaceTarget(
-        variable, config["role"], axis, config["groups"]
+        variable,
+        config["role"],
+        axis,
+        config["groups"],
+        None if summed is None else tuple(summed),
     )
 
 

@@ -15,6 +15,7 @@ import typing
 import numpy as np
 from keras import ops
 
+from tfprune.core import arranged_pruner
 from tfprune.core import coupled_pruner
 from tfprune.core import structures
 
@@ -173,6 +174,12 @@ def build(
     return unit
 
 
+def pruner_of(units: list[Unit]):
+    """The pruner of units of one method: what it is shown fits their layers."""
+    pruner = coupled_pruner.over(units[0].method.pruner, units)
+    return arranged_pruner.over(pruner, units)
+
+
 def tag(unit: Unit) -> None:
     """Tags the variables of a unit."""
     for target in unit.targets:
@@ -182,7 +189,7 @@ def tag(unit: Unit) -> None:
 def _forgotten(unit):
     """What a method remembers of weights that it has not seen."""
     zeros = [np.zeros(t.variable.shape, "float32") for t in unit.targets]
-    pruner = coupled_pruner.over(unit.method.pruner, [unit])
+    pruner = pruner_of([unit])
     return pruner.build([zeros], [dict(unit.settings)])[0][0]
 
 

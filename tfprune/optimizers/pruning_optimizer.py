@@ -11,8 +11,6 @@ import keras
 from keras import ops
 
 from tfprune import backend
-from tfprune.core import arranged_pruner
-from tfprune.core import coupled_pruner
 from tfprune.core import mask_constraint
 from tfprune.core import masks
 from tfprune.core import pruning_state
@@ -274,8 +272,7 @@ def by_method(tagged) -> list[Group]:
         else:
             groups.append(Group(unit.method.pruner, [unit]))
     for group in groups:
-        group.pruner = coupled_pruner.over(group.pruner, group.units)
-        group.pruner = arranged_pruner.over(group.pruner, group.units)
+        group.pruner = units.pruner_of(group.units)
     return groups
 
 

@@ -53,7 +53,11 @@ def _prune(model, method, selected):
         groups = getattr(leaf.layer, "groups", 1)
         targets = [
             units.InPlaceTarget(
-                selected.opened.original(variable), role, axis, groups
+                selected.opened.original(variable),
+                role,
+                axis,
+                groups,
+                method.summed_axes(leaf.layer, variable),
             )
             for variable, role, axis in selected.targets(method, leaf)
         ]
