@@ -189,6 +189,40 @@ class TestSparsityOfAUnit:
         assert self.run(pruner.Pruner(), 0, *tensors) == [0.5, 0.25]
 
 
+class TestTheEnd:
+    """What a unit is to be in the end, and when."""
+
+    @pytest.mark.parametrize(
+        ("parts", "own", "expected"),
+        [
+            ({}, {"target_sparsity": NAN}, 0.5),
+            ({}, {"target_sparsity": 0.9}, 0.9),
+            ({"allocation": allocation.Global()}, {}, None),
+            ({"allocation": allocation.ErdosRenyiKernel()}, {}, None),
+            ({"allocation": allocation.Explicit()}, {}, None),
+            ({"allocation": allocation.Pattern(1, 4)}, {}, 0.5),
+            ({"allocation": allocation.Pattern(3, 4)}, {}, 0.25),
+        ],
+    )
+    def test_sparsity(self, parts, own, expected):
+        assert pruner.Pruner(**parts).final_sparsity(own) == expected
+
+    def test_a_rule_of_its_own_has_no_sparsity(self):
+        class Own(pruner.Pruner):
+            def masks(self, state, weights, masks, step, settings):
+                return masks
+
+        assert Own().final_sparsity({"target_sparsity": 0.5}) is None
+
+    def test_step(self):
+        ramp = sparsity_schedules.Polynomial(0, 0.8, 0, 95)
+        rule = pruner.Pruner(sparsity_schedule=ramp)
+        assert rule.target_step({}) == 100
+        assert pruner.Pruner().target_step({}) == 1
+        unknown = pruner.Pruner(update_schedule=OnSteps())
+        assert unknown.target_step({}) is None
+
+
 class TestContract:
     def test_settings_are_those_of_the_parts(self):
         rule = pruner.Pruner(

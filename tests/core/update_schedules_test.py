@@ -21,9 +21,21 @@ class TestEvery:
         when = update_schedules.Every(frequency=10, begin_step=20, end_step=50)
         assert due(when).tolist() == [20, 30, 40, 50]
 
-    def test_end_between_two_turns(self):
+    def test_the_end_is_due_between_two_turns(self):
         when = update_schedules.Every(frequency=10, begin_step=5, end_step=34)
-        assert due(when).tolist() == [5, 15, 25]
+        assert due(when).tolist() == [5, 15, 25, 34]
+
+    def test_from_0_on_is_from_the_first_update_on(self):
+        """A training of 99 updates is not left dense."""
+        steps = STEPS[1:]
+        when = update_schedules.Every(100)
+        assert due(when, steps)[:4].tolist() == [1, 100, 200, 300]
+        when = update_schedules.Every(100, end_step=50)
+        assert due(when, steps).tolist() == [1, 50]
+        when = update_schedules.Every(100, end_step=0)
+        assert due(when, steps).tolist() == [1]
+        when = update_schedules.Every(1, end_step=3)
+        assert due(when, steps).tolist() == [1, 2, 3]
 
     def test_begin_equal_to_end_is_once(self):
         when = update_schedules.Every(frequency=10, begin_step=7, end_step=7)
@@ -31,7 +43,7 @@ class TestEvery:
 
     def test_no_end(self):
         when = update_schedules.Every(frequency=100)
-        assert due(when).tolist() == list(range(0, 10_000, 100))
+        assert due(when).tolist() == [0, 1, *range(100, 10_000, 100)]
         assert due(when, np.array([2_000_000_000])).size == 1
 
     def test_every_single_step(self):
@@ -44,6 +56,26 @@ class TestEvery:
             run = tf.function(lambda s: when.due(s, 0, {}), jit_compile=jit)
             decided = [bool(run(tf.constant(step))) for step in range(10)]
             assert np.flatnonzero(decided).tolist() == [1, 4, 7]
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            (100,),
+            (1,),
+            (7, 3),
+            (7, 3, 20),
+            (10, 0, 25),
+            (100, 0, 50),
+            (5, 9, 9),
+        ],
+    )
+    @pytest.mark.parametrize("step", [0, 1, 3, 4, 10, 20, 25, 50, 99, 100])
+    def test_when_a_step_is_decided(self, arguments, step):
+        when = update_schedules.Every(*arguments)
+        found = due(when, STEPS[1:])
+        later = found[found >= step]
+        expected = later[0] if later.size else found[-1]
+        assert when.decided_by(step, {}) == expected
 
     def test_a_step_may_be_int64(self):
         assert bool(
@@ -90,6 +122,19 @@ class TestProbabilistic:
                 due(update_schedules.Probabilistic(gamma=10.0), [0], unit).size
                 == 1
             )
+
+    def test_the_first_update_is_certain(self):
+        never = update_schedules.Probabilistic(gamma=1e6, power=9.0)
+        assert due(never, STEPS[1:]).tolist() == [1]
+        never = update_schedules.Probabilistic(gamma=1e6, stop_step=1)
+        assert not due(never, STEPS[1:]).size
+
+    def test_when_it_is_decided(self):
+        assert update_schedules.Probabilistic().decided_by(0, {}) == 1
+        assert update_schedules.Probabilistic().decided_by(9, {}) == 9
+        stops = update_schedules.Probabilistic(stop_step=30)
+        assert stops.decided_by(0, {}) == 30
+        assert stops.decided_by(0, {"stop_step": 7.0}) == 7
 
     @pytest.mark.parametrize("when", [{"gamma": 0.0}, {"power": 0.0}])
     def test_always_without_decay(self, when):
@@ -187,6 +232,15 @@ class TestStaged:
     def test_it_stops(self):
         when = update_schedules.Staged(1, stop_step=5)
         assert due(when, np.arange(1, 9)).tolist() == [1, 2, 3, 4]
+
+    @pytest.mark.parametrize("policy", ["minus", "exp"])
+    @pytest.mark.parametrize("step", [0, 1, 5, 100, 199, 5_000])
+    def test_when_a_step_is_decided(self, policy, step):
+        when = update_schedules.Staged(5, 100, policy)
+        found = due(when, STEPS[1:])
+        assert when.decided_by(step, {}) == found[found >= step][0]
+        when = update_schedules.Staged(5, 100, policy, stop_step=50)
+        assert when.decided_by(step, {}) == 50
 
     @pytest.mark.parametrize(
         "wrong", [{"stages": 0}, {"stage_steps": 0}, {"policy": "linear"}]

@@ -251,6 +251,13 @@ class TestTiming:
             assert kernel.all() == bias.all()
 
 
+def test_a_target_is_the_final_sparsity_but_c_tells_none():
+    own = settings_of(methods.Surgery(0.9))
+    assert methods.Surgery(0.9).pruner.final_sparsity(own) == 0.9
+    own = settings_of(methods.Surgery(c=1.0))
+    assert methods.Surgery(c=1.0).pruner.final_sparsity(own) is None
+
+
 def test_what_is_pruned_goes_on_learning():
     method = methods.Surgery()
     assert method.pruner.gradient == "dense"

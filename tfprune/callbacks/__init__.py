@@ -1,5 +1,6 @@
 """Keras callbacks: logs, searches and gates between training steps."""
 
+from tfprune.callbacks.at_target import AtTarget as AtTarget
 from tfprune.callbacks.filter_log import FilterLog as FilterLog
 from tfprune.callbacks.guided_gate import GuidedGate as GuidedGate
 from tfprune.callbacks.olmp_search import OLMPSearch as OLMPSearch
@@ -8,6 +9,7 @@ from tfprune.callbacks.rank_logger import RankLogger as RankLogger
 from tfprune.callbacks.sparsity_logger import SparsityLogger as SparsityLogger
 
 __all__ = [
+    "AtTarget",
     "FilterLog",
     "GuidedGate",
     "OLMPSearch",

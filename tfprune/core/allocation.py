@@ -3,7 +3,7 @@
 An allocation maps the group scores of all units, the sparsity wanted from
 each, and their sizes to one budget per unit: the number of groups kept.
 Where the sparsity of the net is shared out by size or by rank, the units
-have no sparsity of their own to set.
+have no sparsity of their own to set, and `of_unit(sparsity, settings)` is None.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ class Uniform(serialization.Serializable):
             for score, sparsity in zip(scores, sparsities, strict=True)
         ]
 
+    def of_unit(self, sparsity: float, settings) -> float | None:
+        """The sparsity of a unit where this one is wanted, or None."""
+        own = settings.get("target_sparsity", math.nan)
+        return sparsity if math.isnan(own) else own
+
 
 @serialization.serializable
 class ErdosRenyiKernel(serialization.Serializable):
@@ -53,6 +58,10 @@ class ErdosRenyiKernel(serialization.Serializable):
             _kept(int(size), 1.0 - densities[unit])
             for unit, size in enumerate(sizes)
         ]
+
+    def of_unit(self, sparsity: float, settings) -> float | None:
+        """The sparsity of a unit where this one is wanted, or None."""
+        return None
 
 
 @serialization.serializable
@@ -89,6 +98,10 @@ class Global(serialization.Serializable):
             begin = end
         return budgets
 
+    def of_unit(self, sparsity: float, settings) -> float | None:
+        """The sparsity of a unit where this one is wanted, or None."""
+        return None
+
 
 @serialization.serializable
 class Pattern(serialization.Serializable):
@@ -110,6 +123,11 @@ class Pattern(serialization.Serializable):
         kept = ops.maximum(self.m - ops.cast(pruned, "int32"), self.n)
         return [kept] * len(scores)
 
+    def of_unit(self, sparsity: float, settings) -> float | None:
+        """The sparsity of a unit where this one is wanted, or None."""
+        pruned = math.floor(self.m * sparsity + 1e-3)
+        return min(pruned, self.m - self.n) / self.m
+
 
 @serialization.serializable
 class Explicit(serialization.Serializable):
@@ -121,6 +139,10 @@ class Explicit(serialization.Serializable):
         raise NotImplementedError(
             "`allocation=Explicit()` needs a Pruner that overrides `budgets`."
         )
+
+    def of_unit(self, sparsity: float, settings) -> float | None:
+        """The sparsity of a unit where this one is wanted, or None."""
+        return None
 
 
 def _normalized(scores):

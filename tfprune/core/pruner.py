@@ -187,6 +187,34 @@ class Pruner(serialization.Serializable):
         """
         return new
 
+    def final_sparsity(self, settings) -> float | None:
+        """The sparsity that a unit is to have in the end, or None.
+
+        It has none of its own where the model's is shared out between units,
+        and where a rule of its own decides.
+
+        Args:
+            settings: Mapping, name to float, those of the unit.
+        """
+        cls = type(self)
+        if cls.budgets is not Pruner.budgets or cls.masks is not Pruner.masks:
+            return None
+        wanted = self.sparsity_schedule.final_sparsity
+        return self.allocation.of_unit(wanted, settings)
+
+    def target_step(self, settings) -> int | None:
+        """The update after which a unit has been decided at its target.
+
+        None where the update schedule does not say.
+
+        Args:
+            settings: Mapping, name to float, those of the unit.
+        """
+        decided_by = getattr(self.update_schedule, "decided_by", None)
+        if decided_by is None:
+            return None
+        return decided_by(self.sparsity_schedule.end_step, settings)
+
     def _own_sparsity(self, sparsity, settings):
         """A unit with a target of its own follows the schedule up to there."""
         target = settings.get("target_sparsity")

@@ -1,6 +1,12 @@
-"""Sparsity schedules: how sparse a model should be after some updates."""
+"""Sparsity schedules: how sparse a model should be after some updates.
+
+`sparsity(step)` takes the completed updates and returns a tensor; it is
+`final_sparsity` from `end_step` on.
+"""
 
 from __future__ import annotations
+
+import typing
 
 from keras import ops
 
@@ -17,6 +23,8 @@ class Constant(serialization.Serializable):
     """
 
     final_sparsity: float = 0.5
+
+    end_step: typing.ClassVar[int] = 0
 
     def __post_init__(self):
         validation.check_sparsity("final_sparsity", self.final_sparsity)

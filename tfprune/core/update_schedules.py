@@ -2,12 +2,16 @@
 
 `due(step, unit, settings)` takes the number of completed updates, the unit's
 number in the net, and the unit's settings; it returns a bool tensor.
+`decided_by(step, settings)` says, as an integer, after which update a unit has
+been decided at `step` or later; it may be left out.
 """
 
 from __future__ import annotations
 
+import math
 import typing
 
+import numpy as np
 from keras import ops
 
 from tfprune.core import random
@@ -17,7 +21,11 @@ from tfprune.utils import validation
 
 @serialization.serializable
 class Every(serialization.Serializable):
-    """Every `frequency` updates between two steps, both included.
+    """Every `frequency` updates from a step on, and at the last step.
+
+    Masks are decided at `begin_step`, after update 1 where that is 0, at
+    `begin_step + k * frequency`, and at `end_step`, so that what a sparsity
+    schedule ends with is reached whatever the frequency.
 
     Args:
         frequency: Integer >= 1. Defaults to 100.
@@ -45,17 +53,36 @@ class Every(serialization.Serializable):
 
     def due(self, step, unit, settings):
         """Whether a unit is decided after `step` updates: a bool tensor."""
-        passed = ops.cast(step, "int32") - self.begin_step
+        step = ops.cast(step, "int32")
+        passed = step - self.begin_step
         due = ops.logical_and(passed >= 0, passed % self.frequency == 0)
+        due = ops.logical_or(due, ops.equal(step, self._first))
         if self.end_step == -1:
             return due
-        return ops.logical_and(due, passed <= self.end_step - self.begin_step)
+        last = max(self.end_step, self._first)
+        due = ops.logical_or(due, ops.equal(step, last))
+        return ops.logical_and(due, step <= last)
+
+    def decided_by(self, step: int, settings) -> int:
+        """The first update with a decision at `step` or later; or the last."""
+        if step <= self._first:
+            return self._first
+        turns = -(-(step - self.begin_step) // self.frequency)
+        due = self.begin_step + turns * self.frequency
+        last = due if self.end_step == -1 else self.end_step
+        return max(min(due, last), self._first)
+
+    @property
+    def _first(self):
+        return max(self.begin_step, 1)
 
 
 @serialization.formerly("Coin")
 @serialization.serializable
 class Probabilistic(serialization.Serializable):
     """With probability (1 + gamma * step)^-power, until `stop_step`.
+
+    After update 1, a decision is certain.
 
     Args:
         gamma: Float >= 0, decay of the probability. Defaults to 1e-4.
@@ -95,7 +122,13 @@ class Probabilistic(serialization.Serializable):
         now = ops.cast(step, "float32")
         chance = ops.power(1.0 + settings["gamma"] * now, -settings["power"])
         toss = random.uniform(self.seed, 0 if self.shared else unit, step)
-        return ops.logical_and(toss < chance, now < settings["stop_step"])
+        due = ops.logical_or(toss < chance, ops.equal(step, 1))
+        return ops.logical_and(due, now < settings["stop_step"])
+
+    def decided_by(self, step: int, settings) -> int:
+        """When decisions end; where they do not, the likely update."""
+        stop = settings.get("stop_step", self.settings["stop_step"])
+        return max(step, 1) if math.isinf(stop) else int(stop)
 
 
 @serialization.serializable
@@ -142,3 +175,11 @@ class Staged(serialization.Serializable):
         if self.stop_step is None:
             return due
         return ops.logical_and(due, step < self.stop_step)
+
+    def decided_by(self, step: int, settings) -> int:
+        """When decisions end; where they do not, the first at `step`."""
+        if self.stop_step is not None:
+            return self.stop_step
+        last = max(step, (self.stages - 1) * self.stage_steps + 1)
+        steps = np.arange(max(step, 1), last + 1)
+        return int(steps[np.asarray(self.due(steps, 0, {}))][0])

@@ -1,7 +1,9 @@
 """Schedules of TensorFlow Model Optimization, read but never imported.
 
 Importing tfmot turns `tf.keras` into Keras 2 for the whole process; its
-schedule objects say all there is to know in `get_config()`.
+schedule objects say all there is to know in `get_config()`. Masks are decided
+at the steps of tfmot, after update 1 for its step 0, and at `end_step`, where
+tfmot leaves that out because `frequency` does not divide the way there.
 """
 
 from __future__ import annotations

@@ -26,11 +26,12 @@ class Magnitude(method.Method):
         target_sparsity: Float in [0, 1), fraction of zeros in the end.
             Defaults to 0.5.
         begin_step: Integer, completed updates at the first decision.
-            Defaults to 0.
+            Defaults to 0: after the first update.
         end_step: Integer or None. Until there the sparsity rises from 0
             with the third power. Defaults to None: the target holds from the
             first decision on.
-        frequency: Integer, updates between decisions. Defaults to 100.
+        frequency: Integer, updates between decisions; `end_step` is always
+            one. Defaults to 100.
         schedule: A schedule object of tfmot in place of the four arguments
             above. Defaults to None.
         structure: What is pruned as one group: `Unstructured` (default),

@@ -19,10 +19,11 @@ class NM(method.Method):
         n: Integer, weights kept in each block of m. Defaults to 2.
         m: Integer, length of a block. Defaults to 4.
         begin_step: Integer, completed updates at the first decision.
-            Defaults to 0.
+            Defaults to 0: after the first update.
         end_step: Integer or None. Until there blocks go from m kept to n, one
             weight after the other. Defaults to None: n at once.
-        frequency: Integer, updates between decisions. Defaults to 100.
+        frequency: Integer, updates between decisions; `end_step` is always
+            one. Defaults to 100.
         axis: Integer, the axis cut into blocks. Defaults to None: what each
             layer sums over, by `tfprune.graph.summed_axes`.
         settings: Dict, layer to None for one that is skipped.

@@ -137,6 +137,10 @@ class SurgeryPruner(pruner.Pruner):
             thresholds.append(ops.maximum(t, 0.0))
         return thresholds
 
+    def final_sparsity(self, settings):
+        target = settings["target_sparsity"]
+        return None if math.isnan(target) else target
+
     def _solve(self, unit, stats, own):
         """The c of a unit: its own, or the one that gives its target.
 
