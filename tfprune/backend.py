@@ -9,6 +9,8 @@ import keras
 import tensorflow as tf
 
 _SEAM = "_all_reduce_sum_gradients"
+# What Keras' `SwapEMAWeights` asks of an optimizer in a LossScaleOptimizer.
+AVERAGES = "_model_variables_moving_average"
 
 
 def sum_over_replicas(gradients: list) -> list:
@@ -33,7 +35,7 @@ def reduced(optimizer, gradients: list):
         gradients: List of tensors or None.
     """
     # All replicas have asked before the first one gets its sum.
-    if _SEAM in vars(_innermost(optimizer)):
+    if any(_SEAM in vars(inner) for inner in innermost(optimizer)):
         yield list(gradients)
         return
     gradients = sum_over_replicas(gradients)
@@ -48,28 +50,56 @@ def already_reduced(optimizer):
     A Keras optimizer sums gradients over replicas by itself; those that are
     summed already would come out multiplied by the number of replicas.
     """
-    optimizer = _innermost(optimizer)
-    if not hasattr(optimizer, _SEAM):
-        raise RuntimeError(
-            f"Keras' optimizers have no `{_SEAM}` any more, which tfprune "
-            "needs to reduce gradients once. Received: "
-            f"{type(optimizer).__name__} of this Keras version. Use a Keras "
-            "version that tfprune was tested with."
+    found = innermost(optimizer)
+    for inner in found:
+        if not hasattr(inner, _SEAM):
+            raise RuntimeError(
+                f"Keras' optimizers have no `{_SEAM}` any more, which tfprune "
+                "needs to reduce gradients once. Received: "
+                f"{type(inner).__name__} of this Keras version. Use a Keras "
+                "version that tfprune was tested with."
+            )
+        vars(inner)[_SEAM] = lambda gradients_and_variables: (
+            gradients_and_variables
         )
-    vars(optimizer)[_SEAM] = lambda gradients_and_variables: (
-        gradients_and_variables
-    )
     try:
         yield
     finally:
         # Replicas wait for each other inside, and then leave one by one.
-        vars(optimizer).pop(_SEAM, None)
+        for inner in found:
+            vars(inner).pop(_SEAM, None)
 
 
-def _innermost(optimizer):
-    while hasattr(optimizer, "inner_optimizer"):
-        optimizer = optimizer.inner_optimizer
-    return optimizer
+def innermost(optimizer) -> list:
+    """The optimizers that update weights: several in a MultiOptimizer."""
+    if hasattr(optimizer, "inner_optimizer"):
+        return innermost(optimizer.inner_optimizer)
+    inside = getattr(optimizer, "optimizers", [optimizer])
+    if inside == [optimizer]:
+        return [optimizer]
+    return [found for one in inside for found in innermost(one)]
+
+
+def learning_rates(optimizer, variables) -> list:
+    """The learning rates at which an optimizer will update variables.
+
+    Args:
+        optimizer: Keras optimizer, built.
+        variables: List of Keras variables.
+
+    Returns:
+        List of scalar tensors, one and the same for those that one optimizer
+        updates; None for a variable that none does.
+    """
+    rates = [None] * len(variables)
+    for inner in innermost(optimizer):
+        rate = read(inner.learning_rate)
+        own = {id(variable) for variable in inner._trainable_variables}
+        rates = [
+            rate if id(variable) in own else old
+            for variable, old in zip(variables, rates, strict=True)
+        ]
+    return rates
 
 
 def eagerly():

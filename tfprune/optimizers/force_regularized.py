@@ -99,11 +99,14 @@ class ForceRegularized(wrapper.OptimizerWrapper):
     def apply(self, grads, trainable_variables=None):
         known = self.built_on(trainable_variables)
         with backend.reduced(self.inner_optimizer, grads) as grads:
-            found = {id(v): g for v, g in zip(known, grads, strict=True)}
+            found = {
+                id(v): g
+                for v, g in zip(known, self.unscaled(grads), strict=True)
+            }
             step = backend.read(self.iterations)
             found = terms.add(self._pulled, found, step)
             self.inner_optimizer.apply(
-                [found[id(v)] for v in known], trainable_variables
+                self.scaled([found[id(v)] for v in known]), trainable_variables
             )
 
     def get_config(self):

@@ -15,6 +15,7 @@ from tfprune.core import mask_constraint
 from tfprune.core import masks
 from tfprune.core import pruning_state
 from tfprune.core import units
+from tfprune.optimizers import coverage
 from tfprune.optimizers import saved_state
 from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
@@ -81,7 +82,8 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     def apply(self, grads, trainable_variables=None):
         known = self.built_on(trainable_variables)
         before = backend.read(self.iterations)
-        rate = ops.convert_to_tensor(self.learning_rate)
+        rates = backend.learning_rates(self, known)
+        rates = {id(v): rate for v, rate in zip(known, rates, strict=True)}
         steps = [backend.read(group.updates) for group in self._groups]
         in_place = [t for group in self._groups for t in group.in_place]
         for target in in_place:
@@ -90,6 +92,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             backend.reduced(self.inner_optimizer, grads) as grads,
             mask_constraint.released(in_place),
         ):
+            grads = self.unscaled(grads)
             found = {id(v): g for v, g in zip(known, grads, strict=True)}
             for target in in_place:
                 _mask_gradient(target, found)
@@ -98,12 +101,12 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
                 found = terms.add(bound, found, step)
             old = [self._observe(group, found) for group in self._groups]
             self.inner_optimizer.apply(
-                [found[id(v)] for v in known], trainable_variables
+                self.scaled([found[id(v)] for v in known]), trainable_variables
             )
         updated = backend.read(self.iterations) > before
         for group, step, weights in zip(self._groups, steps, old, strict=True):
             step = step + ops.cast(updated, step.dtype)
-            self._prune(group, weights, rate, step, updated)
+            self._prune(group, weights, rates, step, updated)
 
     def finalize_variable_values(self, var_list):
         targets = [
@@ -141,6 +144,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             owners = {id(state): state}
         for state in owners.values():
             state.adopt(variables)
+            coverage.check(state.units, variables)
         if len(owners) == 1:
             self.bind(state)
         elif owners:
@@ -159,7 +163,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         self._keep(group, group.pruner.observe(_read(group), weights, grads))
         return weights
 
-    def _prune(self, group, old, rate, step, updated):
+    def _prune(self, group, old, rates, step, updated):
         """Projects the weights of one method and decides its masks."""
         now = _weights(group.units)
         kept = [
@@ -169,7 +173,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         if old is not None:
             now = ops.cond(
                 updated,
-                lambda: _projected(group, old, now, rate, settings),
+                lambda: _projected(group, old, now, rates, settings),
                 lambda: now,
             )
         # Momentum or decay may have moved what is pruned.
@@ -343,12 +347,24 @@ def _read(group):
     ]
 
 
-def _projected(group, old, new, rate, settings):
+def _projected(group, old, new, rates, settings):
     """The weights as the method wants them; frozen ones as is."""
-    projected = group.pruner.project(_read(group), old, new, rate, settings)
+    own = [[rates.get(id(t.variable)) for t in x.targets] for x in group.units]
+    by_rate = {
+        id(rate): group.pruner.project(_read(group), old, new, rate, settings)
+        for rate in {id(x): x for unit in own for x in unit}.values()
+        if rate is not None
+    }
     return [
-        mine if unit.frozen else weights
-        for unit, mine, weights in zip(group.units, new, projected, strict=True)
+        [
+            mine
+            if unit.frozen or rate is None
+            else by_rate[id(rate)][place][index]
+            for index, (mine, rate) in enumerate(zip(*both, strict=True))
+        ]
+        for place, (unit, *both) in enumerate(
+            zip(group.units, new, own, strict=True)
+        )
     ]
 
 
