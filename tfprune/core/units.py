@@ -56,6 +56,14 @@ class Unit:
         """Whether masked weights keep receiving gradients."""
         return not self.frozen and self.method.pruner.keeps_masked_values
 
+    @property
+    def variables(self) -> list:
+        """All that it has beside the weights."""
+        masks = [target.mask for target in self.targets]
+        hidden = [x.hidden for x in self.targets if x.hidden is not None]
+        own = [self.updates, self.settings.variable]
+        return [*own, *self.memory.values(), *masks, *hidden]
+
     def freeze(self, kinds=(structures.Unstructured(),)) -> None:
         """Makes the masks final and clears what is pruned.
 
@@ -164,7 +172,9 @@ def build(
     for i, target in enumerate(targets):
         shape = tuple(target.variable.shape)
         target.mask = add(f"mask_{i}", "bool", True, shape)
-        if isinstance(target, InPlaceTarget) and unit.keeps_masked_values:
+        is_in_place = isinstance(target, InPlaceTarget)
+        # Frozen ones, too: files of both are alike.
+        if is_in_place and method.pruner.keeps_masked_values:
             dtype = target.variable.dtype
             target.hidden = add(f"hidden_{i}", dtype, 0, shape)
         target.unit = unit
@@ -191,6 +201,16 @@ def _forgotten(unit):
     zeros = [np.zeros(t.variable.shape, "float32") for t in unit.targets]
     pruner = pruner_of([unit])
     return pruner.build([zeros], [dict(unit.settings)])[0][0]
+
+
+def masked(variable) -> np.ndarray:
+    """The value of a variable with its mask, if any, applied."""
+    value = ops.convert_to_numpy(variable)
+    target = getattr(variable, TAG, None)
+    if target is None:
+        return value
+    mask = ops.convert_to_numpy(target.mask)
+    return np.where(mask, value, value.dtype.type(0))
 
 
 class Settings(collections.abc.MutableMapping):

@@ -12,6 +12,7 @@ import weakref
 
 import keras
 
+from tfprune import backend
 from tfprune.core import pruning_state
 from tfprune.core import units
 from tfprune.optimizers import pruning_optimizer
@@ -55,6 +56,28 @@ def state(model: keras.Model) -> pruning_state.PruningState | None:
     return found[0] if found else None
 
 
+def get_config(model: keras.Model) -> list | None:
+    """What is to be known to prune a model of the same config in place."""
+    known = state(model)
+    return known and known.get_config(model.variables)
+
+
+def restore(model: keras.Model, config: list | None) -> None:
+    """Prunes a model in place as another one was, of fresh masks.
+
+    Args:
+        model: Keras model, built, of the config that the other one had.
+        config: What `get_config` returned.
+    """
+    if config is not None:
+        pruning_state.PruningState.from_config(
+            config,
+            model.variables,
+            lambda like: functools.partial(backend.add_variable, like),
+        )
+        hold(model, [])
+
+
 def forget(model: keras.Model) -> None:
     """Makes the masked values final; nothing tells any more of pruning."""
     known = state(model)
@@ -74,6 +97,8 @@ def drop(model: keras.Model, some: list[units.Unit]) -> None:
     optimizer = getattr(model, "optimizer", None)
     if pruning_optimizer.inside(optimizer) is not None:
         model.optimizer = _without(optimizer) if model.compiled else None
+        # What Keras keeps of `compile` may tell of the other one.
+        model.get_compile_config = functools.partial(_compile_config, model)
     _trace_anew(model)
 
 
@@ -120,10 +145,10 @@ def _compile_config(model):
     """What a file tells of the optimizer: that of now, with its state."""
     config = type(model).get_compile_config(model)
     own = type(model).compile is not keras.Model.compile
-    optimizer = pruning_optimizer.inside(model.optimizer)
-    if optimizer is None or own:
+    if model.optimizer is None or own:
         return config
-    if optimizer.saved_state.state is None:
+    optimizer = pruning_optimizer.inside(model.optimizer)
+    if optimizer is not None and optimizer.saved_state.state is None:
         optimizer.bind(state(model))
     whole = keras.saving.serialize_keras_object(model.optimizer)
     return {**config, "optimizer": whole}
