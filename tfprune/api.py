@@ -15,11 +15,11 @@ from tfprune.compress import low_rank
 from tfprune.compress.low_rank import factorize as factorize_lib
 from tfprune.core import structures
 from tfprune.core import units as units_lib
+from tfprune.graph import pruned
 from tfprune.planning import plan as plan_lib
 from tfprune.planning import rank_budget
 from tfprune.utils import validation
 from tfprune.wrapping import in_place
-from tfprune.wrapping import pruned
 from tfprune.wrapping import wrap as wrapping
 
 

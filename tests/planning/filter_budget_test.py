@@ -32,7 +32,7 @@ def size(model):
 )
 def test_the_trained_net_is_within_it(method, budget, place, share):
     net = tying_test.residual()
-    model = tfprune.prune(net, method, budget=budget)
+    model = tfprune.prune(tying_test.residual(), method, budget=budget)
     plan = tfprune.plan_budget(net, method, budget)
     model = tying_test.train(model)
     small = tfprune.remove_filters(tfprune.strip(model)).model

@@ -55,8 +55,9 @@ def expected(densities):
 
 
 @compiled
-def test_equals_times_by_hand(times):
-    model = nets.pruned()
+@pytest.mark.parametrize("wrap", [False, True])
+def test_equals_times_by_hand(times, wrap):
+    model = nets.pruned(wrap=wrap)
     problem = problem_lib.Problem(model, nets.data(), 1.0, objective="latency")
     assert problem.objective.dense == WHOLE and problem.objective.unit == "ms"
     assert times == [
@@ -85,12 +86,7 @@ def test_layers_without_a_sparse_one_are_in_the_rest(times):
     y = keras.layers.Conv2DTranspose(3, 3, name="up")(x)
     y = keras.layers.Dense(3, name="out")(keras.layers.Flatten()(y))
     model = tfprune.prune(keras.Model(x, y), "surgery")
-    targets = [
-        target
-        for layer in ("up", "out")
-        for target in model.get_layer(layer).unit.targets
-    ]
-    found = cost_models.of_weights("latency", model, targets)
+    found = cost_models.of_weights("latency", model, nets.targets(model))
     assert {name for name, _ in times} == {"out"} and found.dense == WHOLE
 
 
@@ -101,8 +97,8 @@ def test_equal_layers_are_measured_once(times, monkeypatch):
     model = tfprune.prune(
         keras.Sequential([keras.Input((8,)), *layers]), "surgery"
     )
-    targets = [target for x in model.layers for target in x.unit.targets]
-    assert cost_models.of_weights("latency", model, targets).dense == WHOLE
+    found = cost_models.of_weights("latency", model, nets.targets(model))
+    assert found.dense == WHOLE
     assert [name for name, _ in times] == ["a"]
 
 
@@ -127,11 +123,6 @@ def test_a_budget_that_no_net_meets(times):
 def test_real_times_are_positive():
     """With whatever this machine has: compiled ops or none."""
     model = nets.pruned()
-    targets = [
-        target
-        for name in ("conv", "hidden", "out")
-        for target in model.get_layer(name).unit.targets
-    ]
-    found = cost_models.of_weights("latency", model, targets)
+    found = cost_models.of_weights("latency", model, nets.targets(model))
     sizes = np.array([[72, 4, 512, 8, 32, 4]])
     assert 0 < found(0 * sizes)[0] <= found(sizes)[0] == found.dense

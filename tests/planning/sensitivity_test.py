@@ -11,7 +11,6 @@ from experiments.plots import search_plots
 from tests.search import nets
 from tfprune import planning
 from tfprune.planning import sensitivity as module
-from tfprune.wrapping import wrap
 
 GRID = (0.0, 0.5, 0.9)
 
@@ -45,14 +44,19 @@ def test_equals_pruning_by_hand(model):
     assert found.sizes == {"conv": 72, "hidden": 512, "out": 32}
 
 
-def test_of_a_model_that_is_pruned_already(model):
-    wrapped = nets.pruned()
+@pytest.mark.parametrize("wrap", [False, True])
+def test_of_a_model_that_is_pruned_already(wrap):
+    model = nets.pruned(wrap=wrap)
     mask = np.random.default_rng(0).uniform(size=(64, 8)) > 0.5
-    tfprune.set_mask(wrapped, "hidden", mask)
-    found = planning.measure_sensitivity(wrapped, nets.data(), (0.0, 0.5))
-    now = tfprune.search.pruned_accuracy(wrapped, nets.data())
+    tfprune.set_mask(model, "hidden", mask)
+    found = planning.measure_sensitivity(model, nets.data(), (0.0, 0.5))
+    now = tfprune.search.pruned_accuracy(model, nets.data())
     for values in found.accuracies.values():
         assert values[0] == pytest.approx(now)
+    # What is masked now is the first to go.
+    zeros = np.mean(~mask)
+    found = planning.measure_sensitivity(model, nets.data(), (0.0, zeros))
+    assert found.accuracies["hidden"] == pytest.approx([now, now])
 
 
 def test_cache(model, tmp_path, monkeypatch):
@@ -115,11 +119,11 @@ class TestAllocation:
             tfprune.methods.Magnitude(settings=settings),
             tfprune.methods.Surgery(settings=settings),
         ):
-            pruned = tfprune.prune(model, method)
-            for name, layer in wrap.prunable_layers(pruned).items():
+            live = tfprune.settings(tfprune.prune(nets.dense(), method))
+            assert list(live) == list(settings)
+            for name, own in live.items():
                 expected = settings[name]["target_sparsity"]
-                found = layer.settings["target_sparsity"]
-                assert found == pytest.approx(expected)
+                assert own["target_sparsity"] == pytest.approx(expected)
 
 
 def test_table(model):

@@ -67,7 +67,7 @@ def test_a_plan_made_before_is_the_same(data):
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     one, other = (
-        tfprune.settings(tfprune.prune(model, "magnitude", **arguments))
+        tfprune.settings(tfprune.prune(nets.dense(), "magnitude", **arguments))
         for arguments in ({"budget": plan}, {"budget": budget, "data": data})
     )
     for name, own in plan.settings.items():
@@ -93,9 +93,9 @@ def test_a_plan_of_layers_that_are_not_pruned():
 
 def test_data_say_where_it_costs_least():
     model, data = nets.dense(), nets.data()
-    alike = tfprune.prune(model, "magnitude", budget="parameters<=20%")
+    alike = tfprune.prune(nets.dense(), "magnitude", budget="parameters<=20%")
     chosen = tfprune.prune(
-        model, "magnitude", budget="parameters<=20%", data=data
+        nets.dense(), "magnitude", budget="parameters<=20%", data=data
     )
     targets = [
         [s["target_sparsity"] for s in tfprune.settings(x).values()]

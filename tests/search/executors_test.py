@@ -7,20 +7,21 @@ import numpy as np
 import pytest
 
 from tests.search import nets
+from tfprune.graph import leaves
 from tfprune.search import executors
 from tfprune.search import problem as problem_lib
 
 CANDIDATES = np.random.default_rng(0).uniform(-1, 2, (7, 3))
 
 
-def check(name):
+def check(name, wrap=False):
     """Before and after the net has changed; more workers than candidates."""
-    model = nets.pruned(compiled=True)
+    model = nets.pruned(compiled=True, wrap=wrap)
     problem = problem_lib.Problem(model, nets.data(), 0.1)
     with executors.build(name, problem, 2) as executor:
         assert executor.evaluate(CANDIDATES) == problem.evaluate(CANDIDATES)
         problem.apply([0.0, 0.5, -0.5])
-        kernel = model.get_layer("hidden").layer.kernel
+        kernel = leaves.addresses(model)["hidden"].kernel
         kernel.assign(-kernel.value)
         reference = executor.refresh()
         assert reference == problem.accuracy()
@@ -30,8 +31,9 @@ def check(name):
 
 
 @pytest.mark.parametrize("name", ["serial", "processes"])
-def test_outcomes_are_those_of_the_problem(name):
-    check(name)
+@pytest.mark.parametrize("wrap", [False, True])
+def test_outcomes_are_those_of_the_problem(name, wrap):
+    check(name, wrap)
 
 
 def test_outcomes_of_ray_are_those_of_the_problem():

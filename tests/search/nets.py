@@ -46,8 +46,9 @@ def _net():
     )
 
 
-def pruned(method=None, compiled=False):
-    model = tfprune.prune(dense(), method or tfprune.methods.Surgery(c=0.0))
+def pruned(method=None, compiled=False, wrap=False):
+    method = method or tfprune.methods.Surgery(c=0.0)
+    model = tfprune.prune(dense(), method, wrap=wrap)
     if compiled:
         model.compile(
             tfprune.PruningOptimizer("sgd"),
@@ -56,9 +57,13 @@ def pruned(method=None, compiled=False):
     return model
 
 
-def masks(model):
+def targets(model):
     return [
-        target.mask.numpy()
+        target
         for unit in units.tagged(model.variables)
         for target in unit.targets
     ]
+
+
+def masks(model):
+    return [target.mask.numpy() for target in targets(model)]

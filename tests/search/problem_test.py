@@ -9,13 +9,18 @@ from tests.search import nets
 from tfprune import backend
 from tfprune import methods
 from tfprune.core import units
+from tfprune.graph import pruned
 from tfprune.search import problem as problem_lib
 
 CANDIDATES = np.array([[-1.0, 0.0, 0.5], [0.5, 1.0, -0.5], [2.0, 2.0, 2.0]])
 
 
 def everything(model):
-    return [backend.to_numpy(variable) for variable in model.variables]
+    return [backend.to_numpy(variable) for variable in variables(model)]
+
+
+def variables(model):
+    return [*model.variables, *pruned.hidden_variables(model)]
 
 
 def by_hand(model, candidate, data):
@@ -23,18 +28,18 @@ def by_hand(model, candidate, data):
     before = everything(model)
     kept = []
     for unit, c in zip(units.tagged(model.variables), candidate, strict=True):
-        weights = [target.variable.numpy() for target in unit.targets]
+        weights = [target.dense() for target in unit.targets]
         x = np.abs(np.concatenate([w.ravel() for w in weights]))
         x = x[x != 0].astype("float64")
         t = max(x.mean() + c * x.std(), 0)
         for target, w in zip(unit.targets, weights, strict=True):
             old = target.mask.numpy()
             new = np.where(old, np.abs(w) > 0.9 * t, np.abs(w) > 1.1 * t)
-            target.mask.assign(new)
+            target.assign(w, new)
             kept.append(new.sum())
     x, y = data
     right = np.argmax(model(x), axis=-1) == y
-    for variable, value in zip(model.variables, before, strict=True):
+    for variable, value in zip(variables(model), before, strict=True):
         variable.assign(value)
     return right.mean(), kept
 
@@ -44,10 +49,15 @@ def model():
     return nets.pruned()
 
 
+both_ways = pytest.mark.parametrize("wrap", [False, True])
+
+
 @pytest.mark.parametrize("batch_size", [None, 1, 7, 60])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_equals_masks_set_by_hand(compiled, batch_size):
-    model, data = nets.pruned(compiled=compiled), nets.data()
+@both_ways
+def test_equals_masks_set_by_hand(compiled, batch_size, wrap):
+    model = nets.pruned(compiled=compiled, wrap=wrap)
+    data = nets.data()
     problem = problem_lib.Problem(model, data, 0.1, batch_size=batch_size)
     accuracies, counts = problem.measure(CANDIDATES)
     for row, accuracy, kept in zip(CANDIDATES, accuracies, counts, strict=True):
@@ -55,6 +65,20 @@ def test_equals_masks_set_by_hand(compiled, batch_size):
         assert accuracy == pytest.approx(expected, abs=1e-6)
         np.testing.assert_array_equal(kept, sizes)
     assert len(set(counts.sum(axis=1))) == 3
+
+
+@both_ways
+def test_candidates_bring_back_what_is_masked_now(wrap):
+    model, data = nets.pruned(wrap=wrap), nets.data()
+    problem = problem_lib.Problem(model, data, 0.1)
+    problem.apply([1.0, 1.0, 1.0])
+    (accuracy, *_), (counts, *_) = problem.measure(CANDIDATES)
+    expected, sizes = by_hand(model, CANDIDATES[0], data)
+    assert accuracy == pytest.approx(expected, abs=1e-6)
+    np.testing.assert_array_equal(counts, sizes)
+    assert counts.sum() > sum(mask.sum() for mask in nets.masks(model))
+    problem.apply(CANDIDATES[0])
+    assert problem.accuracy() == pytest.approx(accuracy)
 
 
 def test_evaluating_leaves_no_trace(model):
@@ -87,7 +111,7 @@ def test_sees_weights_and_masks_of_now():
     tfprune.set_mask(model, "hidden", np.zeros((64, 8), bool))
     after = problem.measure(CANDIDATES)[1]
     assert (after < before).any()
-    for weight in model.get_layer("out").layer.weights:
+    for weight in model.get_layer("out").weights:
         weight.assign(np.zeros(weight.shape))
     assert problem.measure(CANDIDATES)[1][:, -2:].sum() == 0
 
@@ -217,7 +241,7 @@ class TestBadInput:
 
     def test_a_net_that_has_diverged(self):
         model = nets.pruned()
-        model.get_layer("out").layer.bias.assign([np.nan] * 4)
+        model.get_layer("out").bias.assign([np.nan] * 4)
         with pytest.raises(ValueError, match="has diverged"):
             problem_lib.Problem(model, nets.data(), 0.1)
 

@@ -17,8 +17,8 @@ from tfprune.compress.low_rank import candidates
 from tfprune.compress.sparse import alternatives
 from tfprune.compress.sparse import density_times
 from tfprune.compress.sparse import sparsify
+from tfprune.graph import leaves
 from tfprune.graph import model_graph
-from tfprune.graph import traversal
 from tfprune.profiling import timer
 
 _BATCH = 1
@@ -41,15 +41,15 @@ def of_weights(model: keras.Model, targets: list) -> WeightLatency:
         model: Keras model.
         targets: List of `Target`, in the order of the columns of `kept`.
     """
-    bare = strip.strip(model)
-    layers = {layer.name: layer for layer in traversal.leaves(bare)}
-    calls = model_graph.ModelGraph(bare).calls
+    calls = model_graph.ModelGraph(model).calls
+    layers = {
+        id(x): leaf.layer for leaf in leaves.leaves(model) for x in leaf.weights
+    }
     kernels, times, measured = [], [], {}
     for column, target in enumerate(targets):
-        layer = layers[target.unit.name]
-        if target.role == "kernel" and type(layer) in alternatives.DIRECT:
-            found = calls.get(id(layer))
-            shape = sparsify.input_shape(layer, found, _BATCH)
+        layer = layers[id(target.variable)]
+        if target.role == "kernel" and _may_be_sparse(layer, calls):
+            shape = sparsify.input_shape(layer, calls.get(id(layer)), _BATCH)
             kind = _kind(layer, shape)
             if kind not in measured:
                 measured[kind] = density_times.density_times(
@@ -58,6 +58,7 @@ def of_weights(model: keras.Model, targets: list) -> WeightLatency:
             kernels.append((column, int(np.prod(target.variable.shape))))
             times.append(measured[kind])
     layered = sum(own[1.0] for own in times)
+    bare = strip.strip(model) if strip.is_wrapped(model) else model
     return WeightLatency(kernels, times, max(of_model(bare) - layered, 0.0))
 
 
@@ -117,6 +118,11 @@ def saved_by_rank(candidate: candidates.Candidate) -> typing.Callable:
     longest = np.maximum.accumulate([times[str(rank)] for rank in ranks])
     uses = len(candidate.calls or [None])
     return lambda rank: uses * (dense - np.interp(rank, ranks, longest))
+
+
+def _may_be_sparse(layer, calls):
+    """Whether `sparsify` may take it: not inside a layer of the user's own."""
+    return type(layer) in alternatives.DIRECT and id(layer) in calls
 
 
 def _kind(layer, shape):

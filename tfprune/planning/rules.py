@@ -11,6 +11,7 @@ from keras import ops
 
 from tfprune import backend
 from tfprune.core import units as units_lib
+from tfprune.graph import pruned
 from tfprune.optimizers import pruning_optimizer
 from tfprune.utils import validation
 
@@ -20,24 +21,17 @@ _LATE = 2**30
 
 @dataclasses.dataclass
 class Rule:
-    """One method of a model: its pruner, units, and what it remembers.
+    """One method of a model: its pruner and units.
 
     Args:
         pruner: `Pruner`.
-        units: List of `Unit`.
-        state: List (units) of dicts of scalar variables.
+        units: Dict, the address of a layer to its `Unit`.
         derived: List (units) of dicts, settings that come from the weights.
     """
 
     pruner: typing.Any
-    units: list
-    state: list[dict]
+    units: dict[str, units_lib.Unit]
     derived: list[dict]
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the layers."""
-        return [unit.name for unit in self.units]
 
     @property
     def known(self) -> dict:
@@ -45,40 +39,49 @@ class Rule:
         return self.pruner.settings
 
     @property
-    def targets(self) -> list:
+    def targets(self) -> list[units_lib.Target]:
         """What is pruned, in the order of `masks`."""
-        return [target for unit in self.units for target in unit.targets]
+        return [x for unit in self.units.values() for x in unit.targets]
 
     def settings(self) -> dict[str, dict]:
-        """Layer name to its settings, derived where it has none."""
+        """Address of a layer to its settings, derived where it has none."""
         return {
-            unit.name: {
+            address: {
                 name: derived.get(name, value) if np.isnan(value) else value
                 for name, value in unit.settings.items()
             }
-            for unit, derived in zip(self.units, self.derived, strict=True)
+            for (address, unit), derived in zip(
+                self.units.items(), self.derived, strict=True
+            )
         }
 
-    def masks(self, setting: str, values: dict) -> list:
-        """Pairs (mask variable, new mask) of each target.
+    def masks(self, setting: str, values: dict) -> list[tuple]:
+        """Pairs (target, new mask).
 
         Args:
             setting: Name of a setting.
-            values: Dict, layer name to its value, a scalar tensor. A layer
-                that is not there, or frozen, or given NaN keeps its masks.
+            values: Dict, address of a layer to its value, a scalar tensor. A
+                layer that is not there, or frozen, or given NaN keeps its
+                masks.
         """
-        weights = [_read(unit, "variable") for unit in self.units]
-        kept = [_read(unit, "mask") for unit in self.units]
-        settings = [_with(unit, setting, values) for unit in self.units]
-        state = [
-            {name: backend.read(value) for name, value in own.items()}
-            for own in self.state
+        units = self.units.values()
+        weights = [list(map(_learning, unit.targets)) for unit in units]
+        kept = [[backend.read(x.mask) for x in unit.targets] for unit in units]
+        settings = [
+            _with(unit, setting, values.get(address))
+            for address, unit in self.units.items()
         ]
-        fresh = self.pruner.masks(state, weights, kept, _LATE, settings)
+        memory = [
+            {name: backend.read(value) for name, value in unit.memory.items()}
+            for unit in units
+        ]
+        fresh = self.pruner.masks(memory, weights, kept, _LATE, settings)
         return [
             pair
-            for unit, old, new in zip(self.units, kept, fresh, strict=True)
-            for pair in _chosen(unit, old, new, values.get(unit.name))
+            for (address, unit), old, new in zip(
+                self.units.items(), kept, fresh, strict=True
+            )
+            for pair in _chosen(unit, old, new, values.get(address))
         ]
 
 
@@ -86,31 +89,32 @@ def rules(model: keras.Model) -> list[Rule]:
     """The rules of a model's methods.
 
     Raises:
-        ValueError: if it has no `Prunable` layers, or two of one name.
+        ValueError: if it is not pruned, or by filters that are coupled.
     """
-    units = units_lib.tagged(model.variables)
-    names = [unit.name for unit in units]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(
-            "`model` must have Prunable layers, each with a name of its own. "
-            f"Received: model={model.name!r} with {names or 'none'}. Call "
-            "tfprune.prune first, and name layers apart."
-        )
+    units = pruned.units(model)
     _check_not_coupled(units)
-    optimizer = _pruning_optimizer(model)
-    if optimizer is None:
-        return list(map(_fresh, pruning_optimizer.by_method(units)))
-    if not optimizer.built:
-        optimizer.build(model.trainable_variables)
+    addresses = {id(unit): address for address, unit in units.items()}
     return [
-        Rule(x.pruner, x.units, x.state, [{} for _ in x.units])
-        for x in optimizer.groups
+        Rule(
+            group.pruner,
+            {addresses[id(unit)]: unit for unit in group.units},
+            _derived(group),
+        )
+        for group in pruning_optimizer.by_method(units.values())
     ]
 
 
-def masks(rules: list[Rule], setting: str, values: dict) -> list:
-    """Pairs (mask variable, new mask) of all targets of some rules."""
+def masks(rules: list[Rule], setting: str, values: dict) -> list[tuple]:
+    """Pairs (target, new mask) of all targets of some rules."""
     return [pair for rule in rules for pair in rule.masks(setting, values)]
+
+
+def substitute(target: units_lib.Target, mask) -> tuple:
+    """The pair (variable, tensor) that gives a forward pass another mask."""
+    if isinstance(target, units_lib.InPlaceTarget):
+        value = _learning(target)
+        return target.variable, ops.where(mask, value, ops.zeros_like(value))
+    return target.mask, mask
 
 
 def apply(rules: list[Rule], setting: str, values: dict) -> None:
@@ -119,15 +123,17 @@ def apply(rules: list[Rule], setting: str, values: dict) -> None:
     Args:
         rules: List of `Rule`.
         setting: Name of a setting.
-        values: Dict, layer name to a number; NaN leaves a layer as it is.
+        values: Dict, address of a layer to a number; NaN leaves a layer as it
+            is.
     """
     given = {name: ops.convert_to_tensor(x) for name, x in values.items()}
-    for variable, mask in masks(rules, setting, given):
-        variable.assign(mask)
-    for unit in [unit for rule in rules for unit in rule.units]:
-        value = values.get(unit.name, np.nan)
-        if not np.isnan(value):
-            unit.settings[setting] = float(value)
+    for target, mask in masks(rules, setting, given):
+        target.assign(target.dense(), backend.to_numpy(mask))
+    for rule in rules:
+        for address, unit in rule.units.items():
+            value = values.get(address, np.nan)
+            if not np.isnan(value):
+                unit.settings[setting] = float(value)
 
 
 def having(rules: list[Rule], setting: str) -> list[Rule]:
@@ -145,7 +151,9 @@ def having(rules: list[Rule], setting: str) -> list[Rule]:
 
 def _check_not_coupled(units):
     names = [
-        unit.name for unit in units if any(x.coupled_axis for x in unit.targets)
+        address
+        for address, unit in units.items()
+        if any(x.coupled_axis for x in unit.targets)
     ]
     if names:
         raise ValueError(
@@ -156,43 +164,41 @@ def _check_not_coupled(units):
         )
 
 
-def _pruning_optimizer(model):
-    optimizer = getattr(model, "optimizer", None)
-    while optimizer is not None:
-        if isinstance(optimizer, pruning_optimizer.PruningOptimizer):
-            return optimizer
-        optimizer = getattr(optimizer, "inner_optimizer", None)
-    return None
+def _derived(group):
+    """What a method that has seen no step derives from the weights of now.
 
-
-def _fresh(group):
-    """The rule of a method that has not seen its weights yet."""
-    weights = [
-        [backend.to_numpy(target.variable) for target in unit.targets]
-        for unit in group.units
-    ]
+    What it remembers of them is made known to its units, as an optimizer does
+    before the first step.
+    """
+    if int(backend.to_numpy(group.updates)):
+        return [{} for _ in group.units]
+    weights = [[x.dense() for x in unit.targets] for unit in group.units]
     given = [dict(unit.settings) for unit in group.units]
-    state, derived = group.pruner.build(weights, given)
-    state = [
-        {name: keras.Variable(x, dtype="float32") for name, x in own.items()}
-        for own in state
-    ]
-    return Rule(group.pruner, group.units, state, derived)
+    memory, derived = group.pruner.build(weights, given)
+    for unit, own in zip(group.units, memory, strict=True):
+        for name, value in own.items():
+            unit.memory[name].assign(value)
+    return derived
 
 
-def _read(unit, name):
-    return [backend.read(getattr(target, name)) for target in unit.targets]
+def _learning(target):
+    """The values that learn, masked ones included, as a tensor."""
+    value = backend.read(target.variable)
+    if target.hidden is None:
+        return value
+    return ops.where(
+        backend.read(target.mask), value, backend.read(target.hidden)
+    )
 
 
-def _with(unit, setting, values):
+def _with(unit, setting, value):
     settings = unit.settings.tensors()
-    return {**settings, setting: values.get(unit.name, settings[setting])}
+    return settings if value is None else {**settings, setting: value}
 
 
 def _chosen(unit, old, new, value):
-    variables = [target.mask for target in unit.targets]
     if unit.frozen or value is None:
-        return zip(variables, old, strict=True)
+        return zip(unit.targets, old, strict=True)
     stays = ops.isnan(value)
     decided = [ops.where(stays, *both) for both in zip(old, new, strict=True)]
-    return zip(variables, decided, strict=True)
+    return zip(unit.targets, decided, strict=True)

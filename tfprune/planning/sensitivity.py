@@ -17,8 +17,8 @@ import numpy as np
 from keras import ops
 
 from tfprune import backend
-from tfprune.graph import traversal
-from tfprune.layers import prunable
+from tfprune.core import units
+from tfprune.graph import leaves
 from tfprune.planning import scorer
 from tfprune.planning import solver
 from tfprune.utils import tables
@@ -231,27 +231,17 @@ def _threshold(variables, sparsity):
 
 
 def _magnitudes(variables):
-    arrays = [
-        backend.to_numpy(variable).astype("float32") for variable in variables
-    ]
-    return np.abs(np.concatenate([array.ravel() for array in arrays]))
+    arrays = [units.masked(x).astype("float32").ravel() for x in variables]
+    return np.abs(np.concatenate(arrays))
 
 
 def _kernels(model):
-    """Layer name to the kernels of each layer that has any."""
-    found, seen = {}, set()
-    for layer in traversal.walk(model):
-        if isinstance(layer, (keras.Model, prunable.Prunable)):
-            continue
-        own = [
-            v
-            for v in layer.weights
-            if v.name.endswith("kernel") and id(v) not in seen
-        ]
-        if own:
-            seen.update(map(id, own))
-            name = layer.name if layer.name not in found else own[0].path
-            found[name] = own
+    """Address of a layer to its kernels, of each that has any."""
+    found = {
+        leaf.address: [v for v in leaf.weights if v.name.endswith("kernel")]
+        for leaf in leaves.leaves(model)
+    }
+    found = {address: kernels for address, kernels in found.items() if kernels}
     if not found:
         raise ValueError(
             "`model` must have layers with kernels. Received: "

@@ -20,8 +20,8 @@ def plan_weights(
     """Finds the least sparsities of layers that meet a budget.
 
     Args:
-        model: Keras model with `Prunable` layers of a method that has the
-            setting `target_sparsity`.
+        model: Keras model that is pruned by a method that has the setting
+            `target_sparsity`.
         budget: String: `"parameters<=2%"`, `"macs<=1M"`, `"bytes<=100KB"`,
             `"latency<=2ms"`.
         data: Tuple of arrays (examples, labels), held out from training, to
@@ -44,7 +44,7 @@ def plan_weights(
     """
     wanted, cost_model = cost_models.parse(budget)
     rules = rules_lib.having(rules_lib.rules(model), plan_lib.SETTING)
-    units = [unit for rule in rules for unit in rule.units]
+    units = {x: unit for rule in rules for x, unit in rule.units.items()}
     found = sensitivity.measure_sensitivity(model, data) if data else None
     plan = _Sparsities(cost_model, model, units, found).solve(wanted)
     if data is None:
@@ -63,31 +63,33 @@ class _Sparsities(plan_lib.Choices[plan_lib.SparsityPlan]):
     halvings = 40
 
     def __init__(self, cost_model, model, units, found):
-        targets = [target for unit in units for target in unit.targets]
+        targets = [x for unit in units.values() for x in unit.targets]
         self._cost = cost_model.of_weights(model, targets)
         super().__init__(self._cost.dense, self._cost.unit)
         self._units, self._found = units, found
         self.most = 0.999
         if found is not None:
-            self._found = _chosen(found, [unit.name for unit in units])
+            self._found = _chosen(found, list(units))
             self.most = found.sparsities[-1]
 
     def cost(self, amount):
         sparsities = self._sparsities(amount)
-        kept = [_kept(unit, sparsities) for unit in self._units]
+        kept = [
+            _kept(unit, sparsities[name]) for name, unit in self._units.items()
+        ]
         return float(self._cost(np.concatenate(kept)[None])[0])
 
     def rows(self, amount):
         sparsities, most = map(self._sparsities, (amount, self.most))
         return [
             plan_lib.LayerPlan(
-                (unit.name,),
+                (name,),
                 int(_sizes(unit).sum()),
-                int(_kept(unit, most).sum()),
-                int(_kept(unit, sparsities).sum()),
-                sparsities[unit.name],
+                int(_kept(unit, most[name]).sum()),
+                int(_kept(unit, sparsities[name]).sum()),
+                sparsities[name],
             )
-            for unit in self._units
+            for name, unit in self._units.items()
         ]
 
     def advice(self):
@@ -99,7 +101,7 @@ class _Sparsities(plan_lib.Choices[plan_lib.SparsityPlan]):
     def _sparsities(self, amount):
         """Layer to sparsity, of that sparsity of the model."""
         if self._found is None:
-            return {unit.name: amount for unit in self._units}
+            return dict.fromkeys(self._units, amount)
         settings = self._found.allocate(amount)
         return {name: own[plan_lib.SETTING] for name, own in settings.items()}
 
@@ -117,10 +119,9 @@ def _chosen(found, names):
     )
 
 
-def _kept(unit, sparsities):
+def _kept(unit, sparsity):
     """Entries kept of each array of a unit."""
-    share = 1.0 - sparsities[unit.name]
-    return np.ceil(_sizes(unit) * share).astype("int64")
+    return np.ceil(_sizes(unit) * (1.0 - sparsity)).astype("int64")
 
 
 def _sizes(unit):

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.optimizers import model_state
 from tfprune.search import problem as problem_lib
 from tfprune.utils import validation
 
@@ -157,7 +158,9 @@ class Worker:
     def __init__(self, recipe, workers: int):
         backend.share_cores(workers)
         config, arguments = recipe
-        model = keras.saving.deserialize_keras_object(json.loads(config))
+        config = json.loads(config)
+        model = keras.saving.deserialize_keras_object(config["model"])
+        model_state.restore(model, config["pruned"])
         self._problem = problem_lib.Problem(model, **arguments)
         self._ticket = None
 
@@ -182,7 +185,8 @@ def _recipe(problem):
     config.pop("compile_config", None)
     # Costs are reckoned here: a worker has no use for, say, measured times.
     arguments = {**problem.arguments, "objective": "parameters"}
-    return json.dumps(config), arguments
+    pruned = model_state.get_config(problem.model)
+    return json.dumps({"model": config, "pruned": pruned}), arguments
 
 
 def _values(problem):

@@ -18,6 +18,7 @@ import numpy as np
 from keras import ops
 
 from tfprune import backend
+from tfprune.graph import pruned
 from tfprune.planning import cost_models
 from tfprune.planning import rules as rules_lib
 from tfprune.planning import scorer
@@ -59,9 +60,9 @@ class Problem:
     sees the weights and masks as they are at each call.
 
     Args:
-        model: Keras model with `Prunable` layers. If it is compiled with a
-            `PruningOptimizer`, what that remembers of the weights (surgery's
-            mean and deviation) is what counts; if not, the weights of now.
+        model: Keras model that is pruned. What its method remembers of the
+            weights (surgery's mean and deviation) is what counts; before the
+            first step, the weights of now.
         data: Tuple of arrays (examples, labels): training data that is held
             out from training.
         delta: Float >= 0, the drop of accuracy that is allowed, absolute.
@@ -142,9 +143,7 @@ class Problem:
     @property
     def variables(self) -> list:
         """All variables that outcomes depend on."""
-        states = [own for rule in self._rules for own in rule.state]
-        state = [value for own in states for value in own.values()]
-        return [*self.model.weights, *state]
+        return [*self.model.weights, *pruned.hidden_variables(self.model)]
 
     @property
     def bound(self) -> float:
@@ -237,16 +236,17 @@ class Problem:
         return self.target_cost * (1.0 - min(max(-missing, 0.0), 1.0))
 
     def _substitute(self, row):
-        """Pairs (mask variable, mask) of all arrays, and entries kept."""
+        """Pairs (variable, tensor) of all arrays, and entries kept."""
         given = {name: row[i] for i, name in enumerate(self.layers)}
-        values = rules_lib.masks(self._rules, self.setting, given)
-        kept = [ops.sum(ops.cast(mask, "int32")) for _, mask in values]
+        masks = rules_lib.masks(self._rules, self.setting, given)
+        kept = [ops.sum(ops.cast(mask, "int32")) for _, mask in masks]
+        values = [rules_lib.substitute(target, mask) for target, mask in masks]
         return values, ops.stack(kept)
 
 
 def _named(layers, rules):
     """The names of the layers that candidates are about."""
-    known = [name for rule in rules for name in rule.names]
+    known = [name for rule in rules for name in rule.units]
     if layers is None:
         return known
     for name in layers:

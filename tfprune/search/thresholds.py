@@ -20,7 +20,7 @@ def set_thresholds(
     The masks change at once, and the model keeps the settings.
 
     Args:
-        model: Keras model with `Prunable` layers.
+        model: Keras model that is pruned.
         thresholds: Dict, layer name to a number; or one number for each
             layer, in the order of `tfprune.settings`.
         setting: String, what they are: surgery's `"c"` (default), threshold
@@ -52,7 +52,7 @@ def pruned_accuracy(
     It changes nothing: thresholds given here are tried only.
 
     Args:
-        model: Keras model with `Prunable` layers.
+        model: Keras model that is pruned.
         data: Tuple of arrays (examples, labels).
         thresholds: As `set_thresholds` takes them, or None (default): the
             model as it is.
@@ -70,7 +70,7 @@ def pruned_accuracy(
 
 def _by_layer(thresholds, found):
     """Layer name to threshold."""
-    names = [name for rule in found for name in rule.names]
+    names = [name for rule in found for name in rule.units]
     if not isinstance(thresholds, dict):
         values = np.ravel(thresholds).tolist()
         if len(values) != len(names):
