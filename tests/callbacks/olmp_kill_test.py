@@ -13,6 +13,7 @@ from experiments import solvers as solvers  # Known to Keras.
 from tests.experiments import runs
 from tfprune import backend
 from tfprune.core import units
+from tfprune.graph import pruned
 from tfprune.search import trace
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -96,7 +97,8 @@ def outcome(path):
     """The thresholds, weights and masks that a run ends with."""
     model = checkpoints.load(path / "seeds/3/checkpoint.npz").model
     thresholds = [u.settings["c"] for u in units.tagged(model.variables)]
-    return thresholds, [backend.to_numpy(v) for v in model.variables]
+    hidden = pruned.hidden_variables(model)
+    return thresholds, list(map(backend.to_numpy, [*model.variables, *hidden]))
 
 
 def test_kill_9_in_the_middle_of_a_search(tmp_path, data_dir):

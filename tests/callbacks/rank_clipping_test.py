@@ -9,6 +9,7 @@ import tfprune
 from tfprune import callbacks
 from tfprune import methods
 from tfprune.compress.low_rank import forms
+from tfprune.graph import pruned
 
 
 def net(**arguments):
@@ -92,14 +93,35 @@ def test_all_of_the_energy_changes_nothing():
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_masks_stay_in_a_pruned_model():
-    model = tfprune.prune(net(), methods.Magnitude(0.5, frequency=1))
+@pytest.mark.parametrize("wrap", [False, True])
+def test_masks_stay_in_a_pruned_model(wrap):
+    method = methods.Magnitude(0.5, frequency=1)
+    model = tfprune.prune(net(), method, wrap=wrap)
     model.compile(tfprune.PruningOptimizer("sgd"), "mse")
     clipping = callbacks.RankClipping(0.5, interval=5)
     train(model, clipping, steps=6)
     assert set(clipping.history[0]["ranks"]) == {"conv", "out"}
     kernel = np.array(tfprune.strip(model).get_layer("conv").kernel)
     assert np.mean(kernel == 0) == 0.5
+
+
+def test_what_learns_is_clipped_in_place_as_in_wrapped_layers():
+    def clipped(wrap):
+        method = methods.Surgery(c=1.0)
+        model = tfprune.prune(net(), method, wrap=wrap)
+        model.compile(
+            tfprune.PruningOptimizer(keras.optimizers.SGD(0.01)), "mse"
+        )
+        train(model, callbacks.RankClipping(0.5, interval=5), steps=5)
+        units = pruned.units(model).values()
+        return [(x.dense(), np.array(x.mask)) for u in units for x in u.targets]
+
+    for (one, kept), (other, mask) in zip(
+        clipped(False), clipped(True), strict=True
+    ):
+        np.testing.assert_array_equal(kept, mask)
+        np.testing.assert_allclose(one, other, atol=1e-6)
+        assert not np.all(mask) and np.any(one[~mask])
 
 
 class TestBadInput:

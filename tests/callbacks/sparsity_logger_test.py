@@ -30,7 +30,7 @@ def _model():
     stack = [keras.Input((1, 2)), conv, keras.layers.Flatten()]
     model = keras.Sequential([*stack, keras.layers.Dense(6, name="ip")])
     model = tfprune.prune(model, "magnitude")
-    model.compile("sgd", "mse")
+    model.compile(tfprune.PruningOptimizer("sgd"), "mse")
     return model
 
 

@@ -31,7 +31,7 @@ def test_masked_entries_of_kernel_and_bias_are_not_kept():
 
 def test_an_array_without_a_mask_is_kept_whole():
     model = _pruned(tfprune.methods.Magnitude(0.5))
-    model.get_layer("ip").layer.bias.assign([0.0, 0.0, 1.0])
+    model.get_layer("ip").bias.assign([0.0, 0.0, 1.0])
     assert report(model).total.kept == 5 + 3
 
 
@@ -104,8 +104,10 @@ def test_wrappers_in_subclassed_and_nested_models_are_found():
     assert (row.kind, row.parameters, row.kept) == ("Dense", 15, 8)
 
 
-def test_training_with_a_plain_optimizer_is_told():
-    model = tfprune.prune(_stripped(), "magnitude")
+@pytest.mark.parametrize("wrap", [False, True])
+@pytest.mark.filterwarnings("ignore:the model is pruned, and a plain")
+def test_training_with_a_plain_optimizer_is_told(wrap):
+    model = tfprune.prune(_stripped(), "magnitude", wrap=wrap)
     model.compile("sgd", "mse")
     assert not report(model).warnings
     model.fit(np.ones((4, 4)), np.ones((4, 3)), verbose=0)
@@ -120,6 +122,13 @@ def test_training_with_a_pruning_optimizer_is_not_told():
     model.compile(tfprune.PruningOptimizer("sgd"), "mse")
     model.fit(np.ones((4, 4)), np.ones((4, 3)), verbose=0)
     assert not report(model).warnings
+
+
+def test_a_trained_model_that_is_pruned_in_place_is_not_told():
+    model = _stripped()
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 4)), np.ones((4, 3)), verbose=0)
+    assert not report(tfprune.prune(model, "magnitude")).warnings
 
 
 def test_json_round_trip(tmp_path):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from tfprune.core import structures
-from tfprune.reports import checks
+from tfprune.graph import pruned
 
 _MARKS = np.array(["0", "1"])
 
@@ -56,13 +56,13 @@ def filters_kept(model: keras.Model) -> dict[str, np.ndarray]:
     """A bool for each filter of each pruned layer, by the layer's name.
 
     Args:
-        model: Keras model with `Prunable` layers.
+        model: Keras model that is pruned, or not: then there are none.
     """
     return {
-        layer.name: _of_filters(target)
-        for layer in checks.wrapped(model)
-        if isinstance(layer.method.pruner.structure, structures.Filter)
-        for target in layer.unit.targets
+        address: _of_filters(target)
+        for address, unit in pruned.units_if_any(model).items()
+        if isinstance(unit.method.pruner.structure, structures.Filter)
+        for target in unit.targets
         if target.role == "kernel"
     }
 

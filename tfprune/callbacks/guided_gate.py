@@ -9,9 +9,11 @@ import os
 import keras
 import numpy as np
 
+from tfprune import backend
 from tfprune.callbacks import update_interval
 from tfprune.core import units as units_lib
-from tfprune.graph import traversal
+from tfprune.graph import leaves
+from tfprune.graph import pruned
 from tfprune.methods import guided
 from tfprune.profiling import projection
 from tfprune.profiling import roofline
@@ -35,8 +37,8 @@ class GuidedGate(keras.callbacks.Callback):
     left as they are.
 
     Args:
-        dense: Keras model with the weights of before pruning: what was given
-            to `tfprune.prune`.
+        dense: Keras model with the weights of before pruning, such as a copy
+            made before `tfprune.prune`: that changes the model itself.
         machine: As of `tfprune.profiling.project`.
         batch_size: As of `tfprune.profiling.project`. Defaults to 1.
         interval: Integer, steps between looks. Defaults to 1000.
@@ -47,9 +49,20 @@ class GuidedGate(keras.callbacks.Callback):
             (default).
 
     Raises:
-        ValueError: when training begins, for a model that Guided does not
-            prune, layers that `dense` does not have, or where
-            `steps_per_execution` does not divide the interval.
+        ValueError: for a `dense` that is pruned; when training begins, for a
+            model that Guided does not prune, layers that `dense` does not
+            have, or where `steps_per_execution` does not divide the interval.
+
+    Example:
+
+    ```python
+    dense = keras.models.clone_model(model)
+    dense.set_weights(model.get_weights())
+    tfprune.prune(model, tfprune.methods.Guided())
+    model.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
+    gate = tfprune.callbacks.GuidedGate(dense, "xeon_e5_2697v4")
+    model.fit(x, y, callbacks=[gate])
+    ```
 
     Reference:
         Park et al. Faster CNNs with Direct Sparse Convolutions and Guided
@@ -70,51 +83,47 @@ class GuidedGate(keras.callbacks.Callback):
         validation.check_count("interval", interval, least=1)
         validation.check_count("patience", patience, least=1)
         validation.check("tolerance", tolerance, tolerance >= 0, ">= 0")
+        is_dense = not units_lib.tagged(dense.variables)
+        validation.check(
+            "dense", dense.name, is_dense, "a copy that is not pruned"
+        )
         self.projection = projection.project(dense, machine, batch_size)
         self.decisions: list[dict] = []
-        self._dense = {x.name: x for x in traversal.leaves(dense)}
+        self._dense = leaves.addresses(dense)
         self._interval, self._patience = interval, patience
         self._tolerance, self._trace = tolerance, trace
 
     def on_train_begin(self, logs=None):
         update_interval.check_steps(self.model, self._interval)
-        self._layers = {
-            layer.name: layer
-            for layer in traversal.walk(self.model)
-            if isinstance(getattr(layer, "unit", None), units_lib.Unit)
-            and isinstance(layer.method.pruner, guided.GuidedPruner)
-        }
-        if not self._layers:
-            raise ValueError(
-                "`model` must be pruned by Guided. Received: "
-                f"model={self.model.name!r}, which has no layer that is."
-            )
-        for name in self._layers:
+        found = pruned.units_by(self.model, guided.GuidedPruner, "Guided")
+        for name in found:
             if name not in self._dense:
                 raise ValueError(validation.unknown("dense", name, self._dense))
         projected = {row.name for row in self.projection.rows}
-        for name in self._layers.keys() - projected:
-            del self._layers[name]
+        self._units = {x: found[x] for x in found if x in projected}
+        self._updates = next(iter(found.values())).updates
         _LOGGER.info("%s", self.projection)
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.optimizer.iterations)
+        step = int(backend.to_numpy(self._updates))
         if step % self._interval:
             return
-        for name, layer in self._layers.items():
-            if layer.settings["active"] and not layer.frozen:
-                self._look(step, self.projection[name], layer)
+        for name, unit in self._units.items():
+            if unit.settings["active"] and not unit.frozen:
+                self._look(step, self.projection[name], unit)
 
-    def _look(self, step, row, layer):
+    def _look(self, step, row, unit):
         """Decides about one layer."""
-        now = projection.sparsity(layer.layer.kernel)
+        (kernel,) = [x.variable for x in unit.targets if x.role == "kernel"]
+        now = projection.sparsity(kernel)
         if row.worth and now >= row.upper:
-            layer.settings["active"] = 0
+            unit.settings["active"] = 0
             self._note(step, row, now, "enough")
-        elif self._settled(layer.settings, now) and (
+        elif self._settled(unit.settings, now) and (
             not row.worth or now < row.lower
         ):
-            self._restore(layer)
+            unit.settings["active"] = 0
+            self._restore(row.name, kernel)
             self._note(step, row, now, "restored")
 
     def _settled(self, settings, now):
@@ -125,13 +134,21 @@ class GuidedGate(keras.callbacks.Callback):
             settings["best_sparsity"] = now
         return settings["looks"] >= self._patience
 
-    def _restore(self, layer):
-        before = self._dense[layer.name]
-        layer.settings["active"] = 0
-        for old, new in zip(before.weights, layer.layer.weights, strict=True):
-            new.assign(old)
-        for target in layer.unit.targets:
-            target.mask.assign(np.ones(target.mask.shape, bool))
+    def _restore(self, name, kernel):
+        """Gives the layer of a kernel all of its weights of before pruning."""
+        (layer,) = [
+            leaf.layer
+            for leaf in leaves.leaves(self.model)
+            if any(x is kernel for x in leaf.weights)
+        ]
+        before = self._dense[name].weights
+        for old, new in zip(before, layer.weights, strict=True):
+            target = getattr(new, units_lib.TAG, None)
+            if target is None:
+                new.assign(old)
+            else:
+                old = backend.to_numpy(old)
+                target.assign(old, np.ones(old.shape, bool))
 
     def _note(self, step, row, now, decision):
         found = {

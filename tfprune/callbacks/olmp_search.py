@@ -8,9 +8,10 @@ import warnings
 import keras
 import numpy as np
 
+from tfprune import backend
 from tfprune import search
 from tfprune.callbacks import update_interval
-from tfprune.core import units as units_lib
+from tfprune.graph import pruned
 from tfprune.methods import olmp
 from tfprune.search import executors
 from tfprune.search import problem as problem_lib
@@ -56,16 +57,8 @@ class OLMPSearch(keras.callbacks.Callback):
         self._executor_name, self._workers = executor, workers
 
     def on_train_begin(self, logs=None):
-        self._units = [
-            unit
-            for unit in units_lib.tagged(self.model.variables)
-            if isinstance(unit.method.pruner, olmp.OLMPPruner)
-        ]
-        if not self._units:
-            raise ValueError(
-                "`model` must be pruned by OLMP. Received: "
-                f"model={self.model.name!r}, which has no layer that is."
-            )
+        found = pruned.units_by(self.model, olmp.OLMPPruner, "OLMP")
+        self._units = list(found.values())
         self._pruner = self._units[0].method.pruner
         self._plan = self._pruner.plan
         update_interval.check_steps(self.model, self._plan.interval)
@@ -73,7 +66,7 @@ class OLMPSearch(keras.callbacks.Callback):
             self.model,
             self._data,
             self._plan.delta,
-            layers=[unit.name for unit in self._units],
+            layers=list(found),
             objective=self._plan.objective,
             target_cost=self._plan.target_cost,
             batch_size=self._batch_size,
@@ -91,7 +84,7 @@ class OLMPSearch(keras.callbacks.Callback):
         self._search_if_due()
 
     def _search_if_due(self):
-        step = int(self.model.optimizer.iterations)
+        step = int(backend.to_numpy(self._units[0].updates))
         last = max(unit.settings["searched_step"] for unit in self._units)
         if not self._plan.due(step, last):
             return

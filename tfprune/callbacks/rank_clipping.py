@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import keras
 
+from tfprune import backend
 from tfprune.callbacks import update_interval
 from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
 from tfprune.compress.low_rank import ranks as ranks_lib
+from tfprune.core import units as units_lib
 from tfprune.utils import validation
 
 
@@ -85,7 +89,23 @@ class RankClipping(keras.callbacks.Callback):
         return [(x, rank) for x, rank in pairs if rank is not None]
 
     def _clip(self):
-        chosen = self._chosen()
-        for candidate, rank in chosen:
-            candidate.layer.kernel.assign(candidate.kernel(rank))
+        with _learning(self.model):
+            chosen = self._chosen()
+            for candidate, rank in chosen:
+                candidate.layer.kernel.assign(candidate.kernel(rank))
         return {x.layer.name: rank for x, rank in chosen}
+
+
+@contextlib.contextmanager
+def _learning(model):
+    """A scope in which pruned variables have all values that learn."""
+    units = units_lib.tagged(model.variables)
+    targets = [target for unit in units for target in unit.targets]
+    for target in targets:
+        target.variable.assign(target.dense())
+    try:
+        yield
+    finally:
+        for target in targets:
+            value = backend.to_numpy(target.variable)
+            target.assign(value, backend.to_numpy(target.mask))

@@ -10,7 +10,6 @@ import numpy as np
 
 from tfprune.core import units
 from tfprune.graph import leaves
-from tfprune.reports import checks
 from tfprune.utils import validation
 
 
@@ -47,7 +46,7 @@ class SparsityLogger(keras.callbacks.Callback):
         self.frequency, self.per_layer = frequency, per_layer
 
     def on_train_begin(self, logs=None):
-        if not checks.wrapped(self.model):
+        if not units.tagged(self.model.variables):
             raise ValueError(
                 "`SparsityLogger` needs a model with masks. Received: "
                 f"model={self.model.name!r}, which has none. Call "
@@ -111,7 +110,7 @@ class _Kernel:
 def _kernels(model):
     return [
         _Kernel(
-            leaf.layer.name,
+            leaf.address,
             leaves.kind_of(type(leaf.layer).__name__),
             int(np.prod(kernel.shape)),
             getattr(getattr(kernel, units.TAG, None), "mask", None),

@@ -7,13 +7,11 @@ import math
 import typing
 
 import keras
-import numpy as np
 
-from tfprune.core import masks
 from tfprune.core import units
 from tfprune.graph import cost
+from tfprune.graph import leaves
 from tfprune.graph import model_graph
-from tfprune.graph import traversal
 from tfprune.profiling import machines
 from tfprune.profiling import roofline
 from tfprune.utils import counts
@@ -74,9 +72,9 @@ def build(
     validation.check_count("batch_size", batch_size, least=1)
     validation.check("least_gain", least_gain, least_gain >= 1, ">= 1")
     rows = [
-        _row(layer, graph.calls.get(id(layer)), profile, batch_size, least_gain)
-        for layer in traversal.walk(graph.model)
-        if isinstance(layer, _KINDS)
+        _row(leaf, graph.calls, profile, batch_size, least_gain)
+        for leaf in leaves.leaves(graph.model)
+        if isinstance(leaf.layer, _KINDS)
     ]
     title = machine if isinstance(machine, str) else "this machine"
     title = f"{graph.model.name} on {title}, batch {batch_size}"
@@ -153,20 +151,18 @@ class Projection:
 
 def sparsity(kernel) -> float:
     """The fraction of zeros of a kernel under its mask, if any."""
-    values = np.asarray(kernel)
-    target = getattr(kernel, units.TAG, None)
-    if target is not None:
-        values = np.asarray(masks.select(values, np.asarray(target.mask)))
+    values = units.masked(kernel)
     return 1 - counts.kept(values) / max(values.size, 1)
 
 
-def _row(layer, calls, machine, batch_size, least_gain):
-    work = _work(layer, calls, batch_size)
+def _row(leaf, calls, machine, batch_size, least_gain):
+    layer = leaf.layer
+    work = _work(layer, calls.get(id(layer)), batch_size)
     least, greatest = roofline.useful_densities(work, machine)
     gain = roofline.speedup(work, least, machine)
     now = sparsity(layer.kernel)
     return LayerProjection(
-        layer.name,
+        leaf.address,
         lower=1 - greatest,
         upper=1 - least,
         gain=gain,

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from tfprune.compress import recalibrate
+from tfprune.core import units
 from tfprune.graph import cost
 from tfprune.graph import leaves
-from tfprune.graph import traversal
-from tfprune.layers import prunable
+from tfprune.optimizers import pruning_optimizer
 
 _UNTRAINED = (
     "pruned model was trained with a plain optimizer: its masks were never "
@@ -33,12 +33,6 @@ def check(model: keras.Model) -> None:
         )
 
 
-def wrapped(model: keras.Model) -> list[prunable.Prunable]:
-    """The `Prunable` layers of a model, built, maybe none."""
-    layers = traversal.walk(model)
-    return [x for x in layers if isinstance(x, prunable.Prunable) and x.built]
-
-
 def notes(model: keras.Model, found: list, calls: list) -> list[str]:
     """What is wrong with a model, or not known of it.
 
@@ -58,11 +52,12 @@ def notes(model: keras.Model, found: list, calls: list) -> list[str]:
 
 
 def _is_untouched(model):
-    """The optimizer has made steps, but no mask has seen one."""
+    """A plain optimizer has made steps, and no mask has seen one."""
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is None or not int(np.array(optimizer.iterations)):
+    is_plain = pruning_optimizer.inside(optimizer) is None
+    if not is_plain or not optimizer or not int(optimizer.iterations):
         return False
-    found = [layer.unit for layer in wrapped(model) if not layer.frozen]
+    found = [x for x in units.tagged(model.variables) if not x.frozen]
     return bool(found) and not any(map(_was_touched, found))
 
 

@@ -66,7 +66,7 @@ def row(leaf: leaves.Leaf, calls: list | None, is_pruned: bool) -> LayerReport:
     uses = cost.macs_per_weight(leaf.layer, calls) if any(factors) else 0
     sizes = [int(np.prod(v.shape)) for v in leaf.parameters]
     return LayerReport(
-        leaf.layer.name,
+        leaf.address,
         type(leaf.layer).__name__,
         parameters=sum(sizes),
         kept=sum(kept),
@@ -86,18 +86,12 @@ def total(rows: list[LayerReport]) -> LayerReport:
     return LayerReport("total", "", **sums)
 
 
-def masked(variable) -> np.ndarray:
-    """The value of a variable with its mask, if any, applied."""
-    value, mask = np.array(variable), _mask(variable)
-    return value if mask is None else np.where(mask, value, value.dtype.type(0))
-
-
 def _kept(variables, is_pruned):
     """Entries left of each array.
 
     Fresh biases are zero too, so zeros only count where there is pruning.
     """
-    values = [masked(variable) for variable in variables]
+    values = [units.masked(variable) for variable in variables]
     may = [_may_be_pruned(variable, is_pruned) for variable in variables]
     pairs = list(zip(variables, values, may, strict=True))
     started = any(

@@ -8,6 +8,7 @@ import pathlib
 
 import keras
 
+from tfprune.core import units
 from tfprune.graph import leaves
 from tfprune.graph import model_graph
 from tfprune.profiling import projection as projection_lib
@@ -57,12 +58,12 @@ def report(
     found = leaves.with_parameters(model)
     graph = model_graph.ModelGraph(model)
     calls = [graph.calls.get(id(leaf.layer)) for leaf in found]
-    is_pruned = bool(checks.wrapped(model))
+    is_pruned = bool(units.tagged(model.variables))
     rows = [
         rows_lib.row(leaf, own, is_pruned)
         for leaf, own in zip(found, calls, strict=True)
     ]
-    arrays = [rows_lib.masked(v) for leaf in found for v in leaf.parameters]
+    arrays = [units.masked(v) for leaf in found for v in leaf.parameters]
     notes = checks.notes(model, found, calls)
     projected = machine and projection_lib.build(graph, machine, batch_size)
     size = counts.gzipped(arrays)

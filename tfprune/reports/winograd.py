@@ -6,11 +6,11 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.core import units
 from tfprune.graph import leaves
 from tfprune.layers import winograd_conv2d
 from tfprune.numerics import winograd
 from tfprune.reports import checks
-from tfprune.reports import rows
 
 
 def winograd_sparsity(
@@ -35,14 +35,14 @@ def winograd_sparsity(
     for leaf in leaves.with_parameters(model):
         u = _coefficients(leaf.layer)
         if u is not None and u.size:
-            found[leaf.layer.name] = float(np.mean(np.abs(u) <= threshold))
+            found[leaf.address] = float(np.mean(np.abs(u) <= threshold))
     return found
 
 
 def _coefficients(layer):
     if isinstance(layer, winograd_conv2d.WinogradConv2D):
-        return rows.masked(layer.kernel) * backend.to_numpy(layer.balance)
+        return units.masked(layer.kernel) * backend.to_numpy(layer.balance)
     if winograd_conv2d.WinogradConv2D.unsupported_reason(layer) is not None:
         return None
-    kernel = rows.masked(layer.kernel).astype("float64")
+    kernel = units.masked(layer.kernel).astype("float64")
     return np.array(winograd.coefficients(kernel, layer.kernel_size[0]))

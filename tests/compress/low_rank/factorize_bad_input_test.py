@@ -51,7 +51,9 @@ class TestBadInput:
 
     def test_a_model_with_masks(self):
         with pytest.raises(ValueError, match="Call tfprune.strip first"):
-            tfprune.factorize(tfprune.prune(thin_nets.low(), "magnitude"))
+            tfprune.factorize(
+                tfprune.prune(thin_nets.low(), "magnitude", wrap=True)
+            )
 
     def test_rounds(self):
         with pytest.raises(ValueError, match="`rounds`"):

@@ -41,8 +41,9 @@ def test_ranks_keep_the_energy():
 
 
 @pytest.mark.filterwarnings("ignore:.*skips these layers")
-def test_masks_are_applied():
-    model = tfprune.prune(net(), tfprune.methods.Surgery(0.7))
+@pytest.mark.parametrize("wrap", [False, True])
+def test_masks_are_applied(wrap):
+    model = tfprune.prune(net(), tfprune.methods.Surgery(0.7), wrap=wrap)
     mask = np.zeros((3, 3, 4, 8), bool)
     mask[..., :3] = True
     tfprune.set_mask(model, "conv", mask)

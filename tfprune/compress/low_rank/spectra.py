@@ -8,10 +8,10 @@ import functools
 import keras
 import numpy as np
 
-from tfprune import backend
 from tfprune.compress.low_rank import candidates as candidates_lib
 from tfprune.compress.low_rank import forms
 from tfprune.compress.low_rank import ranks as ranks_lib
+from tfprune.core import units
 from tfprune.graph import cloning
 from tfprune.graph import traversal
 from tfprune.layers import prunable
@@ -96,8 +96,6 @@ def _bare(layer):
     if not isinstance(layer, prunable.Prunable):
         return layer
     copied = cloning.copy(layer.layer)
-    masks = {id(t.variable): t.mask for t in layer.unit.targets}
     for old, new in zip(layer.layer.weights, copied.weights, strict=True):
-        if id(old) in masks:
-            new.assign(backend.to_numpy(old) * backend.to_numpy(masks[id(old)]))
+        new.assign(units.masked(old))
     return copied
