@@ -14,7 +14,10 @@ from tests.interop import caffe_nets as nets
 from tests.interop import caffe_writer as caffe
 from tfprune import methods
 from tfprune.core import structures
+from tfprune.graph import pruned
 from tfprune.interop import caffe_blobs
+
+both_ways = pytest.mark.parametrize("wrap", [False, True])
 
 
 def caffes_answer(x, conv=nets.CONV, fc=nets.FC):
@@ -131,27 +134,67 @@ def test_masked_weights_are_zero_in_a_plain_model(tmp_path):
     np.testing.assert_allclose(model(x), caffes_answer(x, conv), 1e-4, 1e-4)
 
 
-def test_masks_and_hidden_weights_in_a_pruned_model(tmp_path):
+def targets(model, layer):
+    return pruned.units(model)[layer].targets
+
+
+@both_ways
+def test_masks_and_hidden_weights_in_a_pruned_model(tmp_path, wrap):
     path, masks = masked_file(tmp_path)
-    model = tfprune.prune(nets.net(), methods.Surgery(c=0.0))
+    model = tfprune.prune(nets.net(), methods.Surgery(c=0.0), wrap=wrap)
     tfprune.interop.load_caffemodel(model, path)
-    kernel, bias = model.get_layer("stage_conv").unit.targets
+    kernel, bias = targets(model, "stage_conv")
     expected = masks[0].transpose(2, 3, 1, 0) > 0
     np.testing.assert_array_equal(kernel.mask, expected)
     np.testing.assert_array_equal(bias.mask, masks[1] > 0)
     hidden = nets.CONV[0].transpose(2, 3, 1, 0)
-    np.testing.assert_array_equal(kernel.variable, hidden)
+    np.testing.assert_array_equal(kernel.dense(), hidden)
+    conv = [w * m for w, m in zip(nets.CONV, masks, strict=True)]
+    x = nets.random(2, 7, 5, 4, seed=4)
+    np.testing.assert_allclose(model(x), caffes_answer(x, conv), 1e-4, 1e-4)
 
 
-def test_a_sparse_file_is_fine_tuned_with_its_zeros(tmp_path):
+@both_ways
+def test_a_released_model_keeps_its_zeros_while_it_is_fine_tuned(
+    tmp_path, wrap
+):
+    path, masks = masked_file(tmp_path)
+    method = methods.Surgery()
+    model = tfprune.prune(nets.net(), method, "stage_conv", wrap=wrap)
+    tfprune.interop.load_caffemodel(model, path)
+    tfprune.freeze(model)
+    model.compile(tfprune.PruningOptimizer("adam"), "mse")
+    model.fit(nets.random(4, 7, 5, 4), nets.random(4, 4), verbose=0)
+    conv = tfprune.strip(model).get_layer("stage_conv")
+    kept = [masks[0].transpose(2, 3, 1, 0) > 0, masks[1] > 0]
+    for variable, mask in zip(conv.weights, kept, strict=True):
+        np.testing.assert_array_equal(variable.numpy() != 0, mask)
+
+
+@both_ways
+def test_masks_of_biases_that_a_method_does_not_prune_are_told(tmp_path, wrap):
+    path, masks = masked_file(tmp_path)
+    method = methods.Magnitude()
+    model = tfprune.prune(nets.net(), method, "stage_conv", wrap=wrap)
+    with pytest.warns(UserWarning, match="stage_conv/bias. Their zeros will"):
+        tfprune.interop.load_caffemodel(model, path)
+    (kernel,) = targets(model, "stage_conv")
+    expected = masks[0].transpose(2, 3, 1, 0) > 0
+    np.testing.assert_array_equal(kernel.mask, expected)
+
+
+@both_ways
+def test_a_sparse_file_is_fine_tuned_with_its_zeros(tmp_path, wrap):
     sparse = (
         nets.CONV[0] * (nets.random(*nets.CONV[0].shape, seed=8) > 0.5),
         nets.CONV[1] * 0,
     )
     path = nets.write(tmp_path, *nets.whole(conv=sparse))
-    model = tfprune.prune(nets.net(), methods.Guided(), filters="stage_conv")
+    model = tfprune.prune(
+        nets.net(), methods.Guided(), filters="stage_conv", wrap=wrap
+    )
     tfprune.interop.load_caffemodel(model, path)
-    (target,) = model.get_layer("stage_conv").unit.targets
+    (target,) = targets(model, "stage_conv")
     zeros = sparse[0].transpose(2, 3, 1, 0) == 0
     np.testing.assert_array_equal(target.mask, ~zeros)
     tfprune.freeze(model, [structures.Unstructured()])
@@ -159,7 +202,8 @@ def test_a_sparse_file_is_fine_tuned_with_its_zeros(tmp_path):
     model.fit(nets.random(4, 7, 5, 4), nets.random(4, 4), verbose=0)
     kernel = target.variable.numpy()
     assert not np.any(kernel[zeros]) and np.all(kernel[~zeros])
-    assert np.any(model.get_layer("stage_conv").layer.bias.numpy())
+    conv = tfprune.strip(model).get_layer("stage_conv")
+    assert np.any(conv.bias.numpy())
 
 
 def test_batch_normalization(tmp_path):

@@ -9,11 +9,15 @@ batch norm      sums and their number -> moving mean and variance; gamma
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import typing
+import warnings
 
 import keras
 import numpy as np
 
+from tfprune import backend
 from tfprune.core import units
 from tfprune.graph import model_graph
 from tfprune.graph import traversal
@@ -41,10 +45,11 @@ def load_caffemodel(
     layer called like it with `scale` for `bn`.
 
     Weights that are masked in the file (dynamic network surgery, OLMP) are
-    zero here. A model with `Prunable` layers takes the masks; where a file has
-    none, what is exactly zero is masked (SkimCaffe). So a published sparse
-    model is fine-tuned after `tfprune.freeze`, and runs on sparse kernels
-    after `tfprune.sparsify`.
+    zero here. A model that is pruned takes the masks; where a file has none,
+    what is exactly zero is masked (SkimCaffe). So a published sparse model is
+    fine-tuned after `tfprune.freeze`, and runs on sparse kernels after
+    `tfprune.sparsify`. Surgery masks biases, as such files do; by a method
+    that prunes kernels alone, zeros of biases learn again: a warning says so.
 
     Caffe's nets of ImageNet expect images in BGR order with a mean subtracted.
 
@@ -83,9 +88,45 @@ def load_caffemodel(
         for layer in layers
         for change in _changes(layer, file, behind.get(layer.name))
     ]
-    for variable, value in changes:
-        variable.assign(value)
+    for change in changes:
+        change.make()
+    _warn_of_lost_masks(layers, changes)
     return file.unused()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Change:
+    """What a variable takes from a file.
+
+    Args:
+        variable: Keras variable.
+        value: Float array.
+        mask: Bool array, or None: what it has stays.
+    """
+
+    variable: typing.Any
+    value: np.ndarray
+    mask: np.ndarray | None = None
+
+    @property
+    def target(self) -> units.Target | None:
+        """The tag of the variable, if it is pruned."""
+        return getattr(self.variable, units.TAG, None)
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether something is masked in the file."""
+        return self.mask is not None and not np.all(self.mask)
+
+    def make(self):
+        mask = self.mask
+        if self.target is not None:
+            mask = backend.to_numpy(self.target.mask) if mask is None else mask
+            self.target.assign(self.value, mask)
+        elif mask is None:
+            self.variable.assign(self.value)
+        else:
+            self.variable.assign(np.where(mask, self.value, 0))
 
 
 class _File:
@@ -119,7 +160,7 @@ class _File:
 
 
 def _changes(layer, file, image):
-    """Pairs (variable, value) of all that a layer takes from a file."""
+    """All that a layer takes from a file, as a list of `_Change`."""
     bare = getattr(layer, "layer", layer)
     if isinstance(bare, keras.layers.BatchNormalization):
         return _statistics(bare, file)
@@ -144,16 +185,7 @@ def _changes(layer, file, image):
         (value != 0) | (x is bare.bias)
         for x, value in list(zip(variables, values, strict=False))[len(masks) :]
     ]
-    rows = zip(variables, values, masks, strict=False)
-    return [change for row in rows for change in _masked(*row)]
-
-
-def _masked(variable, value, mask):
-    """The change of a variable, and of its mask if it has one."""
-    target = getattr(variable, units.TAG, None)
-    if target is None:
-        return [(variable, np.where(mask, value, 0))]
-    return [(variable, value), (target.mask, mask)]
+    return list(map(_Change, variables, values, masks))
 
 
 def _value(blob, variable, layer, image):
@@ -189,12 +221,41 @@ def _statistics(layer, file):
     mean, variance = (
         _value(x * factor, layer.moving_mean, layer, None) for x in blobs[:2]
     )
-    found = [(layer.moving_mean, mean), (layer.moving_variance, variance)]
+    found = [
+        _Change(layer.moving_mean, mean),
+        _Change(layer.moving_variance, variance),
+    ]
     scale = file.blobs(layer.name, kind="scale")
     for blob, variable in zip(scale, (layer.gamma, layer.beta), strict=False):
         if variable is not None:
-            found.append((variable, _value(blob, variable, layer, None)))
+            value = _value(blob, variable, layer, None)
+            found.append(_Change(variable, value))
     return found
+
+
+def _warn_of_lost_masks(layers, changes):
+    """Says which zeros of layers that are pruned have no mask to keep them."""
+    pruned = {
+        id(weight)
+        for layer in layers
+        for weight in layer.weights
+        if any(hasattr(x, units.TAG) for x in layer.weights)
+    }
+    lost = [
+        change.variable.path
+        for change in changes
+        if change.is_masked
+        and change.target is None
+        and id(change.variable) in pruned
+    ]
+    if lost:
+        warnings.warn(
+            "these are masked in the file and not in the model, whose method "
+            f"does not prune them: {', '.join(lost)}. Their zeros will learn "
+            "again. Prune the model by a method that masks them, as "
+            "tfprune.methods.Surgery() does biases",
+            stacklevel=3,
+        )
 
 
 def _unsupported_reason(layer, received, variables):
