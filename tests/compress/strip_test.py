@@ -6,11 +6,15 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 import tfprune
 from tfprune import methods
+from tfprune.core import units
+from tfprune.graph import pruned
 
+both_ways = pytest.mark.parametrize("wrap", [False, True])
 HALF = methods.Magnitude(0.5, frequency=1)
 
 PLAIN_KERAS = """
@@ -23,7 +27,7 @@ print(json.dumps(np.array(model(np.ones((1, 4)))).tolist()))
 """
 
 
-def net(method=HALF):
+def net(method=HALF, wrap=False):
     """A pruned model with a nested one, masks set, compiled."""
     x = keras.Input((4,))
     inner = keras.Sequential(
@@ -31,7 +35,7 @@ def net(method=HALF):
     )
     outputs = layers.Dense(2, name="top", trainable=False)(inner(x))
     plain = keras.Model(x, outputs, name="net")
-    model = tfprune.prune(plain, method)
+    model = tfprune.prune(plain, method, wrap=wrap)
     for name in tfprune.settings(model):
         mask = np.random.default_rng(0).random((4, 4 if name == "deep" else 2))
         tfprune.set_mask(model, name, mask < 0.5)
@@ -39,27 +43,38 @@ def net(method=HALF):
     return model
 
 
-def test_nested_layers_are_plain_and_zero():
-    model = net()
+@both_ways
+def test_nested_layers_are_plain_and_zero(wrap):
+    model = net(wrap=wrap)
+    (target,) = pruned.units(model)["deep"].targets
+    x = np.random.default_rng(0).normal(size=(5, 4))
+    before = model(x)
     bare = tfprune.strip(model)
     deep = bare.get_layer("inner").get_layer("deep")
     assert type(deep) is type(bare.get_layer("top")) is layers.Dense
-    (target,) = model.get_layer("inner").get_layer("deep").unit.targets
     np.testing.assert_array_equal(deep.kernel.numpy() != 0, target.mask)
-    x = np.random.default_rng(0).normal(size=(5, 4))
-    np.testing.assert_array_equal(bare(x), model(x))
+    np.testing.assert_array_equal(bare(x), before)
+    assert not units.tagged(bare.variables)
 
 
-def test_names_and_trainable_are_kept():
-    bare = tfprune.strip(net())
+def test_in_place_it_is_the_model_itself_compiled_with_the_inner_optimizer():
+    model = net()
+    inner = model.optimizer.inner_optimizer
+    assert tfprune.strip(model) is model
+    assert model.compiled and model.optimizer is inner
+
+
+@both_ways
+def test_names_and_trainable_are_kept(wrap):
+    bare = tfprune.strip(net(wrap=wrap))
     assert bare.name == "net"
     assert bare.get_layer("inner").trainable
     assert not bare.get_layer("top").trainable
 
 
-def test_original_is_not_changed():
+def test_a_wrapped_original_is_not_changed():
     """With a dense gradient, pruned weights are not zero and may return."""
-    model = net(methods.Surgery(0.5))
+    model = net(methods.Surgery(0.5), wrap=True)
     before = model.get_weights()
     tfprune.strip(model)
     for old, new in zip(before, model.get_weights(), strict=True):
@@ -69,17 +84,19 @@ def test_original_is_not_changed():
     assert model.compiled
 
 
-def test_a_model_without_prunable_layers_is_copied():
+def test_a_model_that_is_not_pruned_is_left_as_it_is():
     plain = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
-    copy = tfprune.strip(plain)
-    assert copy is not plain
-    np.testing.assert_array_equal(copy.weights[0], plain.weights[0])
+    before = plain.get_weights()
+    assert tfprune.strip(plain) is plain
+    for old, new in zip(before, plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
-def test_loads_with_plain_keras_in_a_fresh_process(tmp_path):
-    """Not compiled either: its optimizer would need tfprune."""
-    bare = tfprune.strip(net())
-    assert not bare.compiled
+@both_ways
+def test_loads_with_plain_keras_in_a_fresh_process(tmp_path, wrap):
+    """Nor does its optimizer need tfprune; a clone is not compiled."""
+    bare = tfprune.strip(net(wrap=wrap))
+    assert bare.compiled != wrap
     bare.save(tmp_path / "bare.keras")
     printed = subprocess.run(
         [sys.executable, "-c", PLAIN_KERAS, str(tmp_path / "bare.keras")],

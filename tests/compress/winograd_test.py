@@ -108,8 +108,11 @@ def test_a_subclassed_model_is_refused():
 
 
 def test_pruned_layers_stay_as_they_are():
-    model = tfprune.prune(net(), "magnitude", "three")
+    model = tfprune.prune(net(), "magnitude", "three", wrap=True)
     with pytest.raises(ValueError, match="three: it is a Prunable"):
+        tfprune.to_winograd(model, "three")
+    model = tfprune.prune(net(), "magnitude", "three")
+    with pytest.raises(ValueError, match="three: it is pruned: call tfprune"):
         tfprune.to_winograd(model, "three")
 
 

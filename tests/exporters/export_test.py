@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 from keras import layers
 
 import tfprune
+from tfprune.core import units
 from tfprune.exporters import saved_model
 from tfprune.exporters import signature
 from tfprune.exporters import verify
@@ -59,6 +61,16 @@ def stripped():
     return bare
 
 
+def pruned():
+    """A compiled model that is pruned in place, not stripped."""
+    method = tfprune.methods.Surgery(settings={"out": None})
+    model = tfprune.prune(net(), method)
+    mask = np.random.default_rng(0).random((6, 64)) < 0.1
+    tfprune.set_mask(model, "hidden", mask)
+    model.compile(tfprune.PruningOptimizer("sgd"), "mse")
+    return model
+
+
 def two_heads():
     """Outputs whose order is not that of their names; one has two."""
     a, b = keras.Input((6,), name="b"), keras.Input((5, 4), name="a")
@@ -81,7 +93,9 @@ def small_integers():
 
 
 @every_format
-@pytest.mark.parametrize("make", [stripped, two_heads, named, small_integers])
+@pytest.mark.parametrize(
+    "make", [stripped, pruned, two_heads, named, small_integers]
+)
 def test_what_is_written_answers_as_the_model(make, format, tmp_path):
     model = make()
     path = tmp_path / "deeper" / f"model{SUFFIX[format]}"
@@ -103,6 +117,23 @@ def test_what_is_written_answers_as_the_model(make, format, tmp_path):
     assert set(answer) == set(expected)
     for name, output in expected.items():
         np.testing.assert_allclose(answer[name], output, 1e-5, 1e-6)
+
+
+def test_a_model_that_is_pruned_in_place_stays_so_and_its_files_are_plain(
+    tmp_path,
+):
+    model = pruned()
+    (target, _) = units.tagged(model.variables)[0].targets
+    before, kept = target.dense(), np.mean(target.mask)
+    tfprune.export(model, tmp_path / "model.keras", "keras")
+    tfprune.export(model, tmp_path / "model.npz", "npz")
+    np.testing.assert_array_equal(target.dense(), before)
+    assert np.all(before) and 0 < kept < 0.2
+    with zipfile.ZipFile(tmp_path / "model.keras") as file:
+        assert "tfprune" not in file.read("config.json").decode()
+    loaded = tfprune.exporters.load_compact(tmp_path / "model.npz")
+    assert not loaded.compiled and not units.tagged(loaded.variables)
+    assert np.mean(loaded.get_layer("hidden").kernel != 0) == kept
 
 
 def test_outputs_are_named_by_their_keys_or_layers():
@@ -190,7 +221,7 @@ class TestMistakes:
             tfprune.export(net(), tmp_path / "model.h5", format)
 
     def test_a_model_that_is_not_stripped(self, tmp_path):
-        model = tfprune.prune(net(), HALF)
+        model = tfprune.prune(net(), HALF, wrap=True)
         with pytest.raises(ValueError, match="Call tfprune.strip first"):
             tfprune.export(model, tmp_path / "model")
 

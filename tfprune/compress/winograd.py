@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from tfprune.compress import result
+from tfprune.core import units
 from tfprune.graph import cloning
 from tfprune.graph import trace
 from tfprune.graph import traversal
@@ -83,7 +84,7 @@ def to_winograd(
     fit: list[tuple] = []
     others: list[tuple] = []
     for layer in chosen:
-        reason = winograd_conv2d.WinogradConv2D.unsupported_reason(layer)
+        reason = _unsupported_reason(layer)
         (others if reason else fit).append((layer, reason))
     _complain(model, fit, others, filters)
     wanted = {id(layer) for layer, _ in fit}
@@ -143,6 +144,14 @@ def _chosen(layers, filters):
         for name in layer_names.matching("filters", pattern, known)
     }
     return [layer for layer in layers if layer.name in found]
+
+
+def _unsupported_reason(layer):
+    """Why a layer stays as it is, or None."""
+    reason = winograd_conv2d.WinogradConv2D.unsupported_reason(layer)
+    if not reason and units.tagged(layer.weights):
+        return "it is pruned: call tfprune.strip first"
+    return reason
 
 
 def _rebalance(model, layers, data):

@@ -21,11 +21,13 @@ load_compact = compact.load
 def export(
     model: keras.Model, path, format: str = "saved_model"
 ) -> pathlib.Path:
-    """Writes a stripped model for serving, and checks what it wrote.
+    """Writes a model for serving, and checks what it wrote.
+
+    Of a model that is pruned in place it writes the masked weights, as if it
+    were stripped; the model is not changed.
 
     Args:
-        model: Keras model without `Prunable` layers: the result of
-            `tfprune.strip`.
+        model: Sequential or Functional model without `Prunable` layers.
         path: The folder to make (`saved_model`) or the file to write, with
             the suffix `.keras` or `.npz`.
         format: `"saved_model"` for plain TensorFlow, `"keras"` for plain
@@ -36,7 +38,7 @@ def export(
         The path. It exists only if a reloaded copy answered as the model.
 
     Raises:
-        ValueError: for an unknown format, a model that is not stripped, a
+        ValueError: for an unknown format, a model with `Prunable` layers, a
             path that exists already or has another suffix, or a reloaded
             copy that answers otherwise.
     """
@@ -63,10 +65,8 @@ def export(
 
 
 def _save_keras(model, path):
-    if model.compiled:
-        # Its optimizer might need tfprune.
-        model = cloning.clone(model, lambda layer, copied: copied)
-    model.save(path)
+    # Its optimizer, and masks, might need tfprune.
+    cloning.clone(model, lambda layer, copied: copied).save(path)
 
 
 def _load_keras(path):

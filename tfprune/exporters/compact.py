@@ -18,7 +18,7 @@ _ZEROS = keras.saving.serialize_keras_object(keras.initializers.Zeros())
 
 
 def save(model: keras.Model, path) -> None:
-    """Writes a stripped model as a compressed npz file.
+    """Writes a model as a compressed npz file, without its optimizer.
 
     Arrays of which less than half is non-zero are stored as flat indices and
     values, the others whole.
@@ -28,6 +28,7 @@ def save(model: keras.Model, path) -> None:
         path: The file to write.
     """
     config = keras.saving.serialize_keras_object(model)
+    config.pop("compile_config", None)
     about = json.dumps({"format": _FORMAT, "model": config})
     arrays = {"about": np.array(about)}
     for index, variable in enumerate(model.weights):

@@ -122,15 +122,19 @@ def test_a_pruned_model_goes_all_the_way(tmp_path):
     model = keras.Sequential(
         [keras.Input((4,)), layers.Dense(6, "tanh"), layers.Dense(2)]
     )
-    model = tfprune.prune(zoo.randomize(model), tfprune.methods.Magnitude(0.5))
-    mask = np.ones((4, 6), bool)
+    method, mask = tfprune.methods.Magnitude(0.5), np.ones((4, 6), bool)
     mask[:, :2] = False
-    tfprune.set_mask(model, model.layers[0].name, mask)
+    zoo.randomize(model)
+    wrapped = tfprune.prune(model, method, wrap=True)
+    tfprune.prune(model, method)
+    for each in (model, wrapped):
+        tfprune.set_mask(each, model.layers[0].name, mask)
     with pytest.raises(ValueError, match="Call tfprune.strip first"):
-        tfprune.remove_filters(model)
-    small = tfprune.remove_filters(tfprune.strip(model)).model
-    assert small.layers[0].units == 4
-    compare(model, small)
+        tfprune.remove_filters(wrapped)
+    for each in (model, tfprune.strip(wrapped), tfprune.strip(model)):
+        small = tfprune.remove_filters(each).model
+        assert small.layers[0].units == 4
+        compare(wrapped, small)
 
 
 def test_loads_with_plain_keras_in_a_fresh_process(tmp_path):

@@ -296,9 +296,21 @@ def test_columns_that_save_too_little_are_not_tried():
 
 
 def test_a_model_that_is_not_stripped_is_refused():
-    model = tfprune.prune(net(), "magnitude", "hidden")
+    model = tfprune.prune(net(), "magnitude", "hidden", wrap=True)
     with pytest.raises(ValueError, match="Call tfprune.strip first"):
         tfprune.sparsify(model)
+
+
+def test_a_model_that_is_pruned_in_place_is_taken_with_its_zeros():
+    model = net(sparsity=0.0)
+    tfprune.prune(model, tfprune.methods.Surgery(), "hidden")
+    kernel = model.get_layer("hidden").kernel
+    mask = np.random.default_rng(0).random(kernel.shape) < 0.1
+    tfprune.set_mask(model, "hidden", mask)
+    found = tfprune.sparsify(model, rounds=1)
+    (decision,) = [x for x in found.decisions if x.layer == "hidden"]
+    assert decision.sparsity == pytest.approx(1 - mask.mean())
+    assert "hidden" in tfprune.settings(model)
 
 
 @pytest.mark.parametrize(
