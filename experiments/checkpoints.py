@@ -1,8 +1,9 @@
 """Checkpoints: one file that holds all of a run, or is not there.
 
 A file has the model's configuration, so that a run resumes behind a stage
-that changed shapes, the variables of model and optimizer, seeds included,
-and where the run was. It is written beside its place and moved there.
+that changed shapes, how it is pruned in place, the variables of model and
+optimizer, seeds and masks included, and where the run was. It is written
+beside its place and moved there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 
 from tfprune import backend
 from tfprune.exporters import files
+from tfprune.graph import pruned
+from tfprune.optimizers import model_state
 
 _FORMAT = "tfprune-checkpoint-1"
 
@@ -25,7 +28,7 @@ class Checkpoint(typing.NamedTuple):
     """What a file holds.
 
     Args:
-        model: Keras model with its weights, not compiled.
+        model: Keras model with its weights and masks, not compiled.
         optimizer: List of arrays, the optimizer's variables.
         progress: Dict of plain values, where the run was.
     """
@@ -43,9 +46,12 @@ def save(path, model: keras.Model, progress: dict) -> None:
         model: Keras model; its optimizer, if built, is saved with it.
         progress: Dict of plain values, returned by `load`.
     """
+    config = keras.saving.serialize_keras_object(model)
+    config.pop("compile_config", None)
     about = {
         "format": _FORMAT,
-        "model": keras.saving.serialize_keras_object(model),
+        "model": config,
+        "pruned": model_state.get_config(model),
         "progress": progress,
     }
     optimizer = getattr(model, "optimizer", None)
@@ -71,6 +77,7 @@ def load(path) -> Checkpoint:
     arrays = read_arrays(path)
     about = _about(path, arrays)
     model = keras.saving.deserialize_keras_object(about["model"])
+    model_state.restore(model, about.get("pruned"))
     restore(_variables(model), _list(arrays, "model"), path)
     return Checkpoint(model, _list(arrays, "optimizer"), about["progress"])
 
@@ -150,7 +157,8 @@ def _about(path, arrays):
 def _variables(model):
     """All of a model's variables: Keras' weights leave out random seeds."""
     metrics = {id(v) for metric in model.metrics for v in metric.variables}
-    return [v for v in model.variables if id(v) not in metrics]
+    own = [v for v in model.variables if id(v) not in metrics]
+    return [*own, *pruned.hidden_variables(model)]
 
 
 def _numbered(prefix, variables):

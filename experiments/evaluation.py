@@ -18,6 +18,7 @@ from tfprune.compress import strip
 from tfprune.compress.low_rank import spectra
 from tfprune.core import units
 from tfprune.exporters import compact
+from tfprune.graph import cloning
 from tfprune.reports import summary
 from tfprune.reports import winograd
 
@@ -38,7 +39,7 @@ def accuracy(model: keras.Model, split) -> dict[str, float]:
 
 
 def is_pruned(model: keras.Model) -> bool:
-    """Tells whether a model has `Prunable` layers."""
+    """Tells whether a model is pruned."""
     return bool(units.tagged(model.weights))
 
 
@@ -112,7 +113,7 @@ def _file_bytes(model):
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "model.keras"
         # A compiled one would bring the state of its optimizer.
-        strip.strip(model).save(file)
+        cloning.clone(model, lambda layer, copied: copied).save(file)
         return file.stat().st_size
 
 

@@ -82,7 +82,7 @@ def by_hand(model, data, candidates) -> list[float]:
     found, own = [], units.tagged(model.variables)
     for candidate in candidates:
         for unit, c in zip(own, candidate, strict=True):
-            weights = [backend.to_numpy(x.variable) for x in unit.targets]
+            weights = [x.dense() for x in unit.targets]
             size = np.abs(np.concatenate([x.ravel() for x in weights]))
             size = size[size != 0]
             t = max(size.mean() + c * size.std(), 0)

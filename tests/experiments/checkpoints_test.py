@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+import tfprune
 from experiments import checkpoints
+from tfprune.graph import pruned
 
 
 @pytest.fixture
@@ -63,6 +65,28 @@ class TestCheckpoints:
             np.testing.assert_array_equal(
                 model(x, training=True), again(x, training=True)
             )
+
+    @pytest.mark.parametrize("wrap", [False, True])
+    def test_a_pruned_model_comes_back_with_all_that_pruning_knows(
+        self, tmp_path, wrap
+    ):
+        layers = [keras.Input((8,)), keras.layers.Dense(4, name="ip")]
+        method = tfprune.methods.Surgery(c=1.0)
+        model = tfprune.prune(keras.Sequential(layers), method, wrap=wrap)
+        model.compile(tfprune.PruningOptimizer("sgd"), "mse")
+        model.fit(np.ones((4, 8)), np.ones((4, 4)), verbose=0)
+        tfprune.settings(model)["ip"]["c"] = 0.5
+        checkpoints.save(tmp_path / "c.npz", model, {})
+        again = checkpoints.load(tmp_path / "c.npz").model
+        assert not again.compiled
+        one, other = (pruned.units(x)["ip"] for x in (model, again))
+        assert one.method == other.method and other.settings["c"] == 0.5
+        for old, new in zip(one.variables, other.variables, strict=True):
+            np.testing.assert_array_equal(old, new)
+        (kernel, _), (copy, _) = one.targets, other.targets
+        assert not np.all(copy.mask) and int(other.updates) == 1
+        np.testing.assert_array_equal(kernel.dense(), copy.dense())
+        np.testing.assert_array_equal(kernel.variable, copy.variable)
 
     def test_a_failed_write_keeps_the_old_file(self, path):
         old = path.read_bytes()

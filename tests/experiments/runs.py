@@ -9,6 +9,7 @@ from experiments import loop
 from experiments import training
 from experiments import workdir
 from tfprune import backend
+from tfprune.graph import pruned
 
 SETTINGS = {"ip1": {"c": 1.0}, "ip2": {"c": 1.0}, "ip3": {"c": 0.5}}
 
@@ -73,7 +74,8 @@ def run(config, path, **arguments):
 def state(path):
     """All that a run has: weights, masks, statistics, settings, optimizer."""
     found = checkpoints.load(path / "seeds" / "3" / "checkpoint.npz")
-    model = [backend.to_numpy(v) for v in found.model.variables]
+    hidden = pruned.hidden_variables(found.model)
+    model = [backend.to_numpy(v) for v in [*found.model.variables, *hidden]]
     return [*model, *found.optimizer, found.progress]
 
 

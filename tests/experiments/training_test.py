@@ -60,7 +60,7 @@ def test_a_run_that_is_finished_does_nothing_more(data_dir, whole):
         np.testing.assert_array_equal(a, b)
 
 
-def test_each_stage_counts_its_own_steps(whole):
+def test_each_stage_logs_its_own_steps_and_pruning_counts_on(whole):
     lines = workdir.read_metrics(whole / "seeds/3/metrics.jsonl")
     trained = [line for line in lines if "loss" in line]
     assert [x["step"] for x in trained if x["stage"] == "surgery"] == [
@@ -69,7 +69,7 @@ def test_each_stage_counts_its_own_steps(whole):
     model = checkpoints.load(whole / "seeds/3/checkpoint.npz").model
     for unit in units.tagged(model.variables):
         assert unit.frozen
-        assert int(unit.updates) == 6
+        assert int(unit.updates) == 14 + 6
 
 
 def test_seeds_in_processes_equal_seeds_in_turn(tmp_path, data_dir):
