@@ -64,6 +64,15 @@ def test_in_place_it_is_the_model_itself_compiled_with_the_inner_optimizer():
     assert model.compiled and model.optimizer is inner
 
 
+def test_a_stripped_model_is_compiled_anew_and_saved(tmp_path):
+    bare = tfprune.strip(net())
+    bare.compile(tfprune.PruningOptimizer("adam"), "mse")
+    bare.save(tmp_path / "bare.keras")
+    loaded = keras.models.load_model(tmp_path / "bare.keras")
+    assert type(loaded.optimizer.inner_optimizer) is keras.optimizers.Adam
+    assert not units.tagged(loaded.variables)
+
+
 @both_ways
 def test_names_and_trainable_are_kept(wrap):
     bare = tfprune.strip(net(wrap=wrap))

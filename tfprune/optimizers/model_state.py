@@ -147,9 +147,9 @@ def _compile_config(model):
     own = type(model).compile is not keras.Model.compile
     if model.optimizer is None or own:
         return config
-    optimizer = pruning_optimizer.inside(model.optimizer)
-    if optimizer is not None and optimizer.saved_state.state is None:
-        optimizer.bind(state(model))
+    optimizer, known = pruning_optimizer.inside(model.optimizer), state(model)
+    if optimizer and known and optimizer.saved_state.state is None:
+        optimizer.bind(known)
     whole = keras.saving.serialize_keras_object(model.optimizer)
     return {**config, "optimizer": whole}
 
