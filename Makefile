@@ -1,5 +1,5 @@
 # make demo    trains, prunes, reports, plots, exports and reloads LeNet-300-100
-# make test    the tests
+# make test    the tests; make test-all with all cells of large tables
 # make lint    ruff, clang-format and mypy
 # make wheel   a wheel in dist/ for this machine's C library and later ones;
 #              make release-check tells whether it can be published
@@ -25,7 +25,7 @@ CPP := $(shell find custom_ops/benchmarks custom_ops/kernels \
 	custom_ops/tensorflow tests/custom_ops -name '*.cc' -o -name '*.h')
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint wheel release-check bench bench-peers parity clean
+.PHONY: demo test test-all lint wheel release-check bench bench-peers parity clean
 
 demo: $(VENV)/ready
 	$(BIN)/python scripts/train.py --config=configs/lenet300_surgery.py \
@@ -39,6 +39,9 @@ demo: $(VENV)/ready
 		--examples=$(DEMO)/test.npz
 
 test: $(VENV)/ready
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: $(VENV)/ready
 	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/ready

@@ -121,6 +121,12 @@ OPTIMIZERS = {
         0.05, momentum=0.9, use_ema=True, ema_overwrite_frequency=3
     ),
 }
+# Not a column of every property.
+ACCUMULATION = {
+    "accumulation": lambda: keras.optimizers.SGD(
+        0.05, momentum=0.9, gradient_accumulation_steps=2
+    )
+}
 EXAMPLES, BATCH = 64, 8
 
 
@@ -156,7 +162,7 @@ def net_for(method, extras=True):
 @pytest.mark.filterwarnings("ignore:.*skips these layers")
 def pruned(method, optimizer="momentum", extras=True, wrap=False, **compile):
     model = tfprune.prune(net_for(method, extras), method, wrap=wrap)
-    inner = OPTIMIZERS[optimizer]()
+    inner = {**OPTIMIZERS, **ACCUMULATION}[optimizer]()
     model.compile(
         tfprune.PruningOptimizer(inner),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -6,6 +6,7 @@ Cells that are left out because Keras itself fails there:
   MirroredStrategy: Keras 3.15 assigns in a cond inside the replica context.
 """
 
+import contextlib
 import math
 
 import keras
@@ -268,21 +269,34 @@ def test_two_replicas_equal_one(name, optimizer):
 
 
 WAYS = {
-    "sgd_momentum_decay": {"optimizer": "momentum"},
+    "momentum": {"optimizer": "momentum"},
     "adam": {"optimizer": "adam"},
     "adamw_clipnorm": {"optimizer": "adamw"},
     "ema": {"optimizer": "ema"},
     "xla": {"jit_compile": True},
+    "mixed_float16": {"dtype": "mixed_float16"},
+    "accumulation": {"optimizer": "accumulation"},
+    "mirrored": {"extras": False, "replicas": 2},
 }
 
 
 @every_method
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way",
+    [
+        "momentum",
+        *(pytest.param(way, marks=pytest.mark.slow) for way in [*WAYS][1:]),
+    ],
+)
 def test_in_place_and_wrapped_learn_the_same(name, way):
+    own = dict(WAYS[way])
+    keras.config.set_dtype_policy(own.pop("dtype", "float32"))
     both = []
     for wrap in (False, True):
-        method = table.ROWS[name].make()
-        both.append(table.pruned(method, wrap=wrap, **WAYS[way]))
+        with _replicas(own.get("replicas", 1)):
+            method = table.ROWS[name].make()
+            arguments = {k: v for k, v in own.items() if k != "replicas"}
+            both.append(table.pruned(method, wrap=wrap, **arguments))
         table.train(both[-1], epochs=7)
     one, other = (table.masks(model) for model in both)
     for key in one:
@@ -291,6 +305,15 @@ def test_in_place_and_wrapped_learn_the_same(name, way):
     np.testing.assert_allclose(both[0](x), both[1](x), rtol=0, atol=1e-5)
     for here, there in zip(*map(_targets, both), strict=True):
         np.testing.assert_allclose(here.dense(), there.dense(), 0, 1e-6)
+
+
+def _replicas(count):
+    """A scope in which a model is on so many replicas."""
+    if count == 1:
+        return contextlib.nullcontext()
+    devices = [f"CPU:{i}" for i in range(count)]
+    reduction = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(devices, reduction).scope()
 
 
 def _targets(model):

@@ -128,6 +128,8 @@ class Pruner(serialization.Serializable):
 
     def due(self, step, settings):
         """A bool scalar for each unit: whether it is decided now."""
+        if not self.update_schedule.settings:  # It is the same for all units.
+            return [self.update_schedule.due(step, 0, {})] * len(settings)
         return [
             self.update_schedule.due(step, unit, own)
             for unit, own in enumerate(settings)

@@ -176,20 +176,17 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
                 lambda: _projected(group, old, now, rates, settings),
                 lambda: now,
             )
-        # Momentum or decay may have moved what is pruned.
-        now = _clear(group.units, now, kept)
-        now, kept = self._decide(group, now, kept, settings, step, updated)
-        for variable in {
-            id(x.updates): x.updates for x in group.units
-        }.values():
+        kept = self._decide(group, now, kept, settings, step, updated)
+        counters = {id(unit.updates): unit.updates for unit in group.units}
+        for variable in counters.values():
             self.assign(variable, step)
         for unit, weights, decided in zip(group.units, now, kept, strict=True):
             _write(unit, weights, decided)
 
     def _decide(self, group, weights, kept, settings, step, updated):
-        """New weights and masks; frozen masks are never due."""
+        """New masks; frozen ones are never due."""
         if all(unit.frozen for unit in group.units):
-            return weights, kept
+            return kept
         due = [
             ops.logical_and(ops.logical_and(updated, now), not unit.frozen)
             for unit, now in zip(
@@ -197,21 +194,14 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             )
         ]
 
-        def decide(weights, kept):
+        def decide(kept):
+            # Momentum or decay may have moved what is pruned.
+            now = _clear(group.units, weights, kept)
             return group.pruner.update_masks(
-                _read(group), weights, kept, due, step, settings
+                _read(group), now, kept, due, step, settings
             )
 
-        def decide_and_clear(weights, kept):
-            kept = decide(weights, kept)
-            return _clear(group.units, weights, kept), kept
-
-        anything = functools.reduce(ops.logical_or, due)
-        if group.pruner.gradient == "masked":
-            return _run_if(anything, decide_and_clear, (weights, kept))
-        return weights, ops.cond(
-            anything, lambda: decide(weights, kept), lambda: kept
-        )
+        return _run_if(functools.reduce(ops.logical_or, due), decide, kept)
 
     def _keep(self, group, state):
         for variables, values in zip(group.state, state, strict=True):
@@ -377,17 +367,17 @@ def _clear(tagged, weights, kept):
 
 
 def _run_if(condition, function, state):
-    """`function(*state)` where the condition holds, else the state.
+    """`function(state)` where the condition holds, else the state.
 
-    A loop of one turn or none works in place; XLA would copy all of a state
-    this large past an `ops.cond`.
+    A loop of one turn or none works in place; XLA would copy a state this
+    large past an `ops.cond`.
     """
     done = ops.convert_to_tensor(False)
     return ops.while_loop(
-        lambda going, *state: going,
-        lambda going, *state: (done, *function(*state)),
-        (condition, *state),
-    )[1:]
+        lambda going, state: going,
+        lambda going, state: (done, function(state)),
+        (condition, state),
+    )[1]
 
 
 def _reveal(target):
@@ -417,7 +407,6 @@ def _hide(target):
 def _write(unit, weights, decided):
     """Stores masks that may have changed and the weights under them."""
     hooks = unit.method.pruner.needs_update_hooks
-    changed = unit.gradient == "masked" or hooks
     for target, weight, mask in zip(
         unit.targets, weights, decided, strict=True
     ):
@@ -425,9 +414,10 @@ def _write(unit, weights, decided):
             continue
         if not unit.frozen:
             target.mask.assign(mask)
-        if isinstance(target, units.InPlaceTarget):
-            if unit.keeps_masked_values:
-                target.hidden.assign(weight)
+        if target.hidden is not None and unit.keeps_masked_values:
+            target.hidden.assign(weight)
+        is_in_place = isinstance(target, units.InPlaceTarget)
+        if is_in_place or unit.gradient == "masked":
             target.variable.assign(masks.select(weight, mask))
-        elif changed:
+        elif hooks:
             target.variable.assign(weight)
