@@ -67,6 +67,7 @@ def test_in_place_it_is_the_model_itself_compiled_with_the_inner_optimizer():
 def test_a_stripped_model_is_compiled_anew_and_saved(tmp_path):
     bare = tfprune.strip(net())
     bare.compile(tfprune.PruningOptimizer("adam"), "mse")
+    bare.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=0)
     bare.save(tmp_path / "bare.keras")
     loaded = keras.models.load_model(tmp_path / "bare.keras")
     assert type(loaded.optimizer.inner_optimizer) is keras.optimizers.Adam
