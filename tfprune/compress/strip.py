@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import keras
 
+from tfprune.core import progress
+from tfprune.core import units
 from tfprune.graph import cloning
 from tfprune.graph import traversal
 from tfprune.layers import prunable
@@ -24,8 +28,12 @@ def strip(model: keras.Model) -> keras.Model:
 
     Raises:
         ValueError: for a subclassed model with `Prunable` layers.
+
+    Warns:
+        UserWarning: of layers whose masks were never decided.
     """
     traversal.check_built(model, "strip")
+    warn_of_undecided(model)
     if is_wrapped(model):
         traversal.check_clonable(model, "strip")
         return cloning.clone(model, _bare)
@@ -40,6 +48,18 @@ def check_stripped(model: keras.Model, verb: str) -> None:
         raise ValueError(
             "`model` must have no Prunable layers. Received: "
             f"model={model.name!r}, which has. Call tfprune.strip first."
+        )
+
+
+def warn_of_undecided(model: keras.Model) -> None:
+    """Warns of layers that were to be pruned and are as they were."""
+    found = progress.undecided(units.tagged(model.variables))
+    if found:
+        warnings.warn(
+            "masks were never decided, and nothing is pruned: train with "
+            "tfprune.PruningOptimizer, or call tfprune.decide: "
+            f"{progress.names(found)}",
+            stacklevel=3,
         )
 
 

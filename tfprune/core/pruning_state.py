@@ -150,7 +150,7 @@ class PruningState:
         places = {id(v): i for i, v in enumerate(variables)}
         groups: dict[int, list] = collections.defaultdict(list)
         for unit in self.units:
-            groups[id(unit.updates)].append(unit)
+            groups[id(unit.method)].append(unit)
         return [
             {
                 "method": keras.saving.serialize_keras_object(own[0].method),
@@ -173,7 +173,6 @@ class PruningState:
         state = cls()
         for group in config:
             method = keras.saving.deserialize_keras_object(group["method"])
-            updates = None
             for own in group["units"]:
                 targets = [_target(x, variables, by_path) for x in own["of"]]
                 unit = units_lib.build(
@@ -182,9 +181,7 @@ class PruningState:
                     targets,
                     add(targets[0].variable),
                     frozen=own["frozen"],
-                    updates=updates,
                 )
-                updates = unit.updates
                 state.extend([unit])
         return state
 

@@ -149,7 +149,6 @@ def build(
     add: typing.Callable,
     given: dict | None = None,
     frozen: bool = False,
-    updates: typing.Any = None,
 ) -> Unit:
     """Makes a unit of targets: its variables, and the tags.
 
@@ -160,12 +159,10 @@ def build(
         add: Callable `(name, dtype, value, shape) -> variable`.
         given: Dict, what this unit has other than the method's defaults.
         frozen: Bool. Defaults to False.
-        updates: Integer variable, shared by units, or None: one of its own.
     """
     known = {**method.pruner.settings, **(given or {})}
     values = [math.nan if x is None else float(x) for x in known.values()]
-    if updates is None:
-        updates = add("updates", "int32", 0, ())
+    updates = add("updates", "int32", 0, ())
     variable = add("settings", "float32", values, (len(values),))
     settings = Settings(method.pruner.settings, variable)
     unit = Unit(name, method, settings, updates, frozen, targets)

@@ -45,6 +45,7 @@ def export(
     if format not in _FORMATS:
         raise ValueError(validation.unknown("format", format, _FORMATS))
     strip.check_stripped(model, "export")
+    strip.warn_of_undecided(model)
     path = pathlib.Path(path)
     save, load, suffix = _FORMATS[format]
     if suffix and path.suffix != suffix:

@@ -177,10 +177,8 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
                 lambda: now,
             )
         kept = self._decide(group, now, kept, settings, step, updated)
-        counters = {id(unit.updates): unit.updates for unit in group.units}
-        for variable in counters.values():
-            self.assign(variable, step)
         for unit, weights, decided in zip(group.units, now, kept, strict=True):
+            self.assign(unit.updates, step)
             _write(unit, weights, decided)
 
     def _decide(self, group, weights, kept, settings, step, updated):
@@ -277,8 +275,7 @@ def _is_whole(unit):
 
 
 def _go_together(one, other):
-    same = one.updates is other.updates
-    same = same or _number(one.updates) == _number(other.updates)
+    same = _number(one.updates) == _number(other.updates)
     return same and one.method == other.method
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfprune.compress import recalibrate
+from tfprune.core import progress
 from tfprune.core import units
 from tfprune.graph import cost
 from tfprune.graph import leaves
@@ -45,10 +46,23 @@ def notes(model: keras.Model, found: list, calls: list) -> list[str]:
     if _is_untouched(model):
         warnings.warn(_UNTRAINED, stacklevel=3)
         made.append(_UNTRAINED)
+    pruned = units.tagged(model.variables)
+    made += progress.shortfalls(pruned)
+    made.append(_overwritten(pruned))
     made.append(_dynamic_dimensions(found, calls))
     made.append(_no_kernels(found))
     made.append(recalibrate.untrained(model))
     return [note for note in made if note]
+
+
+def _overwritten(pruned):
+    found = progress.overwritten(pruned)
+    return found and (
+        "weights are not zero where masks say so, and are masked in the next "
+        "step: were they set, or brought back from an epoch inside of the "
+        "ramp (see tfprune.callbacks.AtTarget)? "
+        f"{progress.names(found)}"
+    )
 
 
 def _is_untouched(model):

@@ -68,7 +68,6 @@ def _prune(model, method, selected):
                 targets,
                 functools.partial(backend.add_variable, targets[0].variable),
                 selected.settings[leaf.address],
-                updates=made[0].updates if made else None,
             )
         )
     model_state.hold(model, made)
