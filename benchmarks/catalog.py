@@ -98,6 +98,12 @@ SUITES: dict[str, Suite] = {
         (
             _ROUNDS,
             Flag("tfmot", "A Python that can import tfmot, to measure too."),
+            Flag(
+                "nets",
+                "Nets to measure.",
+                ("lenet_300_100", "lenet_5", "resnet_50", "transformer"),
+                _words,
+            ),
         ),
         "`make bench-peers` makes the environment of tfmot.",
     ),
@@ -210,5 +216,10 @@ SUITES: dict[str, Suite] = {
         "Calls of one layer that 64 threads get done, sparse and dense.",
         (_ROUNDS,),
         "One of 20 rounds is run.",
+    ),
+    "first_fit": Suite(
+        "What building and the first fit of MobileNetV2 take, and memory.",
+        (_ROUNDS,),
+        "Each is a process of its own; one of 60 rounds is run.",
     ),
 }

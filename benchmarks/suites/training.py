@@ -11,23 +11,25 @@ import dataclasses
 import json
 import os
 import subprocess
+import typing
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from benchmarks.cases import training_nets
 from benchmarks.engines import client
 from benchmarks.harness import interleave
 from benchmarks.suites import training_table as table
 from tfprune import api
-from tfprune import applications
 from tfprune import methods
 from tfprune import optimizers
+from tfprune.utils import validation
 
 FREQUENCY = 100
 NEVER_AGAIN = 10**9
 WARMUP = 3
 TFMOT = "benchmarks.engines.tfmot_training"
+NETS_OF_TFMOT = ("lenet_300_100", "lenet_5")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,58 +37,97 @@ class Setup:
     """How a net is compiled and fed, in all of its variants.
 
     Args:
-        net: String, key of `tfprune.applications.MODELS`.
+        net: String, name of `training_nets.build`.
         jit_compile: Bool.
         steps_per_execution: Integer, steps of a round; divides `FREQUENCY`.
         batch_size: Integer.
+        share: Integer, of so many rounds one is run, and two cycles at least.
     """
 
     net: str
     jit_compile: bool
     steps_per_execution: int = 10
     batch_size: int = 64
+    share: int = 1
 
     @property
     def cycle(self) -> int:
         """Rounds from one update of the masks to the next."""
         return FREQUENCY // self.steps_per_execution
 
+    def rounds(self, asked: int) -> int:
+        """The rounds that are run where so many were asked for."""
+        return max(asked // self.share, 2 * self.cycle)
 
-# As the configs of both nets have it: XLA is slower at convolutions on CPUs.
+
+class Variant(typing.NamedTuple):
+    """How a net is pruned.
+
+    Args:
+        method: `tfprune.methods.Method`.
+        wrap: Bool, as `tfprune.prune` takes it. Defaults to False: in place.
+    """
+
+    method: methods.Method
+    wrap: bool = False
+
+
+# As the configs of the LeNets have it: XLA is slower at convolutions on CPUs.
 SETUPS = (
     Setup("lenet_300_100", jit_compile=True),
     Setup("lenet_5", jit_compile=False),
+    Setup("resnet_50", jit_compile=False, batch_size=8, share=15),
+    Setup("transformer", jit_compile=False, batch_size=16, share=15),
 )
+_BETWEEN = methods.Magnitude(0.5, begin_step=1, frequency=NEVER_AGAIN)
+_SURGERY = methods.Surgery(c=0.0)
 VARIANTS = {
     table.PLAIN: None,
     table.NOISE: None,
-    table.BETWEEN: methods.Magnitude(0.5, begin_step=1, frequency=NEVER_AGAIN),
-    table.AVERAGED: methods.Magnitude(0.5, frequency=FREQUENCY),
-    table.SURGERY: methods.Surgery(c=0.0),
+    table.BETWEEN: Variant(_BETWEEN),
+    table.BETWEEN_WRAPPED: Variant(_BETWEEN, wrap=True),
+    table.AVERAGED: Variant(methods.Magnitude(0.5, frequency=FREQUENCY)),
+    table.SURGERY: Variant(_SURGERY),
+    table.SURGERY_WRAPPED: Variant(_SURGERY, wrap=True),
 }
 
 
 def main(flags) -> str:
     """Returns the results of a command line."""
-    return run(flags.rounds, flags.tfmot)
+    return run(flags.rounds, flags.tfmot, flags.nets)
 
 
-def run(rounds: int, tfmot: str | None = None) -> str:
-    """Measures every net.
+def run(
+    rounds: int,
+    tfmot: str | None = None,
+    nets: tuple[str, ...] = tuple(setup.net for setup in SETUPS),
+) -> str:
+    """Measures some nets.
 
     Args:
-        rounds: Integer, two cycles or more.
+        rounds: Integer; large nets run fewer.
         tfmot: Path of a Python that can import tfmot, which is measured
             beside. Defaults to None: it is not.
+        nets: Strings, of `SETUPS`. Defaults to all.
 
     Returns:
         The results as Markdown.
+
+    Raises:
+        ValueError: for an unknown net.
     """
+    setups = {setup.net: setup for setup in SETUPS}
+    for net in nets:
+        validation.check(
+            "nets", net, net in setups, f"among {', '.join(setups)}"
+        )
     rows = []
-    for setup in SETUPS:
+    for setup in map(setups.get, nets):
+        own = setup.rounds(rounds)
         # tfmot first: a wrong path should not fail after minutes.
-        theirs = measure_tfmot(tfmot, setup, rounds) if tfmot else {}
-        times = interleave.measure(calls(setup), rounds)
+        beside = tfmot and setup.net in NETS_OF_TFMOT
+        theirs = measure_tfmot(tfmot, setup, own) if beside else {}
+        times = interleave.measure(calls(setup), own)
         rows += table.rows(setup, times, "tfprune")
         rows += table.rows(setup, theirs, "tfmot")
     return f"{_heading()}\n\n{table.markdown(rows)}"
@@ -94,7 +135,7 @@ def run(rounds: int, tfmot: str | None = None) -> str:
 
 def calls(setup: Setup) -> dict:
     """Returns variant to a function that trains it for one round."""
-    return {name: _call(setup, method) for name, method in VARIANTS.items()}
+    return {name: _call(setup, variant) for name, variant in VARIANTS.items()}
 
 
 def measure_tfmot(
@@ -137,7 +178,7 @@ def measure_tfmot(
 
 def _heading():
     return (
-        "Training time beside plain Keras: batch 64, SGD with momentum. A "
+        "Training time beside plain Keras: SGD with momentum. A "
         "round is one call of\n`train_function`, `steps_per_execution` steps; "
         "the variants of a library take turns in one process.\nfrequency=100 "
         "is averaged: sums over whole cycles of 100 steps, one update in each."
@@ -147,12 +188,12 @@ def _heading():
     )
 
 
-def _call(setup, method):
+def _call(setup, variant):
     """Builds, compiles and warms up a model; all start from equal weights."""
-    model = applications.build(setup.net, seed=0)
+    model = training_nets.build(setup.net)
     optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
-    if method is not None:
-        model = api.prune(model, method)
+    if variant is not None:
+        model = api.prune(model, variant.method, wrap=variant.wrap)
         optimizer = optimizers.PruningOptimizer(optimizer)
     model.compile(
         optimizer,
@@ -161,7 +202,7 @@ def _call(setup, method):
         steps_per_execution=setup.steps_per_execution,
     )
     model.make_train_function()
-    batches = _batches(setup.batch_size)
+    batches = _batches(model, setup.batch_size)
 
     def call():
         float(model.train_function(batches)["loss"])
@@ -171,10 +212,7 @@ def _call(setup, method):
     return call
 
 
-def _batches(size):
-    """Random pixels and labels, over and over again."""
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (16, size, 28, 28, 1)).astype("float32")
-    labels = rng.integers(0, 10, (16, size))
-    data = tf.data.Dataset.from_tensor_slices((pixels, labels))
-    return iter(data.repeat())
+def _batches(model, size):
+    """Random examples and labels, over and over again."""
+    data = training_nets.batches(model, 16, size)
+    return iter(tf.data.Dataset.from_tensor_slices(data).repeat())

@@ -12,18 +12,26 @@ NOISE = "plain again"
 BETWEEN = "between updates"
 AVERAGED = "frequency=100"
 SURGERY = "surgery"
+BETWEEN_WRAPPED = "between updates, wrapped"
+SURGERY_WRAPPED = "surgery, wrapped"
 
 GOALS = {
     ("lenet_5", BETWEEN): 1.05,
     ("lenet_300_100", BETWEEN): 1.15,
     ("lenet_5", AVERAGED): 1.10,
     ("lenet_300_100", AVERAGED): 1.25,
+    ("resnet_50", BETWEEN): 1.04,
+    ("resnet_50", SURGERY): 1.08,
+    ("transformer", BETWEEN): 1.04,
+    ("transformer", SURGERY): 1.08,
 }
 _NAMES = {
     NOISE: "{who} again: the noise",
     BETWEEN: "{library} magnitude, between updates",
+    BETWEEN_WRAPPED: "{library} magnitude, between updates, wrapped",
     AVERAGED: "{library} magnitude, frequency=100",
     SURGERY: "{library} surgery, random updates",
+    SURGERY_WRAPPED: "{library} surgery, random updates, wrapped",
 }
 _PLAIN_OF = {"tfprune": "plain Keras 3", "tfmot": "plain tf_keras"}
 HEADER = (

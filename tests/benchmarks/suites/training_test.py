@@ -68,6 +68,25 @@ def test_every_goal_is_measured():
         assert whole == training.FREQUENCY
 
 
+def test_large_nets_run_fewer_rounds_but_two_cycles():
+    net = training.Setup("resnet_50", jit_compile=False, share=15)
+    assert [net.rounds(asked) for asked in (300, 600)] == [20, 40]
+    assert LENET_5.rounds(300) == 300
+
+
+def test_unknown_nets_are_refused():
+    with pytest.raises(ValueError, match="among lenet_300_100, .*vgg"):
+        training.run(20, nets=("vgg",))
+
+
+def test_wrapped_variants_stand_beside_those_in_place():
+    measured = {name: [1.0] * 20 for name in training.VARIANTS}
+    rows = table.rows(LENET_5, measured, "tfprune")
+    assert [row.variant for row in rows] == list(training.VARIANTS)[1:]
+    assert training.VARIANTS[table.SURGERY_WRAPPED].wrap
+    assert not training.VARIANTS[table.SURGERY].wrap
+
+
 TFMOT = """
 import json, sys
 job = json.load(sys.stdin)
