@@ -59,7 +59,7 @@ def state(model: keras.Model) -> pruning_state.PruningState | None:
 def get_config(model: keras.Model) -> list | None:
     """What is to be known to prune a model of the same config in place."""
     known = state(model)
-    return known and known.get_config(model.variables)
+    return None if known is None else known.get_config(model.variables)
 
 
 def restore(model: keras.Model, config: list | None) -> None:
