@@ -84,7 +84,7 @@ class CoupledPruner:
         state, _ = self._pruner.build(
             self._arranged(weights), self._joined(settings)
         )
-        return self._told(state), settings
+        return self.told(state), settings
 
     def observe(self, state, weights, gradients):
         gradients = [
@@ -95,11 +95,11 @@ class CoupledPruner:
             for unit in zip(weights, gradients, strict=True)
         ]
         state = self._pruner.observe(
-            self._asked(state),
+            self.asked(state),
             self._arranged(weights),
             self._arranged(gradients),
         )
-        return self._told(state)
+        return self.told(state)
 
     def due(self, step, settings):
         return self._pruner.due(step, settings)
@@ -110,7 +110,7 @@ class CoupledPruner:
             for group in self._groups
         ]
         fresh = self._pruner.update_masks(
-            self._asked(state),
+            self.asked(state),
             self._arranged(weights),
             self._arranged(masks),
             due,
@@ -140,7 +140,7 @@ class CoupledPruner:
             for group in self._groups
         ]
 
-    def _asked(self, state):
+    def asked(self, state):
         """What is remembered of groups, from what their makers were told."""
         return [
             {
@@ -150,7 +150,7 @@ class CoupledPruner:
             for group in self._groups
         ]
 
-    def _told(self, state):
+    def told(self, state):
         """What each layer is told: a number for each channel that it makes."""
         told: list[dict] = [{} for _ in self._channels]
         for name in state[0] if state else ():

@@ -162,8 +162,8 @@ def build(
     """
     known = {**method.pruner.settings, **(given or {})}
     values = [math.nan if x is None else float(x) for x in known.values()]
-    updates = add("updates", "int32", 0, ())
     variable = add("settings", "float32", values, (len(values),))
+    updates = add("updates", "int32", 0, ())
     settings = Settings(method.pruner.settings, variable)
     unit = Unit(name, method, settings, updates, frozen, targets)
     for i, target in enumerate(targets):

@@ -206,6 +206,15 @@ class Prunable(keras.layers.Wrapper):
             backend.build(self.layer, config["layer"])
         self.build()
 
+    def load_own_variables(self, store):
+        # In files of earlier versions the optimizer has what methods remember.
+        earlier = len(("settings", "updates", *self.unit.targets))
+        if len(store.keys()) == earlier:
+            memory = enumerate(self.unit.memory.values(), earlier)
+            store = {key: store[key] for key in store.keys()}
+            store.update({str(index): variable for index, variable in memory})
+        super().load_own_variables(store)
+
     def _build_masks(self):
         groups = getattr(self.layer, "groups", 1)
         targets = [

@@ -16,6 +16,7 @@ from tfprune.core import masks
 from tfprune.core import pruning_state
 from tfprune.core import units
 from tfprune.optimizers import coverage
+from tfprune.optimizers import earlier_files
 from tfprune.optimizers import saved_state
 from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
@@ -119,6 +120,14 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         super().finalize_variable_values(var_list)
         for target in targets:
             _hide(target)
+
+    def load_own_variables(self, store):
+        values = [np.array(store[str(i)]) for i in range(len(store.keys()))]
+        own = len(self.variables) - len(self.inner_optimizer.variables)
+        if self.built and values[own:]:
+            earlier_files.remember(self._groups, values[own:])
+            store = dict(zip(map(str, range(own)), values, strict=False))
+        super().load_own_variables(store)
 
     def get_config(self):
         config = super().get_config()
