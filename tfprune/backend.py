@@ -158,6 +158,12 @@ class Saveable(keras.Operation, tf.__internal__.tracking.AutoTrackable):
         # Checkpoints find what is tracked, and nothing else.
         object.__setattr__(self, name, value)
 
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        # A SavedModel is to be served, not to be trained.
+        if save_type == "savedmodel":
+            return {}
+        return super()._trackable_children(save_type, **kwargs)
+
     def track(self, variables: dict) -> None:
         """Shows variables to checkpoints, by name."""
         for name, variable in variables.items():

@@ -100,5 +100,8 @@ def test_a_model_in_training_goes_on(name):
     model.fit(*data(), 4, 2, shuffle=False, verbose=0)
     check(model, trained)
     np.testing.assert_allclose(
-        tfprune.strip(model)(data()[0]), trained["prediction"], rtol=1e-5, atol=1e-5
+        tfprune.strip(model)(data()[0]),
+        trained["prediction"],
+        rtol=1e-5,
+        atol=1e-5,
     )

@@ -45,6 +45,10 @@ class PruningState:
 
     def __init__(self, units: typing.Iterable = ()):
         self.units: list[units_lib.Unit] = []
+        # What an optimizer that is not built will have been built on.
+        self.beside: list[keras.Variable] = []
+        # What to do where a file has other masks final than there were.
+        self.refrozen: typing.Callable = lambda: None
         self.extend(units)
 
     def extend(self, units: typing.Iterable) -> None:
@@ -65,6 +69,15 @@ class PruningState:
                     found = by_path.get(target.variable.path, [])
                     if len(found) == 1:
                         _bind(target, found[0])
+
+    @property
+    def absent(self) -> list[str]:
+        """The names of units with variables that it has not been shown."""
+        return [
+            unit.name
+            for unit in self.units
+            if any(isinstance(x.variable, Absent) for x in unit.targets)
+        ]
 
     def forget(self, units: list) -> None:
         """Makes the values of some units final, and takes their tags away."""
@@ -136,7 +149,10 @@ class PruningState:
             )
         self._check_sizes(values)
         for i, unit in enumerate(self.units):
-            unit.frozen = bool(np.array(values[f"{i}_frozen"]))
+            frozen = bool(np.array(values[f"{i}_frozen"]))
+            if frozen != unit.frozen:
+                unit.frozen = frozen
+                self.refrozen()
         # Masks tell where hidden values are.
         for key in sorted(self.variables, key=lambda x: x.endswith("_hidden")):
             self._read(key, np.array(values[key]))
@@ -145,8 +161,10 @@ class PruningState:
         """What is to be known to make it again beside the same variables.
 
         Args:
-            variables: List of Keras variables, those of the optimizer.
+            variables: List of Keras variables, those of the optimizer; none
+                if it is not built.
         """
+        variables = variables or self.beside
         places = {id(v): i for i, v in enumerate(variables)}
         groups: dict[int, list] = collections.defaultdict(list)
         for unit in self.units:

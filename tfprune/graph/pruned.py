@@ -6,6 +6,7 @@ import keras
 
 from tfprune.core import units as units_lib
 from tfprune.graph import leaves
+from tfprune.optimizers import model_state
 
 
 def units(model: keras.Model) -> dict[str, units_lib.Unit]:
@@ -25,6 +26,7 @@ def units(model: keras.Model) -> dict[str, units_lib.Unit]:
 
 def units_if_any(model: keras.Model) -> dict[str, units_lib.Unit]:
     """The units of any model, by address, maybe none."""
+    model_state.recover(model)
     found: dict[int, tuple] = {}
     for leaf in leaves.leaves(model):
         for unit in units_lib.tagged(leaf.weights):

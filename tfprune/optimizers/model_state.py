@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import typing
+import warnings
 import weakref
 
 import keras
@@ -21,24 +22,45 @@ from tfprune.optimizers import saved_state
 # Files are read in the order of attributes: before `optimizer`, which must be
 # built to take what is stored for it.
 _ATTRIBUTE = "masks_of_tfprune"
+_NO_OPTIMIZER = (
+    "the model is pruned, and compiled with a plain optimizer: what "
+    "`load_model` makes of the file has its zeros, but no masks. Compile it "
+    "with tfprune.PruningOptimizer(...) around the optimizer before, or call "
+    "tfprune.strip"
+)
 
 
 def hold(model: keras.Model, made: list[units.Unit]) -> None:
     """Lets a model and its optimizer hold what pruning knows of some units."""
+    recover(model)
     known = state(model) or pruning_state.PruningState()
     known.extend(made)
-    if not hasattr(model, _ATTRIBUTE):
-        view = _SavedState()
-        view.model = weakref.ref(model)
-        setattr(model, _ATTRIBUTE, view)
-        model.get_compile_config = functools.partial(_compile_config, model)
-    getattr(model, _ATTRIBUTE).bind(known)
+    _show(model, known)
     whole = getattr(model, "optimizer", None)
     if pruning_optimizer.inside(whole) is None:
         # Files of a model that is not compiled have it, too.
-        model.optimizer = _within(whole or keras.optimizers.SGD())
+        model.optimizer = _within(whole or _unused(model))
     pruning_optimizer.inside(model.optimizer).bind(known)
     _trace_anew(model)
+
+
+def recover(model: keras.Model) -> None:
+    """Lets a model that was loaded hold what its optimizer alone knows.
+
+    Variables that were frozen when it was loaded are pruned again from then on.
+    """
+    if hasattr(model, _ATTRIBUTE):
+        return
+    optimizer = pruning_optimizer.inside(getattr(model, "optimizer", None))
+    known = optimizer.saved_state.state if optimizer else None
+    known = known or state(model)
+    if known is None:
+        return
+    known.adopt(model.variables)
+    own = {id(unit) for unit in units.tagged(model.variables)}
+    # A part of a model does not hold what belongs to the whole.
+    if own.issuperset(map(id, known.units)):
+        _show(model, known)
 
 
 def state(model: keras.Model) -> pruning_state.PruningState | None:
@@ -80,6 +102,7 @@ def restore(model: keras.Model, config: list | None) -> None:
 
 def forget(model: keras.Model) -> None:
     """Makes the masked values final; nothing tells any more of pruning."""
+    recover(model)
     known = state(model)
     drop(model, known.units if known else [])
 
@@ -125,6 +148,25 @@ class _SavedState(saved_state.SavedState):
             super().load_own_variables(store)
 
 
+def _show(model, known):
+    if not hasattr(model, _ATTRIBUTE):
+        view = _SavedState()
+        view.model = weakref.ref(model)
+        setattr(model, _ATTRIBUTE, view)
+        model.get_compile_config = functools.partial(_compile_config, model)
+    view = getattr(model, _ATTRIBUTE)
+    view.bind(known)
+    known.refrozen = lambda: _trace_anew(view.model())
+
+
+def _unused(model):
+    """What has the place of an optimizer, as `compile` would arrange it."""
+    optimizer = keras.optimizers.SGD()
+    if model.dtype_policy.name == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
 def _within(optimizer):
     """An optimizer with a `PruningOptimizer` around what updates weights."""
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
@@ -148,8 +190,12 @@ def _compile_config(model):
     if model.optimizer is None or own:
         return config
     optimizer, known = pruning_optimizer.inside(model.optimizer), state(model)
-    if optimizer and known and optimizer.saved_state.state is None:
-        optimizer.bind(known)
+    if known and not optimizer:
+        warnings.warn(_NO_OPTIMIZER, stacklevel=2)
+    elif known:
+        known.beside = model.trainable_variables
+        if optimizer.saved_state.state is None:
+            optimizer.bind(known)
     whole = keras.saving.serialize_keras_object(model.optimizer)
     return {**config, "optimizer": whole}
 

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import logging
 import typing
+import warnings
 
 import keras
 from keras import ops
@@ -22,6 +23,10 @@ from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
 
 _LOGGER = logging.getLogger("tfprune")
+_FROZEN = (
+    "pruned layers are frozen, and nothing but the file knows their masks: "
+    "{}. Call tfprune.settings(model) before they are trained again"
+)
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -154,6 +159,9 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         for state in owners.values():
             state.adopt(variables)
             coverage.check(state.units, variables)
+            if state.absent:
+                names = ", ".join(state.absent)
+                warnings.warn(_FROZEN.format(names), stacklevel=2)
         if len(owners) == 1:
             self.bind(state)
         elif owners:
