@@ -9,6 +9,7 @@ import typing
 import warnings
 
 import keras
+import numpy as np
 from keras import ops
 
 from tfprune import backend
