@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import multiprocessing
 
 import keras
@@ -168,6 +169,37 @@ class Saveable(keras.Operation, tf.__internal__.tracking.AutoTrackable):
         """Shows variables to checkpoints, by name."""
         for name, variable in variables.items():
             self._track_trackable(variable.value, name, overwrite=True)
+
+
+def select(value, mask):
+    """`value` where the mask keeps, and zero elsewhere; the fastest there is.
+
+    Args:
+        value: Float tensor.
+        mask: Bool tensor of the same shape.
+    """
+    value = tf.convert_to_tensor(value)
+    zeros = tf.zeros(value.shape, value.dtype)
+    return tf.raw_ops.Select(condition=mask, x=value, y=zeros)
+
+
+@functools.lru_cache(maxsize=64)
+def shared(function, *signature):
+    """A function as a graph of its own that all of its callers share.
+
+    It is traced and optimized once, for all sizes.
+
+    Args:
+        function: Callable of tensors, hashable.
+        *signature: Pairs (rank, dtype) of its arguments.
+    """
+    specs = [tf.TensorSpec([None] * rank, dtype) for rank, dtype in signature]
+    return tf.function(
+        function,
+        input_signature=specs,
+        autograph=False,
+        experimental_attributes={"_noinline": True},
+    )
 
 
 def compiled(model):

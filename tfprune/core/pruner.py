@@ -128,7 +128,7 @@ class Pruner(serialization.Serializable):
 
     def due(self, step, settings):
         """A bool scalar for each unit: whether it is decided now."""
-        if not self.update_schedule.settings:  # It is the same for all units.
+        if getattr(self.update_schedule, "is_same_for_all", False):
             return [self.update_schedule.due(step, 0, {})] * len(settings)
         return [
             self.update_schedule.due(step, unit, own)

@@ -22,9 +22,13 @@ class TopK(serialization.Serializable):
 
     def __call__(self, scores, budget, kept):
         if self.row is None:
-            return top_k(scores, budget)
-        rows = top_k(ops.reshape(scores, (-1, self.row)), budget)
+            return self.top_k(scores, budget)
+        rows = self.top_k(ops.reshape(scores, (-1, self.row)), budget)
         return ops.reshape(rows, (-1,))
+
+    def top_k(self, scores, budget):
+        """As `selection.top_k`."""
+        return top_k(scores, budget)
 
 
 @serialization.serializable
@@ -83,7 +87,7 @@ def top_k(scores, k):
         return ops.zeros_like(scores, dtype="bool")
     low = ops.min(scores, axis=-1, keepdims=True)
     high = ops.max(scores, axis=-1, keepdims=True)
-    k = ops.broadcast_to(ops.cast(k, "int32"), low.shape)
+    k = ops.zeros_like(low, dtype="int32") + ops.cast(k, "int32")
     limit = _bisect(lambda middle: _count(scores > middle), low, high, k)
     above, ties = scores > limit, ops.equal(scores, limit)
     return ops.logical_or(above, _first(ties, k - _count(above)))
@@ -91,10 +95,10 @@ def top_k(scores, k):
 
 def _first(marked, k):
     """Keeps the first `k` marks of each row."""
-    n = marked.shape[-1]
+    n = ops.shape(marked)[-1]
     index = ops.arange(n, dtype="int32")
     order = ops.where(marked, -index, -n)
-    low = ops.full_like(k, -n)
+    low = ops.zeros_like(k) - n
     limit = _bisect(lambda middle: _count(order > middle), low, low + n + 1, k)
     return order > limit
 

@@ -181,9 +181,14 @@ def build(
     return unit
 
 
-def pruner_of(units: list[Unit]):
-    """The pruner of units of one method: what it is shown fits their layers."""
-    pruner = coupled_pruner.over(units[0].method.pruner, units)
+def pruner_of(units: list[Unit], change: typing.Callable = lambda x: x):
+    """The pruner of units of one method: what it is shown fits their layers.
+
+    Args:
+        units: List of `Unit`.
+        change: Callable, `Pruner` to the one that decides in its place.
+    """
+    pruner = coupled_pruner.over(change(units[0].method.pruner), units)
     return arranged_pruner.over(pruner, units)
 
 

@@ -38,6 +38,8 @@ class Every(serialization.Serializable):
     end_step: int = -1
 
     settings: typing.ClassVar[dict[str, float]] = {}
+    # Whether `due` looks at the step alone.
+    is_same_for_all: typing.ClassVar[bool] = True
 
     def __post_init__(self):
         whole = isinstance(self.frequency, int) and self.frequency > 0
@@ -157,6 +159,8 @@ class Staged(serialization.Serializable):
     stop_step: int | None = None
 
     settings: typing.ClassVar[dict[str, float]] = {}
+    # Whether `due` looks at the step alone.
+    is_same_for_all: typing.ClassVar[bool] = True
 
     def __post_init__(self):
         validation.check_count("stages", self.stages, least=1)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from tfprune.core import units as units_lib
-from tfprune.optimizers import pruning_optimizer
+from tfprune.optimizers import groups as groups_lib
 from tfprune.utils import validation
 
 # Sparsity schedules have ended by then.
@@ -44,7 +44,7 @@ def decide(model: keras.Model) -> keras.Model:
         bool(tagged),
         "pruned: call tfprune.prune before",
     )
-    groups = pruning_optimizer.by_method(tagged)
+    groups = groups_lib.by_method(tagged)
     for group in groups:
         _check(group)
     for group in groups:
@@ -65,7 +65,7 @@ def _check(group):
 
 
 def _decide(group):
-    pruning_optimizer.start(group)
+    groups_lib.start(group)
     dense = [[t.dense() for t in unit.targets] for unit in group.units]
     masks = [
         [ops.convert_to_numpy(t.mask) for t in unit.targets]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import logging
-import typing
 import warnings
 
 import keras
@@ -19,11 +16,12 @@ from tfprune.core import pruning_state
 from tfprune.core import units
 from tfprune.optimizers import coverage
 from tfprune.optimizers import earlier_files
+from tfprune.optimizers import groups as groups_lib
+from tfprune.optimizers import masked_values
 from tfprune.optimizers import saved_state
 from tfprune.optimizers import terms
 from tfprune.optimizers import wrapper
 
-_LOGGER = logging.getLogger("tfprune")
 _FROZEN = (
     "pruned layers are frozen, and nothing but the file knows their masks: "
     "{}. Call tfprune.settings(model) before they are trained again"
@@ -68,7 +66,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         self._pruned = pruned
 
     @property
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[groups_lib.Group]:
         """The methods of the model, each with its units and its state."""
         return list(self._groups)
 
@@ -80,11 +78,11 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         super().build(variables)
         with backend.eagerly():
             self._find_state(variables)
-            self._groups = by_method(units.tagged(variables))
+            self._groups = groups_lib.by_method(units.tagged(variables))
             for group in self._groups:
-                start(group)
+                groups_lib.start(group)
         for group in self._groups:
-            group.terms = _terms_of_method(group.units)
+            group.bind_terms()
 
     def apply(self, grads, trainable_variables=None):
         known = self.built_on(trainable_variables)
@@ -94,7 +92,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         steps = [backend.read(group.updates) for group in self._groups]
         in_place = [t for group in self._groups for t in group.in_place]
         for target in in_place:
-            _reveal(target)
+            masked_values.reveal(target)
         with (
             backend.reduced(self.inner_optimizer, grads) as grads,
             mask_constraint.released(in_place),
@@ -102,10 +100,9 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             grads = self.unscaled(grads)
             found = {id(v): g for v, g in zip(known, grads, strict=True)}
             for target in in_place:
-                _mask_gradient(target, found)
+                masked_values.mask_gradient(target, found)
             for group, step in zip(self._groups, steps, strict=True):
-                bound = [*group.terms, *_terms_of_rule(group.units)]
-                found = terms.add(bound, found, step)
+                found = terms.add(group.all_terms(), found, step)
             old = [self._observe(group, found) for group in self._groups]
             self.inner_optimizer.apply(
                 self.scaled([found[id(v)] for v in known]), trainable_variables
@@ -122,10 +119,10 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             if hasattr(variable, units.TAG)
         ]
         for target in targets:
-            _reveal(target)
+            masked_values.reveal(target)
         super().finalize_variable_values(var_list)
         for target in targets:
-            _hide(target)
+            masked_values.hide(target)
 
     def load_own_variables(self, store):
         values = [np.array(store[str(i)]) for i in range(len(store.keys()))]
@@ -170,23 +167,19 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
 
     def _observe(self, group, gradients):
         """Shows a method the gradients; returns the weights it looks at."""
-        frozen = all(unit.frozen for unit in group.units)
-        if frozen or not group.pruner.needs_update_hooks:
+        if group.is_frozen or not group.pruner.needs_update_hooks:
             return None
-        weights = _weights(group.units)
+        weights = group.weights()
         grads = [
             [gradients.get(id(t.variable)) for t in unit.targets]
             for unit in group.units
         ]
-        self._keep(group, group.pruner.observe(_read(group), weights, grads))
+        self._keep(group, group.pruner.observe(group.memory(), weights, grads))
         return weights
 
     def _prune(self, group, old, rates, step, updated):
         """Projects the weights of one method and decides its masks."""
-        now = _weights(group.units)
-        kept = [
-            [backend.read(t.mask) for t in unit.targets] for unit in group.units
-        ]
+        now, kept = group.weights(), group.masks()
         settings = [unit.settings.tensors() for unit in group.units]
         if old is not None:
             now = ops.cond(
@@ -197,11 +190,11 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         kept = self._decide(group, now, kept, settings, step, updated)
         for unit, weights, decided in zip(group.units, now, kept, strict=True):
             self.assign(unit.updates, step)
-            _write(unit, weights, decided)
+            masked_values.write(unit, weights, decided)
 
     def _decide(self, group, weights, kept, settings, step, updated):
         """New masks; frozen ones are never due."""
-        if all(unit.frozen for unit in group.units):
+        if group.is_frozen:
             return kept
         due = [
             ops.logical_and(ops.logical_and(updated, now), not unit.frozen)
@@ -210,14 +203,15 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             )
         ]
 
-        def decide(kept):
+        def decide():
             # Momentum or decay may have moved what is pruned.
             now = _clear(group.units, weights, kept)
             return group.pruner.update_masks(
-                _read(group), now, kept, due, step, settings
+                group.memory(), now, kept, due, step, settings
             )
 
-        return _run_if(functools.reduce(ops.logical_or, due), decide, kept)
+        anything = functools.reduce(ops.logical_or, due)
+        return ops.cond(anything, decide, lambda: kept)
 
     def _keep(self, group, state):
         for variables, values in zip(group.state, state, strict=True):
@@ -232,131 +226,11 @@ def inside(optimizer) -> PruningOptimizer | None:
     return optimizer
 
 
-@dataclasses.dataclass
-class Group:
-    """The units of one method that stand at one step.
-
-    Args:
-        pruner: `Pruner`, or one of that interface.
-        units: List of `Unit`.
-        terms: List of `Bound`, the gradient terms of the method.
-    """
-
-    pruner: typing.Any
-    units: list[units.Unit]
-    terms: list[terms.Bound] = dataclasses.field(default_factory=list)
-
-    @property
-    def updates(self):
-        """The variable of completed updates."""
-        return self.units[0].updates
-
-    @property
-    def state(self) -> list[dict]:
-        """What the method remembers of each unit: name to variable."""
-        return [unit.memory for unit in self.units]
-
-    @functools.cached_property
-    def in_place(self) -> list:
-        """The targets that are pruned in place."""
-        return [
-            target
-            for unit in self.units
-            for target in unit.targets
-            if isinstance(target, units.InPlaceTarget)
-            and target.variable.trainable
-        ]
-
-
-def by_method(tagged) -> list[Group]:
-    """Groups units by equal methods: a loaded model has one copy each.
-
-    Units that were pruned at another time are another group.
-    """
-    groups: list[Group] = []
-    for unit in filter(_is_whole, tagged):
-        for group in groups:
-            if _go_together(group.units[0], unit):
-                group.units.append(unit)
-                break
-        else:
-            groups.append(Group(unit.method.pruner, [unit]))
-    for group in groups:
-        group.pruner = units.pruner_of(group.units)
-    return groups
-
-
-def _is_whole(unit):
-    """Not a part of it has been frozen since it was loaded."""
-    absent = pruning_state.Absent
-    return not any(isinstance(x.variable, absent) for x in unit.targets)
-
-
-def _go_together(one, other):
-    same = _number(one.updates) == _number(other.updates)
-    return same and one.method == other.method
-
-
-def _number(variable):
-    return int(backend.to_numpy(variable))
-
-
-def start(group):
-    """Lets a method look at weights that were not trained yet."""
-    if _number(group.updates):
-        return
-    weights = [[t.dense() for t in unit.targets] for unit in group.units]
-    given = [dict(unit.settings) for unit in group.units]
-    state, settings = group.pruner.build(weights, given)
-    for unit, values, memory in zip(group.units, settings, state, strict=True):
-        unit.settings.update(values)
-        for key, value in memory.items():
-            unit.memory[key].assign(value)
-    if settings != given:
-        names = [unit.name for unit in group.units]
-        _LOGGER.info(group.pruner.describe(weights, settings, names))
-
-
-def _terms_of_method(tagged):
-    """The gradient terms that a method has beside its rule."""
-    targets = [target for unit in tagged for target in unit.targets]
-    kernels = terms.by_layer([target.variable for target in targets])
-    of = {id(target.variable): target.groups for target in targets}
-    groups = {name: of[id(kernel)] for name, kernel in kernels.items()}
-    return [
-        bound
-        for term in tagged[0].method.terms
-        for bound in terms.bind(term, kernels, groups)
-    ]
-
-
-def _terms_of_rule(tagged):
-    """The gradient terms of rules; none where masks are final."""
-    return [
-        terms.Bound(term, target.variable, unit.settings.tensors())
-        for unit in tagged
-        if not unit.frozen
-        for term in unit.method.pruner.terms
-        for target in unit.targets
-    ]
-
-
-def _weights(tagged):
-    return [[backend.read(t.variable) for t in unit.targets] for unit in tagged]
-
-
-def _read(group):
-    return [
-        {name: backend.read(variable) for name, variable in values.items()}
-        for values in group.state
-    ]
-
-
 def _projected(group, old, new, rates, settings):
     """The weights as the method wants them; frozen ones as is."""
     own = [[rates.get(id(t.variable)) for t in x.targets] for x in group.units]
     by_rate = {
-        id(rate): group.pruner.project(_read(group), old, new, rate, settings)
+        id(rate): group.pruner.project(group.memory(), old, new, rate, settings)
         for rate in {id(x): x for unit in own for x in unit}.values()
         if rate is not None
     }
@@ -379,60 +253,3 @@ def _clear(tagged, weights, kept):
         list(map(masks.select, own, mask)) if unit.gradient == "masked" else own
         for unit, own, mask in zip(tagged, weights, kept, strict=True)
     ]
-
-
-def _run_if(condition, function, state):
-    """`function(state)` where the condition holds, else the state.
-
-    A loop of one turn or none works in place; XLA would copy a state this
-    large past an `ops.cond`.
-    """
-    done = ops.convert_to_tensor(False)
-    return ops.while_loop(
-        lambda going, state: going,
-        lambda going, state: (done, function(state)),
-        (condition, state),
-    )[1]
-
-
-def _reveal(target):
-    """Puts what is hidden where it is masked, for it to learn."""
-    if target.hidden is not None and target.unit.keeps_masked_values:
-        mask = backend.read(target.mask)
-        target.variable.assign(ops.where(mask, target.variable, target.hidden))
-
-
-def _mask_gradient(target, gradients):
-    """Clears the gradient of what is masked and stays so."""
-    gradient = gradients.get(id(target.variable))
-    if gradient is not None and target.unit.gradient == "masked":
-        mask = backend.read(target.mask)
-        gradients[id(target.variable)] = masks.select(gradient, mask)
-
-
-def _hide(target):
-    """Masks a variable, after something wrote it."""
-    value = backend.read(target.variable)
-    if target.hidden is not None:
-        target.hidden.assign(value)
-    if target.hidden is not None or not target.unit.keeps_masked_values:
-        target.variable.assign(masks.select(value, target.mask))
-
-
-def _write(unit, weights, decided):
-    """Stores masks that may have changed and the weights under them."""
-    hooks = unit.method.pruner.needs_update_hooks
-    for target, weight, mask in zip(
-        unit.targets, weights, decided, strict=True
-    ):
-        if not target.variable.trainable:
-            continue
-        if not unit.frozen:
-            target.mask.assign(mask)
-        if target.hidden is not None and unit.keeps_masked_values:
-            target.hidden.assign(weight)
-        is_in_place = isinstance(target, units.InPlaceTarget)
-        if is_in_place or unit.gradient == "masked":
-            target.variable.assign(masks.select(weight, mask))
-        elif hooks:
-            target.variable.assign(weight)

@@ -12,7 +12,7 @@ from keras import ops
 from tfprune import backend
 from tfprune.core import units as units_lib
 from tfprune.graph import pruned
-from tfprune.optimizers import pruning_optimizer
+from tfprune.optimizers import groups
 from tfprune.utils import validation
 
 # Decisions are those of a time when the method's sparsity schedule has ended.
@@ -100,7 +100,7 @@ def rules(model: keras.Model) -> list[Rule]:
             {addresses[id(unit)]: unit for unit in group.units},
             _derived(group),
         )
-        for group in pruning_optimizer.by_method(units.values())
+        for group in groups.by_method(units.values())
     ]
 
 
