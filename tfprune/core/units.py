@@ -93,6 +93,8 @@ class Target:
             last one but one, or None: it is shown the variable as it is.
         mask: The bool variable of the same shape.
         unit: The `Unit` it belongs to.
+        hidden: Float variable, what is masked and goes on learning, where it
+            is apart, or None. Entries that are not masked mean nothing.
     """
 
     variable: typing.Any
@@ -102,9 +104,7 @@ class Target:
     summed_axes: tuple[int, ...] | None = None
     mask: typing.Any = None
     unit: typing.Any = None
-
-    # A variable of what is masked and goes on learning, where it is apart.
-    hidden: typing.ClassVar[typing.Any] = None
+    hidden: typing.Any = None
 
     def dense(self) -> np.ndarray:
         """The values that learn, masked ones included."""
@@ -120,12 +120,9 @@ class Target:
 class InPlaceTarget(Target):
     """The tag of a variable that is zero where it is masked.
 
-    Args:
-        hidden: Float variable: what the method wants to keep of masked
-            weights, or None. Entries that are not masked mean nothing.
+    What goes on learning there is in `hidden`, if the method wants it.
     """
 
-    hidden: typing.Any = None
     # How many steps are in `mask_constraint.released` now.
     releases: int = 0
 

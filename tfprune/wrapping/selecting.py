@@ -8,7 +8,7 @@ import warnings
 import keras
 
 from tfprune.core import structures
-from tfprune.graph import leaves
+from tfprune.graph import leaves as leaves_lib
 from tfprune.graph import opening
 from tfprune.graph import traversal
 from tfprune.wrapping import layer_selection
@@ -29,11 +29,11 @@ class Selected:
     settings: dict
 
     @property
-    def leaves(self) -> list[leaves.Leaf]:
+    def leaves(self) -> list[leaves_lib.Leaf]:
         """The leaves that are pruned, in order."""
         return [x for x in self.found.leaves if x.address in self.settings]
 
-    def targets(self, method, leaf: leaves.Leaf) -> list[tuple]:
+    def targets(self, method, leaf: leaves_lib.Leaf) -> list[tuple]:
         """Triples (variable, role, `CoupledAxis` or None): what is pruned."""
         axes = self.found.coupled_axes(leaf.layer)
         if axes:
