@@ -139,8 +139,8 @@ class PruningState:
             ValueError: and changes nothing, where it is of another model or
                 method.
         """
-        frozen = {f"{i}_frozen" for i in range(len(self.units))}
-        expected = {*self.variables, *frozen}
+        flags = {f"{i}_frozen" for i in range(len(self.units))}
+        expected = {*self.variables, *flags}
         if set(values) != expected:
             raise ValueError(
                 "The file must hold the pruning of this model. Received: one "

@@ -40,7 +40,9 @@ def hold(model: keras.Model, made: list[units.Unit]) -> None:
     if pruning_optimizer.inside(whole) is None:
         # Files of a model that is not compiled have it, too.
         model.optimizer = _within(whole or _unused(model))
-    pruning_optimizer.inside(model.optimizer).bind(known)
+    optimizer = pruning_optimizer.inside(model.optimizer)
+    if optimizer is not None:
+        optimizer.bind(known)
     _trace_anew(model)
 
 
