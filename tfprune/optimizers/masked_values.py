@@ -6,10 +6,25 @@ there meanwhile is hidden.
 
 from __future__ import annotations
 
+import keras
 from keras import ops
 
 from tfprune import backend
 from tfprune.core import units
+
+# What they do to one weight does not depend on any other.
+_ELEMENTWISE = {
+    keras.optimizers.SGD,
+    keras.optimizers.RMSprop,
+    keras.optimizers.Adam,
+    keras.optimizers.AdamW,
+    keras.optimizers.Adagrad,
+    keras.optimizers.Adadelta,
+    keras.optimizers.Adamax,
+    keras.optimizers.Nadam,
+    keras.optimizers.Ftrl,
+    keras.optimizers.Lion,
+}
 
 
 def reveal(target):
@@ -17,6 +32,19 @@ def reveal(target):
     if target.hidden is not None and target.unit.keeps_masked_values:
         mask = backend.read(target.mask)
         target.variable.assign(ops.where(mask, target.variable, target.hidden))
+
+
+def counts_elsewhere(optimizer, group) -> bool:
+    """Whether the gradient of a masked weight matters to anything else.
+
+    Args:
+        optimizer: Keras optimizer, the inner one.
+        group: `Group`.
+    """
+    alone = type(optimizer) in _ELEMENTWISE and not (
+        optimizer.clipnorm or optimizer.global_clipnorm or optimizer.use_ema
+    )
+    return group.pruner.needs_update_hooks or not alone
 
 
 def mask_gradient(target, gradients):

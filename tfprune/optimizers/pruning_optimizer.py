@@ -99,8 +99,10 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         ):
             grads = self.unscaled(grads)
             found = {id(v): g for v, g in zip(known, grads, strict=True)}
-            for target in in_place:
-                masked_values.mask_gradient(target, found)
+            for group in self._groups:
+                if masked_values.counts_elsewhere(self.inner_optimizer, group):
+                    for target in group.in_place:
+                        masked_values.mask_gradient(target, found)
             for group, step in zip(self._groups, steps, strict=True):
                 found = terms.add(group.all_terms(), found, step)
             old = [self._observe(group, found) for group in self._groups]
