@@ -1,6 +1,6 @@
 """The recipe of recovery: a pruned net learns from the dense one.
 
-keras.distillation trains the student from the net that it was made of. By
+keras.distillation trains the student from a net of the same weights. By
 name, `"kl_divergence"`, its loss would take logits for probabilities.
 """
 
@@ -10,6 +10,7 @@ from keras import layers
 
 import tfprune
 from tfprune import methods
+from tfprune.graph import pruned
 
 
 def teacher():
@@ -53,9 +54,9 @@ def images():
 def test_a_method_runs_while_its_net_is_distilled():
     dense = teacher()
     weights = dense.get_weights()
-    student = tfprune.prune(dense, methods.Magnitude(0.8, frequency=1))
+    student = tfprune.prune(teacher(), methods.Magnitude(0.8, frequency=1))
     student = distil(dense, student, tfprune.PruningOptimizer("sgd"))
-    unit = student.get_layer("conv").unit
+    unit = pruned.units(student)["conv"]
     (target,) = unit.targets
     assert int(unit.updates) == 4
     assert target.mask.numpy().mean() < 0.25

@@ -15,6 +15,8 @@ from tfprune.compress.sparse import sparsify
 from tfprune.graph import model_graph
 from tfprune.graph import rebuilding
 
+RANKING = methods.FilterRanking(criterion=tfprune.criteria.GroupNorm())
+
 
 def body(x, width, name):
     y = layers.Conv2D(width, 3, padding="same", name=f"{name}_one")(x)
@@ -83,15 +85,20 @@ def model(request):
     return MODELS[request.param]()
 
 
-def compare(one, other):
+def predictions(model):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 8, 8, 4)).astype("float32")
-    x = {"a": x} if isinstance(one.input, dict) else x
-    pairs = zip(
-        keras.tree.flatten(one(x)), keras.tree.flatten(other(x)), strict=True
-    )
-    for got, want in pairs:
-        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+    x = {"a": x} if isinstance(model.input, dict) else x
+    return keras.tree.flatten(model(x))
+
+
+def close(got, want):
+    for one, other in zip(got, want, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def compare(one, other):
+    close(predictions(one), predictions(other))
 
 
 def test_filters_are_removed(model):
@@ -142,10 +149,14 @@ def test_layers_are_factorized(model):
     assert found.table.ranks
 
 
-def test_filters_are_ranked(model):
+@pytest.mark.parametrize("wrap", [False, True])
+def test_filters_are_ranked(model, wrap):
+    dense = predictions(model)
     with pytest.warns(UserWarning):
-        pruned = tfprune.prune(model, methods.FilterRanking())
-    compare(tfprune.strip(pruned), model)
+        pruned = tfprune.prune(model, RANKING, wrap=wrap)
+    close(predictions(pruned), dense)
+    kept = predictions(tfprune.decide(pruned))
+    close(predictions(tfprune.strip(pruned)), kept)
 
 
 def test_classes_that_leave_it_to_keras_are_kept():
@@ -194,11 +205,28 @@ def mobilenet(keras_hub):
     )
 
 
+def images(model):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(2, *model.input_shape[1:])).astype("float32")
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+@pytest.mark.parametrize("make", [resnet, mobilenet])
+def test_filters_of_backbones_are_ranked(make, wrap):
+    model = make(pytest.importorskip("keras_hub"))
+    x = images(model)
+    dense = model(x)
+    with pytest.warns(UserWarning):
+        pruned = tfprune.prune(model, RANKING, wrap=wrap)
+    np.testing.assert_array_equal(pruned(x), dense)
+    kept = tfprune.decide(pruned)(x)
+    np.testing.assert_array_equal(tfprune.strip(pruned)(x), kept)
+
+
 @pytest.mark.parametrize("make", [resnet, mobilenet])
 def test_backbones_of_keras_hub(make):
     model = make(pytest.importorskip("keras_hub"))
-    x = np.random.default_rng(0).normal(size=(2, *model.input_shape[1:]))
-    x = x.astype("float32")
+    x = images(model)
     zeroed = zero.zero_filters(model, 0.5)
     found = remove.remove_filters(zeroed)
     np.testing.assert_allclose(found.model(x), zeroed(x), rtol=1e-3, atol=1e-4)
@@ -212,6 +240,3 @@ def test_backbones_of_keras_hub(make):
     np.testing.assert_allclose(found(x), model(x), rtol=1e-3, atol=1e-3)
     fast = sparsify.sparsify(model, rounds=1).model
     np.testing.assert_allclose(fast(x), model(x), rtol=1e-3, atol=1e-3)
-    with pytest.warns(UserWarning):
-        pruned = tfprune.prune(model, methods.FilterRanking())
-    np.testing.assert_array_equal(tfprune.strip(pruned)(x), model(x))

@@ -114,7 +114,7 @@ def batch(model):
 @pytest.mark.parametrize("eager", [True, False])
 def test_a_layer_that_writes_trains_as_if_it_were_bare(kind, eager):
     plain = net(kind)
-    model = tfprune.prune(plain, NOTHING)
+    model = tfprune.prune(plain, NOTHING, wrap=True)
     layer, wrapped = plain.layers[-1], model.layers[-1].layer
     start = [x.numpy() for x in state(layer)]
     pruning = tfprune.PruningOptimizer(keras.optimizers.SGD(0.1))
@@ -128,7 +128,7 @@ def test_a_layer_that_writes_trains_as_if_it_were_bare(kind, eager):
 
 
 def test_what_is_pruned_keeps_its_value_when_a_layer_writes():
-    model = tfprune.prune(net("kernel"), NOTHING)
+    model = tfprune.prune(net("kernel"), NOTHING, wrap=True)
     layer = model.layers[-1]
     mask = np.eye(4, 3, dtype=bool)
     tfprune.set_mask(model, layer.name, mask)
@@ -144,7 +144,7 @@ def test_what_is_pruned_keeps_its_value_when_a_layer_writes():
 
 @pytest.mark.parametrize("kind", ["spectral", "state"])
 def test_a_call_without_state_takes_and_gives_all_of_it(kind):
-    model = tfprune.prune(net(kind), NOTHING)
+    model = tfprune.prune(net(kind), NOTHING, wrap=True)
     x, _ = batch(model)
     trained = [v + 1 for v in model.trainable_variables]
     others = [v.value for v in model.non_trainable_variables]

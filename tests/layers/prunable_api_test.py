@@ -144,7 +144,8 @@ def test_the_state_of_an_rnn_is_reset_through_the_wrapper():
     inputs = keras.Input(batch_shape=(2, 3, 4))
     lstm = layers.LSTM(5, stateful=True, name="layer")
     plain = keras.Model(inputs, lstm(inputs))
-    layer = tfprune.prune(plain, methods.Magnitude(0.5)).get_layer("layer")
+    model = tfprune.prune(plain, methods.Magnitude(0.5), wrap=True)
+    layer = model.get_layer("layer")
     x = np.ones((2, 3, 4), "float32")
     first = np.array(layer(x))
     assert np.any(layer(x) != first)
@@ -159,7 +160,9 @@ def three_layers():
     plain = keras.Sequential(
         [keras.Input((4,)), layers.Dense(4, name="first"), inner]
     )
-    return tfprune.prune(plain, methods.Magnitude(0.5), filters="in")
+    half = methods.Magnitude(0.5)
+    model = tfprune.prune(plain, half, filters="in", wrap=True)
+    return tfprune.decide(model)
 
 
 def test_quantize_is_refused_and_loses_nothing():

@@ -140,7 +140,7 @@ def close(one, other):
 @every_layer
 def test_masked_forward_is_the_forward_with_zeroed_weights(kind, tmp_path):
     plain = net(kind)
-    model = tfprune.prune(plain, HALF, filters="layer")
+    model = tfprune.prune(plain, HALF, filters="layer", wrap=True)
     x, _ = batch(plain)
     dense = model(x)
     close(dense, plain(x))
@@ -154,7 +154,7 @@ def test_masked_forward_is_the_forward_with_zeroed_weights(kind, tmp_path):
 
 @every_layer
 def test_training_prunes_and_moves_the_rest(kind):
-    model = tfprune.prune(net(kind), HALF, filters="layer")
+    model = tfprune.prune(net(kind), HALF, filters="layer", wrap=True)
     compile_(model, run_eagerly=kind not in IN_GRAPH)
     layer = model.get_layer("layer")
     before = [target.variable.numpy() for target in layer.unit.targets]
@@ -175,7 +175,7 @@ def test_masks_of_time_steps_pass_through():
             layers.LSTM(3),
         ]
     )
-    model = tfprune.prune(plain, HALF)
+    model = tfprune.prune(plain, HALF, wrap=True)
     words = np.array([[1, 2, 3, 0, 0, 0], [4, 0, 0, 0, 0, 0]])
     np.testing.assert_array_equal(model(words), plain(words))
     mask = model.layers[0].compute_mask(words)
@@ -204,7 +204,7 @@ class Composite(layers.Layer):
 def composite():
     """The same model twice: plain, and pruned with nothing pruned yet."""
     plain = keras.Sequential([keras.Input((4,)), Composite(name="layer")])
-    return plain, tfprune.prune(plain, HALF)
+    return plain, tfprune.prune(plain, HALF, wrap=True)
 
 
 def noise():
@@ -264,7 +264,7 @@ def test_the_state_of_a_stateful_rnn_is_kept():
     inputs = keras.Input(batch_shape=(4, 6, 3))
     lstm = layers.LSTM(5, stateful=True, name="layer")
     plain = keras.Model(inputs, lstm(inputs))
-    model = tfprune.prune(plain, HALF)
+    model = tfprune.prune(plain, HALF, wrap=True)
     x = np.ones((4, 6, 3))
     first, second = np.array(model(x)), np.array(model(x))
     np.testing.assert_array_equal(first, plain(x))
@@ -280,7 +280,7 @@ def test_a_layer_that_is_not_trained_stays_as_it_is():
             layers.Dense(8, name="on"),
         ]
     )
-    model = tfprune.prune(plain, HALF)
+    model = tfprune.prune(plain, HALF, wrap=True)
     compile_(model, run_eagerly=True)
     model.fit(noise(), np.zeros((16, 8)), verbose=0)
     off, on = (model.get_layer(name) for name in ("off", "on"))
@@ -297,7 +297,7 @@ def test_a_frozen_base_is_pruned_and_trained_when_it_is_unfrozen():
     base.trainable = False
     inputs = keras.Input((4,))
     plain = keras.Model(inputs, layers.Dense(8)(base(inputs)))
-    model = tfprune.prune(plain, HALF)
+    model = tfprune.prune(plain, HALF, wrap=True)
     layer = model.get_layer("base").get_layer("on")
     assert not layer.trainable and not layer.trainable_variables
     before = layer.layer.kernel.numpy()
