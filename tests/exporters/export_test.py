@@ -53,7 +53,7 @@ def net():
 
 def stripped():
     """A stripped model, compiled with an optimizer that needs tfprune."""
-    model = tfprune.prune(net(), HALF)
+    model = tfprune.prune(net(), HALF, "hidden")
     mask = np.random.default_rng(0).random((6, 64)) < 0.1
     tfprune.set_mask(model, "hidden", mask)
     bare = tfprune.strip(model)

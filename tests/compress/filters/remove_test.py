@@ -125,10 +125,11 @@ def test_a_pruned_model_goes_all_the_way(tmp_path):
     method, mask = tfprune.methods.Magnitude(0.5), np.ones((4, 6), bool)
     mask[:, :2] = False
     zoo.randomize(model)
-    wrapped = tfprune.prune(model, method, wrap=True)
-    tfprune.prune(model, method)
+    name = model.layers[0].name
+    wrapped = tfprune.prune(model, method, name, wrap=True)
+    tfprune.prune(model, method, name)
     for each in (model, wrapped):
-        tfprune.set_mask(each, model.layers[0].name, mask)
+        tfprune.set_mask(each, name, mask)
     with pytest.raises(ValueError, match="Call tfprune.strip first"):
         tfprune.remove_filters(wrapped)
     for each in (model, tfprune.strip(wrapped), tfprune.strip(model)):
