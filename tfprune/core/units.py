@@ -172,7 +172,9 @@ def build(
             dtype = target.variable.dtype
             target.hidden = add(f"hidden_{i}", dtype, 0, shape)
         target.unit = unit
-    for key, value in _forgotten(unit).items():
+    # A layer may be built inside of a graph, where no variable is read.
+    start = dict(zip(known, values, strict=True))
+    for key, value in _forgotten(unit, start).items():
         value = np.asarray(value, "float32")
         unit.memory[key] = add(f"memory_{key}", "float32", value, value.shape)
     return unit
@@ -195,11 +197,11 @@ def tag(unit: Unit) -> None:
         setattr(target.variable, TAG, target)
 
 
-def _forgotten(unit):
+def _forgotten(unit, known):
     """What a method remembers of weights that it has not seen."""
     zeros = [np.zeros(t.variable.shape, "float32") for t in unit.targets]
     pruner = pruner_of([unit])
-    return pruner.build([zeros], [dict(unit.settings)])[0][0]
+    return pruner.build([zeros], [known])[0][0]
 
 
 def masked(variable) -> np.ndarray:
