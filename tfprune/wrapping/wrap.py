@@ -9,6 +9,7 @@ import keras
 from tfprune.graph import cloning
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+from tfprune.layers import replacing
 from tfprune.wrapping import selecting
 
 
@@ -43,4 +44,8 @@ def wrap(model: keras.Model, method, filters) -> keras.Model:
         own = selected.settings[chosen[0]]
         return prunable.Prunable(clone, method, own, coupled_axes=axes)
 
-    return cloning.clone(selected.opened.model, wrapped)
+    pruned = cloning.clone(selected.opened.model, wrapped)
+    for each in [pruned, *traversal.walk(pruned)]:
+        if isinstance(each, keras.Model):
+            replacing.refuse_model(each)
+    return pruned
