@@ -106,6 +106,11 @@ class Target:
     unit: typing.Any = None
     hidden: typing.Any = None
 
+    @property
+    def changes(self) -> bool:
+        """Whether training changes it: moving means are no weights."""
+        return self.variable.trainable or self.role == "mean"
+
     def dense(self) -> np.ndarray:
         """The values that learn, masked ones included."""
         return ops.convert_to_numpy(self.variable)

@@ -49,8 +49,7 @@ class Group:
             target
             for unit in self.units
             for target in unit.targets
-            if isinstance(target, units_lib.InPlaceTarget)
-            and target.variable.trainable
+            if isinstance(target, units_lib.InPlaceTarget) and target.changes
         ]
 
     @property

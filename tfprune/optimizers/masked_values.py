@@ -71,7 +71,7 @@ def write(unit, weights, decided):
     for target, weight, mask in zip(
         unit.targets, weights, decided, strict=True
     ):
-        if not target.variable.trainable:
+        if not target.changes:
             continue
         if not unit.frozen:
             target.mask.assign(mask)
