@@ -171,16 +171,21 @@ class Saveable(keras.Operation, tf.__internal__.tracking.AutoTrackable):
             self._track_trackable(variable.value, name, overwrite=True)
 
 
-def select(value, mask):
-    """`value` where the mask keeps, and zero elsewhere; the fastest there is.
+def where(mask, one, other):
+    """`one` where the mask keeps, `other` elsewhere; the fastest there is.
 
     Args:
-        value: Float tensor.
-        mask: Bool tensor of the same shape.
+        mask: Bool tensor.
+        one: Float tensor of the same shape.
+        other: Float tensor of the same shape.
     """
-    value = tf.convert_to_tensor(value)
-    zeros = tf.zeros(value.shape, value.dtype)
-    return tf.raw_ops.Select(condition=mask, x=value, y=zeros)
+    return tf.raw_ops.Select(condition=mask, x=one, y=other)
+
+
+def select(value, mask):
+    """`value` where the mask keeps, and zero elsewhere, as `where`."""
+    value = tf.convert_to_tensor(value)  # Those of embeddings are slices.
+    return where(mask, value, tf.zeros(value.shape, value.dtype))
 
 
 @functools.lru_cache(maxsize=64)

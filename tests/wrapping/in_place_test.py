@@ -291,3 +291,21 @@ class TestDecide:
         model = tfprune.prune(net(), methods.Guided())
         with pytest.raises(ValueError, match="Train with a"):
             tfprune.decide(model)
+
+
+def test_gradients_of_embeddings_may_be_clipped():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Embedding(8, 4),
+            layers.Flatten(),
+            layers.Dense(1),
+        ]
+    )
+    tfprune.prune(model, HALF)
+    clipped = keras.optimizers.SGD(0.1, momentum=0.9, clipnorm=0.1)
+    model.compile(pruning(clipped), "mse")
+    words = np.arange(64).reshape(32, 2) % 8
+    model.fit(words, Y[:32], 8, 2, verbose=0)
+    assert masked(model) == 0.5

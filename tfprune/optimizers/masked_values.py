@@ -7,7 +7,6 @@ there meanwhile is hidden.
 from __future__ import annotations
 
 import keras
-from keras import ops
 
 from tfprune import backend
 from tfprune.core import units
@@ -30,8 +29,9 @@ _ELEMENTWISE = {
 def reveal(target):
     """Puts what is hidden where it is masked, for it to learn."""
     if target.hidden is not None and target.unit.keeps_masked_values:
-        mask = backend.read(target.mask)
-        target.variable.assign(ops.where(mask, target.variable, target.hidden))
+        pieces = target.mask, target.variable, target.hidden
+        mask, value, hidden = map(backend.read, pieces)
+        target.variable.assign(backend.where(mask, value, hidden))
 
 
 def counts_elsewhere(optimizer, group) -> bool:
