@@ -178,10 +178,16 @@ def train(model, epochs=1):
 
 
 def values(model):
-    return {
-        variable.path: ops.convert_to_numpy(variable.value)
-        for variable in model.variables
-    }
+    """Pairs (name, array) of all that a model holds, pruning included."""
+    found = [(x.path, ops.convert_to_numpy(x)) for x in model.variables]
+    for unit in units.tagged(model.variables):
+        own = {"updates": unit.updates, "settings": unit.settings.variable}
+        found += [(f"{unit.name}/{x}", own[x].numpy()) for x in own]
+        for target in unit.targets:
+            name = f"{unit.name}/{target.role}"
+            found.append((f"{name}/mask", target.mask.numpy()))
+            found.append((f"{name}/dense", target.dense()))
+    return found
 
 
 def masks(model):
@@ -195,6 +201,6 @@ def masks(model):
 def assert_same(one, other, tolerance=0.0):
     one, other = values(one), values(other)
     assert len(one) == len(other)
-    for (path, a), b in zip(one.items(), other.values(), strict=True):
+    for (path, a), (_, b) in zip(one, other, strict=True):
         close = np.allclose(a, b, 0, tolerance, equal_nan=True)
         assert close, f"{path} differs by {np.nanmax(np.abs(a - b))}"

@@ -22,7 +22,14 @@ from tfprune.core import units
 pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
 every_method = pytest.mark.parametrize("name", table.ROWS)
-every_optimizer = pytest.mark.parametrize("optimizer", table.OPTIMIZERS)
+SLOW = {"sgd", "adam"}
+every_optimizer = pytest.mark.parametrize(
+    "optimizer",
+    [
+        pytest.param(x, marks=[pytest.mark.slow] if x in SLOW else [])
+        for x in table.OPTIMIZERS
+    ],
+)
 
 
 @every_method

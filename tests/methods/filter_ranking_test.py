@@ -11,6 +11,7 @@ from tfprune import methods
 from tfprune.core import allocation
 from tfprune.core import criteria
 from tfprune.core import structures
+from tfprune.core import units
 
 
 def net():
@@ -42,11 +43,15 @@ def train(model, steps=1):
     return model
 
 
+def by_name(model):
+    return {unit.name: unit for unit in units.tagged(model.variables)}
+
+
 def masks(model):
     """Returns layer name to one bool for each filter."""
     found = {}
-    for name in tfprune.settings(model):
-        kernel, *bias = model.get_layer(name).unit.targets
+    for name, unit in by_name(model).items():
+        kernel, *bias = unit.targets
         if kernel.role == "kernel":
             mask = kernel.mask.numpy().reshape(-1, kernel.mask.shape[-1])
             assert (mask == mask[0]).all()
@@ -68,7 +73,7 @@ def test_the_contribution_is_that_of_the_batch():
     model = ranked(target_sparsity=0.0)
     x = np.random.default_rng(0).normal(size=(8, 6, 6, 2)).astype("float32")
     y = np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
-    conv = model.get_layer("conv2").layer
+    conv = model.get_layer("conv2")
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(tf.square(model(x) - y))
     kernel, bias = tape.gradient(loss, [conv.kernel.value, conv.bias.value])
@@ -76,11 +81,7 @@ def test_the_contribution_is_that_of_the_batch():
         np.sum(conv.kernel * kernel, axis=(0, 1, 2)) + conv.bias * bias
     )
     model.train_on_batch(x, y)
-    (found,) = [
-        variable.numpy()
-        for variable in model.optimizer.variables
-        if variable.name == "contribution" and variable.shape == (6,)
-    ]
+    found = by_name(model)["conv2"].memory["contribution"]
     np.testing.assert_allclose(found, expected, 1e-4, 1e-6)
 
 
@@ -94,7 +95,7 @@ def test_least_filters_stay_in_each_layer():
 def test_the_original_masks_kernels_alone():
     kernels = structures.Filter(covers=["kernel"])
     model = train(ranked(structure=kernels))
-    (target,) = model.get_layer("conv1").unit.targets
+    (target,) = by_name(model)["conv1"].targets
     assert target.role == "kernel"
 
 
@@ -151,7 +152,7 @@ def test_filters_by_their_weights(criterion):
     model = ranked(criterion=criterion, allocation=allocation.Uniform())
     train(model)
     for name, mask in masks(model).items():
-        kernel = model.get_layer(name).layer.kernel.numpy()
+        kernel = by_name(model)[name].targets[0].dense()
         scores = criterion(kernel.reshape(-1, kernel.shape[-1]).T).numpy()
         assert mask.sum() == mask.size / 2
         assert scores[mask].min() >= scores[~mask].max()
@@ -164,7 +165,7 @@ def test_each_layer_counts_as_much_where_scores_are_normalized():
             criterion=criteria.GroupNorm(),
             allocation=allocation.Global(normalize=normalize),
         )
-        kernel = model.get_layer("conv2").layer.kernel
+        kernel = model.get_layer("conv2").kernel
         kernel.assign(1e3 * kernel)
         model.optimizer.learning_rate = 0.0
         both.append(masks(train(model))["conv1"].sum())

@@ -9,6 +9,7 @@ import tfprune
 from experiments import solvers
 from tfprune import methods
 from tfprune.core import structures
+from tfprune.core import units
 
 RATE, MOMENTUM = 0.05, 0.9
 
@@ -38,12 +39,18 @@ def train(model, steps):
     return model
 
 
+def target(model):
+    (unit,) = units.tagged(model.variables)
+    (found,) = unit.targets
+    return found
+
+
 def kernel(model):
-    return model.get_layer("a").layer.kernel.numpy()
+    return target(model).dense()
 
 
 def mask(model):
-    return model.get_layer("a").unit.targets[0].mask.numpy()
+    return target(model).mask.numpy()
 
 
 def caffe(steps, decay, shrink, seen=lambda w: w):
@@ -119,7 +126,7 @@ def test_hidden_weights_take_no_part_and_learn():
 
 def test_a_weight_returns_with_a_step_above_its_threshold():
     model = pruned(methods.Guided(0.0, threshold=1e-4))
-    model.get_layer("a").layer.kernel.assign(np.zeros((6, 5)))
+    model.get_layer("a").kernel.assign(np.zeros((6, 5)))
     train(model, 1)
     w = kernel(model)
     assert np.all((np.abs(w) > 9e-4) | (w == 0)) and np.any(w != 0)
@@ -129,11 +136,10 @@ def test_a_weight_returns_with_a_step_above_its_threshold():
 def test_biases_are_neither_penalized_nor_pruned():
     method = methods.Guided(100.0, threshold=10.0, shrinkage="hard")
     model = pruned(method)
-    (target,) = model.get_layer("a").unit.targets
-    assert target.role == "kernel"
-    model.get_layer("a").layer.bias.assign([1e-7] * 5)
+    assert target(model).role == "kernel"
+    model.get_layer("a").bias.assign([1e-7] * 5)
     train(model, 1)
-    bias = model.get_layer("a").layer.bias.numpy()
+    bias = model.get_layer("a").bias.numpy()
     assert np.all(bias != 0) and np.all(np.abs(bias) < 1)
     assert not np.any(kernel(model))
 
@@ -185,11 +191,7 @@ def test_frozen_by_rows_and_columns_scattered_zeros_learn():
 def test_the_gradient_signal_sees_the_penalty():
     method = methods.Guided(0.3, signal="gradient")
     model = train(pruned(method, keras.optimizers.SGD(0.0)), 1)
-    (found,) = [
-        variable.numpy()
-        for variable in model.optimizer.variables
-        if variable.name == "gradient_0"
-    ]
+    found = target(model).unit.memory["gradient_0"]
     x, y = (tf.constant(array[0]) for array in data(1))
     layer = net().layers[0]
     with tf.GradientTape() as tape:

@@ -246,7 +246,7 @@ class TestResume:
         path = tmp_path / "trace.jsonl"
         path.write_text("".join(json.dumps(x) + "\n" for x in whole[1]))
         model = pruned()
-        kernel = model.get_layer("out").layer.kernel
+        kernel = model.get_layer("out").kernel
         kernel.assign(1.01 * kernel.value)
         evaluated = count_evaluations(monkeypatch)
         fit(model, 2, driver(trace=path))

@@ -8,6 +8,7 @@ from keras import layers
 
 import tfprune
 from tfprune import methods
+from tfprune.core import units
 from tfprune.regularizers import group_lasso
 
 
@@ -42,12 +43,13 @@ def train(model, steps=1):
 
 
 def values(model, name="conv1"):
-    layer = getattr(model.get_layer(name), "layer", model.get_layer(name))
+    layer = model.get_layer(name)
     return layer.kernel.numpy(), layer.bias.numpy()
 
 
 def mask(model, name="conv1"):
-    return model.get_layer(name).unit.targets[0].mask.numpy()
+    found = {unit.name: unit for unit in units.tagged(model.variables)}
+    return found[name].targets[0].mask.numpy()
 
 
 def shrunk(kernel, bias, filters, shapes, rate):
@@ -138,7 +140,7 @@ def test_before_begin_step_nothing_is_masked():
 
 def test_what_is_zero_may_return_before_begin_step():
     model = pruned(methods.SSL(0.0, begin_step=10**6))
-    kernel = model.get_layer("conv1").layer.kernel
+    kernel = model.get_layer("conv1").kernel
     kernel.assign(np.zeros(kernel.shape))
     train(model)
     assert np.all(np.abs(values(model)[0]).sum((0, 1, 2)) > 0)
@@ -189,14 +191,17 @@ def test_what_faded_is_removed():
     np.testing.assert_allclose(small(x), bare(x), 1e-4, 1e-5)
 
 
-def test_layers_that_do_not_fit():
+def grouped():
     x = keras.Input((8, 8, 4))
     y = layers.Conv2D(4, 3, groups=2, name="grouped")(x)
-    model = keras.Model(x, layers.Conv2D(4, 3, name="whole")(y))
+    return keras.Model(x, layers.Conv2D(4, 3, name="whole")(y))
+
+
+def test_layers_that_do_not_fit():
     with pytest.warns(UserWarning, match="grouped: its filters do not all"):
-        found = tfprune.prune(model, methods.SSL(shapes=0.1))
+        found = tfprune.prune(grouped(), methods.SSL(shapes=0.1))
     assert set(tfprune.settings(found)) == {"whole"}
-    found = tfprune.prune(model, methods.SSL(filters=0.1))
+    found = tfprune.prune(grouped(), methods.SSL(filters=0.1))
     assert set(tfprune.settings(found)) == {"grouped", "whole"}
 
 

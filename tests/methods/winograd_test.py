@@ -6,6 +6,7 @@ import pytest
 
 import tfprune
 from tfprune import methods
+from tfprune.core import units
 from tfprune.numerics import winograd
 
 METHODS = [methods.Winograd, methods.L1Winograd]
@@ -27,7 +28,7 @@ def net(kernel_size=3):
     )
 
 
-def wrapped(method, kernel_size=3):
+def pruned(method, kernel_size=3):
     """Returns a net pruned by a method, compiled with plain SGD of 0.01."""
     model = net(kernel_size)
     if method.name == "winograd":
@@ -38,9 +39,15 @@ def wrapped(method, kernel_size=3):
     return model
 
 
+def target(model):
+    (unit,) = units.tagged(model.variables)
+    (found,) = unit.targets
+    return found
+
+
 def step(model):
     """Returns the kernel before and after one update."""
-    kernel = model.get_layer("conv").unit.targets[0].variable
+    kernel = target(model).variable
     before = kernel.numpy()
     x = images()
     model.fit(x, np.ones((len(x), 3)), len(x), shuffle=False, verbose=0)
@@ -50,7 +57,7 @@ def step(model):
 def moved(method, kernel_size=3):
     """Returns the kernel after the same update without a method."""
     nothing = type(method).from_fields(name=method.name, pruner=_idle(method))
-    return step(wrapped(nothing, kernel_size))
+    return step(pruned(nothing, kernel_size))
 
 
 def _idle(method):
@@ -62,7 +69,7 @@ def test_native_step_by_hand(kernel_size):
     """Thresholds spare what moves."""
     method = methods.Winograd(0.1, threshold=0.1, factor=5.0)
     old, free = moved(method, kernel_size)
-    _, new = step(wrapped(method, kernel_size))
+    _, new = step(pruned(method, kernel_size))
     pulled = free - 0.01 * 0.1 * np.sign(old)
     limit = 0.1 / (np.abs(pulled - old) + 1 / 5)
     expected = np.where(np.abs(pulled) > limit, pulled, 0)
@@ -75,7 +82,7 @@ def test_plain_threshold():
     """Coefficients have one for each position, the kernel has one for all."""
     method = methods.Winograd(0.0, threshold=0.5, shrinkage="hard")
     _, free = moved(method)
-    _, new = step(wrapped(method))
+    _, new = step(pruned(method))
     transform = winograd.transform(3)
     norms = np.linalg.norm(np.kron(*[transform.outputs] * 2), axis=1)
     # The published one, and the constant, 4 r / M by ||B||^2 / M.
@@ -93,7 +100,7 @@ def test_plain_threshold():
 def test_spatial_step_by_hand(kernel_size):
     method = methods.L1Winograd(0.1, threshold=5e-3)
     old, free = moved(method, kernel_size)
-    _, new = step(wrapped(method, kernel_size))
+    _, new = step(pruned(method, kernel_size))
     g = winograd.transform(kernel_size).weights
     k = np.kron(g, g)
     w = old.reshape(kernel_size**2, -1).astype("float64")
@@ -110,18 +117,18 @@ def test_spatial_step_by_hand(kernel_size):
 
 
 def test_spatial_filters_of_which_nothing_is_left_are_zero():
-    model = wrapped(methods.L1Winograd(0.0, threshold=0.1))
+    model = pruned(methods.L1Winograd(0.0, threshold=0.1))
     _, new = step(model)
     removed = np.all(new == 0, axis=(0, 1))
     assert 0.2 < removed.mean() < 1
-    mask = model.get_layer("conv").unit.targets[0].mask.numpy()
+    mask = target(model).mask.numpy()
     np.testing.assert_array_equal(mask, np.broadcast_to(~removed, mask.shape))
 
 
 @pytest.mark.parametrize("make", METHODS)
 def test_settings_of_layers(make):
     method = make(0.0, threshold=0.0, settings={"conv": {"threshold": 50.0}})
-    _, new = step(wrapped(method))
+    _, new = step(pruned(method))
     assert not np.any(new)
 
 

@@ -7,6 +7,7 @@ import pytest
 import tfprune
 from tests.optimizers import force_nets as nets
 from tfprune import methods
+from tfprune.core import units
 
 WAYS = {
     "outside": lambda inner, **force: tfprune.optimizers.ForceRegularized(
@@ -47,7 +48,8 @@ class TestWithPruning:
     @pytest.mark.parametrize("way", WAYS)
     def test_pruned_weights_stay_zero(self, way):
         model = nets.train(self.pruned(way))
-        target = model.get_layer("conv").unit.targets[0]
+        target = units.tagged(model.variables)[0].targets[0]
+        assert target.variable is model.get_layer("conv").kernel
         mask = target.mask.numpy()
         assert mask.mean() == 0.25
         assert not np.any(target.variable.numpy()[~mask])

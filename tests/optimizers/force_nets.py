@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import layers
 
 import tfprune
+from tfprune.core import units
 
 CONSTANT = {"force_decay": 0.05, "force_type": "constant"}
 INNER = {
@@ -59,6 +60,14 @@ def forced(inner="momentum", model=None, **arguments):
 def assert_same(one, other, tolerance=0.0):
     for a, b in zip(one.weights, other.weights, strict=True):
         np.testing.assert_allclose(a, b, 0, tolerance, err_msg=a.path)
+    for a, b in zip(_targets(one), _targets(other), strict=True):
+        np.testing.assert_array_equal(a.mask, b.mask, a.variable.path)
+        np.testing.assert_allclose(a.dense(), b.dense(), 0, tolerance)
+
+
+def _targets(model):
+    found = units.tagged(model.variables)
+    return [target for unit in found for target in unit.targets]
 
 
 def two_replicas():

@@ -8,6 +8,7 @@ from keras import layers
 from keras import ops
 
 import tfprune
+from tests.optimizers import force_nets as nets
 from tfprune import methods
 
 AROUND = {
@@ -45,11 +46,6 @@ def fit(model, optimizer=None, **arguments):
     return model
 
 
-def assert_same(one, other):
-    for a, b in zip(one.weights, other.weights, strict=True):
-        np.testing.assert_array_equal(a, b, err_msg=a.path)
-
-
 def step(optimizer, weights, gradient=ops.zeros_like):
     optimizer.apply([gradient(v) for v in weights], weights)
 
@@ -58,7 +54,7 @@ def step(optimizer, weights, gradient=ops.zeros_like):
 def test_trains_as_it_does_alone(around):
     alone = fit(net(), multi())
     keras.utils.set_random_seed(0)
-    assert_same(fit(net(), AROUND[around](multi())), alone)
+    nets.assert_same(fit(net(), AROUND[around](multi())), alone)
 
 
 @pytest.mark.parametrize("around", ["pruning", "both"])
@@ -70,7 +66,7 @@ def test_all_is_pruned(around, tmp_path):
     assert int(model.optimizer.iterations) == 2
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert_same(fit(loaded), fit(model))
+    nets.assert_same(fit(loaded), fit(model))
 
 
 def test_a_callback_sets_all_learning_rates():
