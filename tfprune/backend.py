@@ -103,6 +103,19 @@ def learning_rates(optimizer, variables) -> list:
     return rates
 
 
+def averages(optimizer) -> dict:
+    """The averages that an optimizer keeps, by the id of their variables."""
+    return {
+        id(variable): average
+        for inner in innermost(optimizer)
+        if inner.use_ema
+        for variable, average in zip(
+            inner._trainable_variables, getattr(inner, AVERAGES), strict=True
+        )
+        if average is not None
+    }
+
+
 def eagerly():
     """A scope in which variables can be read while a graph is built."""
     return tf.init_scope()

@@ -11,6 +11,7 @@ from tfprune.core import units
 from tfprune.graph import cloning
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+from tfprune.layers import replacing
 from tfprune.optimizers import model_state
 
 
@@ -38,6 +39,7 @@ def strip(model: keras.Model) -> keras.Model:
         traversal.check_clonable(model, "strip")
         return cloning.clone(model, _bare)
     model_state.forget(model)
+    replacing.refuse_in_place(model)
     return model
 
 

@@ -282,7 +282,8 @@ def _target(config, variables, by_path):
         raise ValueError(
             f"Variable {config['path']!r} must have the shape {shape}, which "
             f"was pruned. Received: {variable.path!r} of shape "
-            f"{tuple(variable.shape)}."
+            f"{tuple(variable.shape)}. A model that was quantized is loaded "
+            "with compile=False."
         )
     axis = config["coupled_axis"]
     if isinstance(axis, dict):

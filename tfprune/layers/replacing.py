@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tfprune import backend
+from tfprune.core import units
 
 _REPLACING = ("quantize", "enable_lora")
 
@@ -14,7 +15,7 @@ def refuse(layer) -> None:
     """
     for name in _REPLACING:
         if hasattr(layer, name):
-            setattr(layer, name, refused(layer.name, name))
+            _put(layer, name, refused(layer.name, name))
     for below in backend.sublayers(layer):
         refuse(below)
 
@@ -31,7 +32,22 @@ def refuse_model(model) -> None:
             refused(model.name, "quantize")()
         ask(mode, config=config, filters=filters, **kwargs)
 
-    model.quantize = quantize
+    _put(model, "quantize", quantize)
+
+
+def refuse_in_place(model) -> None:
+    """Makes a model refuse, and its layers, where they are pruned in place.
+
+    What is not pruned, or not any more, does what it did.
+    """
+    _allow(model, "quantize")
+    if units.tagged(model.variables):
+        refuse_model(model)
+    for layer in _innermost(model):
+        for name in _REPLACING:
+            _allow(layer, name)
+            if hasattr(layer, name) and units.tagged(layer.variables):
+                _put(layer, name, refused(layer.name, name))
 
 
 def refused(layer_name: str, name: str):
@@ -40,8 +56,25 @@ def refused(layer_name: str, name: str):
     def raise_error(*args, **kwargs):
         raise ValueError(
             f"Layer {layer_name!r} must have no masks to `{name}`, which "
-            "replaces weights. Received: a tfprune.Prunable, or what is in or "
-            "around one. Call tfprune.strip first: it gives plain layers."
+            "replaces weights. Received: what is pruned, or is in or around "
+            "such a layer. Call tfprune.strip first: it gives plain layers."
         )
 
     return raise_error
+
+
+def _put(layer, name, method):
+    method.own = getattr(layer, name)
+    setattr(layer, name, method)
+
+
+def _allow(layer, name):
+    """Gives a layer back what it had; Keras wraps methods of instances."""
+    own = getattr(getattr(layer, name, None), "own", None)
+    if own is not None:
+        setattr(layer, name, own)
+
+
+def _innermost(layer):
+    below = backend.sublayers(layer)
+    return [x for y in below for x in _innermost(y)] if below else [layer]

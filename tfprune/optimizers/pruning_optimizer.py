@@ -14,6 +14,7 @@ from tfprune.core import mask_constraint
 from tfprune.core import masks
 from tfprune.core import pruning_state
 from tfprune.core import units
+from tfprune.optimizers import averages
 from tfprune.optimizers import coverage
 from tfprune.optimizers import earlier_files
 from tfprune.optimizers import groups as groups_lib
@@ -64,6 +65,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         super().__init__(inner_optimizer, name)
         self.saved_state = saved_state.SavedState()
         self._pruned = pruned
+        self._averages: list[averages.Average] = []
 
     @property
     def groups(self) -> list[groups_lib.Group]:
@@ -81,6 +83,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             self._groups = groups_lib.by_method(units.tagged(variables))
             for group in self._groups:
                 groups_lib.start(group)
+            self._averages = averages.of(self, self._in_place())
         for group in self._groups:
             group.bind_terms()
 
@@ -90,9 +93,8 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         rates = backend.learning_rates(self, known)
         rates = {id(v): rate for v, rate in zip(known, rates, strict=True)}
         steps = [backend.read(group.updates) for group in self._groups]
-        in_place = [t for group in self._groups for t in group.in_place]
-        for target in in_place:
-            masked_values.reveal(target)
+        in_place = self._in_place()
+        self._reveal(in_place)
         with (
             backend.reduced(self.inner_optimizer, grads) as grads,
             mask_constraint.released(in_place),
@@ -113,6 +115,8 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         for group, step, weights in zip(self._groups, steps, old, strict=True):
             step = step + ops.cast(updated, step.dtype)
             self._prune(group, weights, rates, step, updated)
+        for average in self._averages:
+            average.hide()
 
     def finalize_variable_values(self, var_list):
         targets = [
@@ -120,11 +124,12 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             for variable in var_list
             if hasattr(variable, units.TAG)
         ]
-        for target in targets:
-            masked_values.reveal(target)
+        self._reveal(targets)
         super().finalize_variable_values(var_list)
         for target in targets:
             masked_values.hide(target)
+        for average in self._averages:
+            average.hide()
 
     def load_own_variables(self, store):
         values = [np.array(store[str(i)]) for i in range(len(store.keys()))]
@@ -166,6 +171,16 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             self.bind(state)
         elif owners:
             self.bind(pruning_state.joined(owners.values()))
+
+    def _in_place(self):
+        return [t for group in self._groups for t in group.in_place]
+
+    def _reveal(self, targets):
+        """Puts back what is hidden of weights, and of all averages."""
+        for target in targets:
+            masked_values.reveal(target)
+        for average in self._averages:
+            average.reveal()
 
     def _observe(self, group, gradients):
         """Shows a method the gradients; returns the weights it looks at."""

@@ -13,6 +13,7 @@ import keras
 
 from tfprune import backend
 from tfprune.core import units
+from tfprune.layers import replacing
 from tfprune.optimizers import model_state
 from tfprune.wrapping import selecting
 
@@ -45,6 +46,7 @@ def tried(model: keras.Model, method, filters):
         yield selected.found.coupling
     finally:
         model_state.drop(model, made)
+        replacing.refuse_in_place(model)
 
 
 def _prune(model, method, selected):
@@ -71,4 +73,5 @@ def _prune(model, method, selected):
             )
         )
     model_state.hold(model, made)
+    replacing.refuse_in_place(model)
     return made
