@@ -15,13 +15,11 @@ BLOCK = re.compile(r"```python\n(.*?)```", re.S)
 SECTION = re.compile(r"^## (.*?)\n(.*?)(?=^## |\Z)", re.M | re.S)
 # What comes before an example of a docstring.
 PRUNED = "model = tfprune.prune(model, tfprune.methods.Surgery(0.9), {filters})"
-COMPILED = "model.compile('sgd', 'mse')"
 BEFORE = {
     "tfprune.api.settings": PRUNED.format(filters=None),
-    "tfprune.callbacks.rank_clipping.RankClipping": COMPILED,
-    "tfprune.callbacks.rank_logger.RankLogger": COMPILED,
-    "tfprune.callbacks.sparsity_logger.SparsityLogger": (
-        f"{PRUNED.format(filters=None)}; {COMPILED}"
+    "tfprune.callbacks.at_target.AtTarget": PRUNED.format(filters=None),
+    "tfprune.callbacks.sparsity_logger.SparsityLogger": PRUNED.format(
+        filters=None
     ),
     "tfprune.ops.csr.Csr": (
         "import numpy as np; from tfprune.ops import csr_matmul;"

@@ -23,8 +23,9 @@ def build():
 
 
 def names():
-    """Name to value; the net is in `trained.keras`, too."""
+    """Name to value; the net, compiled, is in `trained.keras`, too."""
     model = build()
+    model.compile("sgd", "mse")
     model.save("trained.keras")
     rng = np.random.default_rng(0)
     x = rng.normal(size=(64, 12, 12, 2)).astype("float32")

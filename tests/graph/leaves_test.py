@@ -100,7 +100,7 @@ def test_a_shared_layer_has_its_first_path():
 def test_a_leaf_in_a_wrapper_counts_as_itself():
     x = keras.Input((8,))
     model = keras.Model(x, tower("e1")(x) + tower("e2")(x))
-    pruned = tfprune.prune(model, "magnitude")
+    pruned = tfprune.prune(model, "magnitude", wrap=True)
     assert names(pruned) == names(model)
     inner = leaves.addresses(pruned)["e2/h"]
     assert inner is pruned.get_layer("e2").get_layer("h").layer

@@ -1,5 +1,7 @@
 """Layers of a user's own are opened where Keras can follow what they call."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -70,7 +72,8 @@ def data():
 
 def test_the_same_is_computed_also_in_training():
     model = net(Block(6, name="a"), Block(6, name="b"))
-    opened, names = opening.open_composites(model)
+    found = opening.open_composites(model)
+    opened, names = found.model, found.names
     assert names == ["a", "gate", "b", "gate"]
     for training in (False, True):
         np.testing.assert_array_equal(
@@ -83,7 +86,8 @@ def test_the_same_is_computed_also_in_training():
 def test_a_layer_called_twice_stays_one():
     block = Block(6, name="a")
     model = net(block, block)
-    opened, names = opening.open_composites(model)
+    found = opening.open_composites(model)
+    opened, names = found.model, found.names
     assert names == ["a", "gate"]
     assert opened.count_params() == model.count_params()
     np.testing.assert_array_equal(opened(data()), model(data()))
@@ -100,14 +104,16 @@ def test_a_layer_called_twice_stays_one():
 )
 def test_what_can_not_be_followed_stays(block, call):
     model = net(block, call=call)
-    opened, names = opening.open_composites(model)
+    found = opening.open_composites(model)
+    opened, names = found.model, found.names
     assert opened is model and not names
 
 
 def test_a_layer_called_on_two_shapes_stays():
     block, inputs = Block(6, name="a"), keras.Input((8, 8, 6))
     outputs = block(layers.MaxPooling2D()(block(inputs)))
-    opened, names = opening.open_composites(keras.Model(inputs, outputs))
+    found = opening.open_composites(keras.Model(inputs, outputs))
+    opened, names = found.model, found.names
     assert not names and opened.count_params() == block.count_params()
 
 
@@ -115,7 +121,7 @@ def test_a_frozen_layer_stays_frozen():
     block = Block(6, name="a")
     model = net(block)
     block.trainable = False
-    opened, _ = opening.open_composites(model)
+    opened = opening.open_composites(model).model
     assert len(opened.trainable_weights) == len(model.trainable_weights) == 4
 
 
@@ -125,11 +131,16 @@ def test_the_log_says_why_a_layer_is_not_opened(caplog):
     assert "layer 'a' is not opened: " in caplog.text
 
 
-def test_filters_inside_are_pruned_and_removed():
+@pytest.mark.parametrize("wrap", [False, True])
+def test_filters_inside_are_pruned_and_removed(wrap):
     model = net(Block(6, name="a"), Block(6, name="b"))
     method = methods.FilterRanking(stages=1, settings={"head": None})
-    with pytest.warns(UserWarning, match="Functional models: a, gate, b, gate"):
-        pruned = tfprune.prune(model, method)
+    told = pytest.warns(
+        UserWarning, match="Functional models: a, gate, b, gate"
+    )
+    with told if wrap else contextlib.nullcontext():
+        pruned = tfprune.prune(model, method, wrap=wrap)
+    assert isinstance(pruned.get_layer("a"), Block) != wrap
     pruned.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
     pruned.fit(data(), np.zeros((4, 2)), epochs=2, verbose=0)
     stripped = tfprune.strip(pruned)

@@ -77,16 +77,17 @@ VERBS = {
         [],
     ),
     "prune, filters": (lambda model: tfprune.prune(model, coupled()), 1, []),
+    # Once for the plan, which leaves the model as it was, once to prune it.
     "prune, filters, budget": (
         lambda model: tfprune.prune(model, coupled(), budget="macs<=50%"),
-        1,
+        2,
         [],
     ),
-    # It counts the weights of the clone that has masks.
+    # It counts the weights of the model, which has masks.
     "prune, budget": (
         lambda model: tfprune.prune(model, "magnitude", budget="macs<=50%"),
-        0,
-        [1],
+        1,
+        [],
     ),
 }
 

@@ -36,7 +36,8 @@ class AtTarget(keras.callbacks.Callback):
     stop = keras.callbacks.EarlyStopping(
         patience=3, restore_best_weights=True
     )
-    model.fit(x, y, callbacks=[tfprune.callbacks.AtTarget(stop)])
+    callbacks = [tfprune.callbacks.AtTarget(stop)]
+    model.fit(x, y, validation_split=0.1, callbacks=callbacks)
     ```
     """
 
