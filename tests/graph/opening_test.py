@@ -132,10 +132,7 @@ def test_the_log_says_why_a_layer_is_not_opened(caplog):
 def test_filters_inside_are_pruned_and_removed():
     model = net(Block(6, name="a"), Block(6, name="b"))
     method = methods.FilterRanking(stages=1, settings={"head": None})
-    with pytest.warns(
-        UserWarning, match="Functional models: a, gate, b, gate"
-    )
-    with told if wrap else contextlib.nullcontext():
+    with pytest.warns(UserWarning, match="Functional models: a, gate, b, gate"):
         pruned = tfprune.prune(model, method, wrap=True)
     pruned.compile(tfprune.PruningOptimizer("sgd"), loss="mse")
     pruned.fit(data(), np.zeros((4, 2)), epochs=2, verbose=0)
