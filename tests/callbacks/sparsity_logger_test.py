@@ -29,7 +29,8 @@ def _model():
     conv = keras.layers.Conv1D(4, 1, use_bias=False, name="conv")
     stack = [keras.Input((1, 2)), conv, keras.layers.Flatten()]
     model = keras.Sequential([*stack, keras.layers.Dense(6, name="ip")])
-    model = tfprune.prune(model, "magnitude")
+    never = tfprune.methods.Magnitude(begin_step=1000)
+    model = tfprune.prune(model, never)
     model.compile(tfprune.PruningOptimizer("sgd"), "mse")
     return model
 
