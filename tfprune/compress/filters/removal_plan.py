@@ -15,6 +15,7 @@ from tfprune.compress.filters import channel_graph
 from tfprune.compress.filters import constant_propagation
 from tfprune.compress.filters import sizes
 from tfprune.graph import model_graph
+from tfprune.graph import opening
 from tfprune.utils import tables
 from tfprune.utils import validation
 
@@ -25,7 +26,8 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> RemovalPlan:
     A channel (`channel_graph`) is removed where every layer that reads it
     reads a constant and can do without it: zero, or, in a layer without
     padding, any value, which becomes part of its bias. At least one filter of
-    each layer stays.
+    each layer stays. Layers made of Keras' own ones become Functional models
+    where something inside of them is removed.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.
@@ -47,7 +49,15 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> RemovalPlan:
     ```
     """
     strip.check_stripped(model, "remove filters of")
-    return build(model_graph.ModelGraph(model), divisor)
+    plan = build(model_graph.ModelGraph(model), divisor)
+    opened = opening.open_composites(model)
+    if not opened.names:
+        return plan
+    inside = build(model_graph.ModelGraph(opened.model), divisor)
+    if inside.total.after.parameters >= plan.total.after.parameters:
+        return plan
+    note = f"they become Functional models: {', '.join(opened.names)}"
+    return dataclasses.replace(inside, notes=[*inside.notes, note])
 
 
 def build(graph: model_graph.ModelGraph, divisor: int) -> RemovalPlan:

@@ -9,12 +9,10 @@ import numpy as np
 
 from tfprune import backend
 from tfprune.compress import result
-from tfprune.compress import strip
 from tfprune.compress.filters import equivalence
 from tfprune.compress.filters import removal_plan
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
-from tfprune.graph import model_graph
 from tfprune.graph import rebuilding
 from tfprune.graph import traversal
 
@@ -66,11 +64,10 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
     found.model.save("small.keras")  # loads without tfprune
     ```
     """
-    strip.check_stripped(model, "remove filters of")
-    graph = model_graph.ModelGraph(model)
-    plan = removal_plan.build(graph, divisor)
+    plan = removal_plan.plan_removal(model, divisor)
+    graph = plan.graph.model_graph
     small = rebuilding.rebuild(graph, _changes(plan))
-    _copy_weights(model, small, plan)
+    _copy_weights(graph.model, small, plan)
     equivalence.check(model, small)
     return FilterRemoval(
         model=small, plan=plan, class_change=result.class_change(model, small)
