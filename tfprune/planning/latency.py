@@ -58,7 +58,7 @@ def of_weights(model: keras.Model, targets: list) -> WeightLatency:
             kernels.append((column, int(np.prod(target.variable.shape))))
             times.append(measured[kind])
     layered = sum(own[1.0] for own in times)
-    bare = strip.strip(model) if strip.is_wrapped(model) else model
+    bare = strip.unwrapped(model) if strip.is_wrapped(model) else model
     return WeightLatency(kernels, times, max(of_model(bare) - layered, 0.0))
 
 
