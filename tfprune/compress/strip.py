@@ -36,11 +36,16 @@ def strip(model: keras.Model) -> keras.Model:
     traversal.check_built(model, "strip")
     warn_of_undecided(model)
     if is_wrapped(model):
-        traversal.check_clonable(model, "strip")
-        return cloning.clone(model, _bare)
+        return unwrapped(model)
     model_state.forget(model)
     replacing.refuse_in_place(model)
     return model
+
+
+def unwrapped(model: keras.Model) -> keras.Model:
+    """A clone without `Prunable` layers, its weights as masks leave them."""
+    traversal.check_clonable(model, "strip")
+    return cloning.clone(model, _bare)
 
 
 def check_stripped(model: keras.Model, verb: str) -> None:
