@@ -22,7 +22,7 @@ from tfprune.core import units
 pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
 every_method = pytest.mark.parametrize("name", table.ROWS)
-SLOW = {"sgd", "adam"}
+SLOW = set(table.OPTIMIZERS) - {"momentum"}
 every_optimizer = pytest.mark.parametrize(
     "optimizer",
     [

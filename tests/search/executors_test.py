@@ -30,8 +30,15 @@ def check(name, wrap=False):
         assert one == problem.evaluate(CANDIDATES[:1])
 
 
-@pytest.mark.parametrize("name", ["serial", "processes"])
-@pytest.mark.parametrize("wrap", [False, True])
+@pytest.mark.parametrize(
+    "name, wrap",
+    [
+        ("serial", False),
+        ("serial", True),
+        ("processes", False),
+        pytest.param("processes", True, marks=pytest.mark.slow),
+    ],
+)
 def test_outcomes_are_those_of_the_problem(name, wrap):
     check(name, wrap)
 
