@@ -7,8 +7,6 @@ masked weights only.
 
 from __future__ import annotations
 
-import collections
-import dataclasses
 import math
 import typing
 
@@ -16,24 +14,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfprune.core import coupled_axis
 from tfprune.core import mask_constraint
+from tfprune.core import pruning_config
 from tfprune.core import units as units_lib
 
-
-@dataclasses.dataclass(eq=False)
-class Absent:
-    """The place of a variable that a loaded optimizer has not been shown yet.
-
-    Args:
-        path: String.
-        shape: Tuple of integers.
-        dtype: String.
-    """
-
-    path: str
-    shape: tuple
-    dtype: str
+_ABSENT = pruning_config.Absent
 
 
 class PruningState:
@@ -57,15 +42,15 @@ class PruningState:
             unit.owner = self
             self.units.append(unit)
             for target in unit.targets:
-                if not isinstance(target.variable, Absent):
+                if not isinstance(target.variable, _ABSENT):
                     _bind(target, target.variable)
 
     def adopt(self, variables: typing.Iterable) -> None:
         """Takes the variables that were not there when it was loaded."""
-        by_path = _by_path(variables)
+        by_path = pruning_config.by_path(variables)
         for unit in self.units:
             for target in unit.targets:
-                if isinstance(target.variable, Absent):
+                if isinstance(target.variable, _ABSENT):
                     found = by_path.get(target.variable.path, [])
                     if len(found) == 1:
                         _bind(target, found[0])
@@ -76,7 +61,7 @@ class PruningState:
         return [
             unit.name
             for unit in self.units
-            if any(isinstance(x.variable, Absent) for x in unit.targets)
+            if any(isinstance(x.variable, _ABSENT) for x in unit.targets)
         ]
 
     def forget(self, units: list) -> None:
@@ -84,7 +69,7 @@ class PruningState:
         for unit in list(units):
             unit.owner.units.remove(unit)
             for target in unit.targets:
-                if not isinstance(target.variable, Absent):
+                if not isinstance(target.variable, _ABSENT):
                     value = ops.convert_to_numpy(target.variable)
                     mask = ops.convert_to_numpy(target.mask)
                     target.variable.assign(np.where(mask, value, 0))
@@ -95,7 +80,7 @@ class PruningState:
         """Makes values that were loaded without masks those that learn."""
         for unit in self.units:
             for target in unit.targets:
-                if not isinstance(target.variable, Absent):
+                if not isinstance(target.variable, _ABSENT):
                     value = ops.convert_to_numpy(target.variable)
                     target.assign(value, ops.convert_to_numpy(target.mask))
 
@@ -164,44 +149,12 @@ class PruningState:
             variables: List of Keras variables, those of the optimizer; none
                 if it is not built.
         """
-        variables = variables or self.beside
-        places = {id(v): i for i, v in enumerate(variables)}
-        groups: dict[int, list] = collections.defaultdict(list)
-        for unit in self.units:
-            groups[id(unit.method)].append(unit)
-        return [
-            {
-                "method": keras.saving.serialize_keras_object(own[0].method),
-                "units": [_config(unit, places) for unit in own],
-            }
-            for own in groups.values()
-        ]
+        return pruning_config.of(self.units, variables or self.beside)
 
     @classmethod
     def from_config(cls, config: list, variables: list, add) -> PruningState:
-        """Makes it again.
-
-        Args:
-            config: As `get_config` returns it.
-            variables: List of Keras variables, those of the optimizer.
-            add: Callable `(variable or Absent) -> add`, as `units.build`
-                takes it.
-        """
-        by_path = _by_path(variables)
-        state = cls()
-        for group in config:
-            method = keras.saving.deserialize_keras_object(group["method"])
-            for own in group["units"]:
-                targets = [_target(x, variables, by_path) for x in own["of"]]
-                unit = units_lib.build(
-                    own["name"],
-                    method,
-                    targets,
-                    add(targets[0].variable),
-                    frozen=own["frozen"],
-                )
-                state.extend([unit])
-        return state
+        """Makes it again: see `pruning_config.units`."""
+        return cls(pruning_config.units(config, variables, add))
 
     def _mask(self, key):
         name = f"{key.removesuffix('_hidden')}_mask"
@@ -237,67 +190,6 @@ def _bind(target, variable):
     target.variable = variable
     setattr(variable, units_lib.TAG, target)
     mask_constraint.guard(target)
-
-
-def _by_path(variables):
-    found: dict[str, list] = collections.defaultdict(list)
-    for variable in variables:
-        found[variable.path].append(variable)
-    return found
-
-
-def _config(unit, places):
-    return {
-        "name": unit.name,
-        "frozen": unit.frozen,
-        "of": [
-            {
-                "path": target.variable.path,
-                "place": places.get(id(target.variable)),
-                "shape": list(target.variable.shape),
-                "dtype": target.variable.dtype,
-                "role": target.role,
-                "groups": target.groups,
-                "summed_axes": target.summed_axes,
-                "coupled_axis": keras.saving.serialize_keras_object(
-                    target.coupled_axis
-                ),
-            }
-            for target in unit.targets
-        ],
-    }
-
-
-def _target(config, variables, by_path):
-    shape = tuple(config["shape"])
-    found = by_path.get(config["path"], [])
-    place = config["place"]
-    if len(found) == 1:
-        variable = found[0]
-    elif place is not None and place < len(variables):
-        variable = variables[place]
-    else:
-        variable = Absent(config["path"], shape, config["dtype"])
-    if tuple(variable.shape) != shape:
-        raise ValueError(
-            f"Variable {config['path']!r} must have the shape {shape}, which "
-            f"was pruned. Received: {variable.path!r} of shape "
-            f"{tuple(variable.shape)}. A model that was quantized is loaded "
-            "with compile=False."
-        )
-    axis = config["coupled_axis"]
-    if isinstance(axis, dict):
-        axis = keras.saving.deserialize_keras_object(axis)
-    if axis is not None and not isinstance(axis, coupled_axis.CoupledAxis):
-        raise ValueError(f"`coupled_axis` is damaged. Received: {axis!r}")
-    summed = config["summed_axes"]
-    return units_lib.InPlaceTarget(
-        variable,
-        config["role"],
-        axis,
-        config["groups"],
-        None if summed is None else tuple(summed),
-    )
 
 
 def _difference(received, expected):

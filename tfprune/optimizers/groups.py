@@ -10,7 +10,7 @@ import typing
 from keras import ops
 
 from tfprune import backend
-from tfprune.core import pruning_state
+from tfprune.core import pruning_config
 from tfprune.core import selection
 from tfprune.core import units as units_lib
 from tfprune.optimizers import terms as terms_lib
@@ -121,7 +121,7 @@ def by_method(tagged) -> list[Group]:
 
 def _is_whole(unit):
     """Not a part of it has been frozen since it was loaded."""
-    absent = pruning_state.Absent
+    absent = pruning_config.Absent
     return not any(isinstance(x.variable, absent) for x in unit.targets)
 
 
