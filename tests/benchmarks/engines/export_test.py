@@ -28,7 +28,11 @@ def test_files_of_a_net(tmp_path):
     assert x.shape == (2, 8, 8, 4)
     np.testing.assert_allclose(y, model(x), rtol=1e-5)
     module = tf.saved_model.load(str(tmp_path / "0.9.saved_model"))
-    np.testing.assert_allclose(module.serve(x)["y"], y, rtol=1e-4)
+    try:
+        served = module.serve(x)["y"]
+    except tf.errors.UnimplementedError as error:  # Not on every processor.
+        pytest.skip(error.message)
+    np.testing.assert_allclose(served, y, rtol=1e-4)
     graph = module.serve.concrete_functions[0].graph.as_graph_def()
     functions = [*graph.library.function, *[graph]]
     nodes = [n.op for f in functions for n in getattr(f, "node_def", ())]
