@@ -309,3 +309,21 @@ def test_gradients_of_embeddings_may_be_clipped():
     words = np.arange(64).reshape(32, 2) % 8
     model.fit(words, Y[:32], 8, 2, verbose=0)
     assert masked(model) == 0.5
+
+
+@pytest.mark.parametrize(
+    "method", [HALF, methods.Surgery(0.5)], ids=lambda x: x.name
+)
+def test_weights_may_be_bfloat16(method, tmp_path):
+    keras.utils.set_random_seed(0)
+    dense = [layers.Dense(n, dtype="bfloat16") for n in (16, 1)]
+    model = keras.Sequential([keras.Input((8,)), *dense])
+    fit(tfprune.prune(model, method), pruning())
+    assert 0.3 < masked(model) < 0.7
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for one, other in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other)
+        )
+    assert masked(loaded) == masked(model)

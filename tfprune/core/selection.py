@@ -36,7 +36,7 @@ class Threshold(serialization.Serializable):
     """The groups whose score is at least the budget, a threshold."""
 
     def __call__(self, scores, budget, kept):
-        return scores >= budget
+        return ops.greater_equal(scores, budget)
 
 
 @serialization.serializable
@@ -65,8 +65,9 @@ class Hysteresis(serialization.Serializable):
         )
 
     def __call__(self, scores, budget, kept):
-        stay = ops.logical_and(kept, scores > self.lower * budget)
-        return ops.logical_or(stay, scores > self.upper * budget)
+        # Thresholds are float32, scores as wide as their weights.
+        stay = ops.logical_and(kept, ops.greater(scores, self.lower * budget))
+        return ops.logical_or(stay, ops.greater(scores, self.upper * budget))
 
 
 def top_k(scores, k):
