@@ -101,7 +101,7 @@ def test_masks_are_those_of_a_plain_search():
 def test_a_unit_that_is_not_due_stays():
     rule = arranged_pruner.over(RULE, make_units(KERNELS))
     old = [[array > 1 for array in own] for own in normal(1)]
-    due = [np.array(False), np.array(False)]
+    due = np.zeros(2, bool)
     masks = rule.update_masks([{}, {}], normal(), old, due, 0, [{}, {}])
     assert_all_equal(masks, old)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import deciding
 from tfprune.core import allocation
 from tfprune.core import criteria
 from tfprune.core import pruner
@@ -28,7 +29,7 @@ def decide(rule, weights, step, masks=None, settings=None):
         weights, settings or [dict(rule.settings) for _ in weights]
     )
     masks = ones(weights) if masks is None else masks
-    decided = rule.decide(state, weights, masks, step, settings)
+    decided = deciding.decide(rule, state, weights, masks, step, settings)
     return [[np.array(mask) for mask in unit] for unit in decided]
 
 
@@ -95,7 +96,7 @@ class TestDecide:
         weights, masks = [[A.copy()], [B.copy()]], ones([[A], [B]])
         state, settings = [{}, {}], [{"target_sparsity": NAN}] * 2
         rule = pruner.Pruner()
-        rule.decide(state, weights, masks, 0, settings)
+        deciding.decide(rule, state, weights, masks, 0, settings)
         np.testing.assert_array_equal(weights[0][0], A)
         assert all(mask.all() for unit in masks for mask in unit)
         assert state == [{}, {}]
@@ -136,7 +137,9 @@ class TestDecide:
         settings = [{k: tf.constant(v) for k, v in rule.settings.items()}] * 2
 
         def run(masks, step):
-            return rule.decide([{}, {}], weights, masks, step, settings)
+            return deciding.decide(
+                rule, [{}, {}], weights, masks, step, settings
+            )
 
         compiled = tf.function(run, jit_compile=True)
         masks = [[tf.constant(mask) for mask in unit] for unit in ones(weights)]

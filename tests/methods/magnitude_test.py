@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests import deciding
 from tfprune import methods
 from tfprune.core import allocation
 from tfprune.core import criteria
@@ -19,7 +20,7 @@ def decide(method, step, weights=([W],), masks=None):
     rule, weights = method.pruner, [list(unit) for unit in weights]
     masks = masks or [[np.ones(w.shape, bool) for w in u] for u in weights]
     state, settings = rule.build(weights, [dict(rule.settings)] * len(weights))
-    decided = rule.decide(state, weights, masks, step, settings)
+    decided = deciding.decide(rule, state, weights, masks, step, settings)
     return [[np.array(mask) for mask in unit] for unit in decided]
 
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from tests import deciding
 from tfprune import methods
 
 
 def decide(method, step, w):
     rule = method.pruner
     masks = [[np.ones(w.shape, bool)]]
-    (unit,) = rule.decide([{}], [[w]], masks, step, [{}])
+    (unit,) = deciding.decide(rule, [{}], [[w]], masks, step, [{}])
     return np.array(unit[0])
 
 

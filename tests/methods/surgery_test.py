@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from tests import deciding
 from tfprune import methods
 
 W = np.array([0.5, -0.1, 0.02, 0.3, -0.25, 0.0], "float32")
@@ -32,8 +33,8 @@ def decide(method, unit, masks=None, step=0, built_on=None, **own):
     """Returns the masks of one unit after a step."""
     state, settings = build(method, built_on or unit, **own)
     masks = masks or [np.ones(array.shape, bool) for array in unit]
-    (decided,) = method.pruner.decide(
-        [state], [unit], [masks], step, [settings]
+    (decided,) = deciding.decide(
+        method.pruner, [state], [unit], [masks], step, [settings]
     )
     return [np.array(mask) for mask in decided]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests import deciding
 from tfprune import methods
 
 
@@ -13,7 +14,7 @@ def decide(method, weights, step=0, masks=None):
     masks = masks or [[np.ones(w.shape, bool)] for w in weights]
     settings = [dict(rule.settings) for _ in units]
     state, settings = rule.build(units, settings)
-    decided = rule.decide(state, units, masks, step, settings)
+    decided = deciding.decide(rule, state, units, masks, step, settings)
     return [np.array(mask) for (mask,) in decided]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from tfprune import backend
 from tfprune import search
 from tfprune.callbacks import update_interval
+from tfprune.core import units as units_lib
 from tfprune.graph import pruned
 from tfprune.methods import olmp
 from tfprune.search import executors
@@ -97,14 +98,9 @@ class OLMPSearch(keras.callbacks.Callback):
 
     def _selected(self, step):
         """The layers drawn at random, of those that are not frozen."""
-        settings = [unit.settings.tensors() for unit in self._units]
-        due = self._pruner.due(step, settings)
-        return np.array(
-            [
-                bool(is_due) and not unit.frozen
-                for is_due, unit in zip(due, self._units, strict=True)
-            ]
-        )
+        settings = units_lib.settings_of(self._units)
+        due = backend.to_numpy(self._pruner.due(step, settings))
+        return due & [not unit.frozen for unit in self._units]
 
     def _search(self, step, selected):
         problem, plan = self._problem, self._plan

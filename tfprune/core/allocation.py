@@ -1,7 +1,8 @@
 """Allocation: how much of each unit, from the scores of all units.
 
 An allocation maps the group scores of all units, the sparsity wanted from
-each, and their sizes to one budget per unit: the number of groups kept.
+each, `(units,)`, and their sizes to one budget per unit: the number of groups
+kept.
 Where the sparsity of the net is shared out by size or by rank, the units
 have no sparsity of their own to set, and `of_unit(sparsity, settings)` is None.
 """
@@ -26,10 +27,8 @@ class Uniform(serialization.Serializable):
     settings = {"target_sparsity": math.nan}
 
     def __call__(self, scores, sparsities, shapes):
-        return [
-            _kept(score.shape[0], sparsity)
-            for score, sparsity in zip(scores, sparsities, strict=True)
-        ]
+        sizes = np.array([score.shape[0] for score in scores])
+        return ops.unstack(_kept(sizes, sparsities))
 
     def of_unit(self, sparsity: float, settings) -> float | None:
         """The sparsity of a unit where this one is wanted, or None."""
@@ -54,10 +53,7 @@ class ErdosRenyiKernel(serialization.Serializable):
         sizes = np.array([score.shape[0] for score in scores], "float64")
         rates = np.array([_rate(unit) for unit in shapes])
         densities = _densities(sizes, rates, 1.0 - sparsities[0])
-        return [
-            _kept(int(size), 1.0 - densities[unit])
-            for unit, size in enumerate(sizes)
-        ]
+        return ops.unstack(_kept(sizes, 1.0 - densities))
 
     def of_unit(self, sparsity: float, settings) -> float | None:
         """The sparsity of a unit where this one is wanted, or None."""
@@ -149,10 +145,11 @@ def _normalized(scores):
     return ops.divide_no_nan(scores, ops.sqrt(ops.sum(ops.square(scores))))
 
 
-def _kept(size: int, sparsity):
+def _kept(size, sparsity):
     """Groups to keep out of `size`: rounded, and never none."""
+    size = ops.cast(size, "float32")
     kept = ops.round(size * (1.0 - ops.cast(sparsity, "float32")))
-    return ops.cast(ops.maximum(kept, min(size, 1.0)), "int32")
+    return ops.cast(ops.maximum(kept, ops.minimum(size, 1.0)), "int32")
 
 
 def _rate(shapes) -> float:

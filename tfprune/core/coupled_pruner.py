@@ -105,10 +105,9 @@ class CoupledPruner:
         return self._pruner.due(step, settings)
 
     def update_masks(self, state, weights, masks, due, step, settings):
-        due = [
-            functools.reduce(ops.logical_and, [due[i] for i in group.makers])
-            for group in self._groups
-        ]
+        due = ops.stack(
+            [ops.all(ops.take(due, group.makers)) for group in self._groups]
+        )
         fresh = self._pruner.update_masks(
             self.asked(state),
             self._arranged(weights),

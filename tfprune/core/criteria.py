@@ -10,6 +10,7 @@ import typing
 
 from keras import ops
 
+from tfprune.core import structures
 from tfprune.utils import serialization
 from tfprune.utils import validation
 
@@ -43,7 +44,7 @@ class Magnitude(Criterion):
     """The mean absolute value of a group; of a single weight, abs(w)."""
 
     def __call__(self, weights, gradients=None):
-        return ops.mean(ops.abs(weights), axis=1)
+        return structures.reduced(ops.mean, ops.abs(weights))
 
 
 @serialization.serializable
@@ -64,7 +65,7 @@ class GroupNorm(Criterion):
 
     def __call__(self, weights, gradients=None):
         if self.order == 1:
-            return ops.sum(ops.abs(weights), axis=1)
+            return structures.reduced(ops.sum, ops.abs(weights))
         return ops.sqrt(ops.sum(ops.square(weights), axis=1))
 
 
@@ -107,7 +108,7 @@ class Deviation(Criterion):
     """The distance from the mean of all groups, as threshold surgery has it."""
 
     def __call__(self, weights, gradients=None):
-        values = ops.mean(weights, axis=1)
+        values = structures.reduced(ops.mean, weights)
         return ops.abs(values - ops.mean(values))
 
 

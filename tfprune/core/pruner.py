@@ -6,9 +6,9 @@ Lists run over units; a unit's weights and masks are lists over its arrays.
 
 from __future__ import annotations
 
-import functools
 import typing
 
+import numpy as np
 from keras import ops
 
 from tfprune.core import allocation
@@ -101,60 +101,57 @@ class Pruner(serialization.Serializable):
 
     def budgets(self, state, scores, step, settings, shapes):
         """One budget or threshold for each unit."""
-        sparsity = self.sparsity_schedule.sparsity(step)
-        wanted = [self._own_sparsity(sparsity, own) for own in settings]
-        return self.allocation(scores, wanted, shapes)
+        sparsities = self._sparsities(step, settings)
+        return self.allocation(scores, sparsities, shapes)
 
-    def decide(self, state, weights, masks, step, settings):
-        """Decides the units that are due: `due`, then `update_masks`.
+    def due(self, step, settings):
+        """Which units are decided after an update.
+
+        Args:
+            step: Integer scalar tensor, completed updates.
+            settings: List (units) of dicts, name to scalar.
+
+        Returns:
+            Bool tensor, `(units,)`.
+        """
+        names = self.update_schedule.settings
+        own = {name: of_all(settings, name) for name in names}
+        units = np.arange(len(settings))
+        due = self.update_schedule.due(step, units, own)
+        return ops.broadcast_to(due, units.shape)
+
+    def update_masks(self, state, weights, masks, due, step, settings):
+        """Decides the units that are due.
 
         Args:
             state: As `build` returned it.
             weights: List (units) of lists of float tensors.
             masks: The same with bool tensors.
+            due: Bool tensor, `(units,)`.
             step: Integer scalar tensor, completed updates.
             settings: List (units) of dicts, name to scalar.
 
         Returns:
             The new masks, as `masks`.
         """
-        due = self.due(step, settings)
-
-        def update_masks():
-            return self.update_masks(state, weights, masks, due, step, settings)
-
-        anything = functools.reduce(ops.logical_or, due)
-        return ops.cond(anything, update_masks, lambda: masks)
-
-    def due(self, step, settings):
-        """A bool scalar for each unit: whether it is decided now."""
-        if getattr(self.update_schedule, "is_same_for_all", False):
-            return [self.update_schedule.due(step, 0, {})] * len(settings)
-        return [
-            self.update_schedule.due(step, unit, own)
-            for unit, own in enumerate(settings)
-        ]
-
-    def update_masks(self, state, weights, masks, due, step, settings):
-        """New masks of the units that are due, old ones of others."""
-        fresh = self.masks(state, weights, masks, step, settings)
-        return [
-            [ops.where(now, a, b) for a, b in zip(*both, strict=True)]
-            for now, *both in zip(due, fresh, masks, strict=True)
-        ]
-
-    def masks(self, state, weights, masks, step, settings):
-        """Decides all units, due or not."""
         if self.gradient == "masked":
             # Momentum may have moved what is pruned.
             weights = [
                 list(map(masks_lib.select, *unit))
                 for unit in zip(weights, masks, strict=True)
             ]
+        fresh = self.masks(state, weights, masks, step, settings)
+        return [
+            [ops.where(now, a, b) for a, b in zip(*both, strict=True)]
+            for now, *both in zip(ops.unstack(due), fresh, masks, strict=True)
+        ]
+
+    def masks(self, state, weights, masks, step, settings):
+        """Decides all units, due or not: pruned weights are zero."""
         join = self.structure.join
         shapes = [[array.shape for array in unit] for unit in weights]
         scores = self.scores(state, weights)
-        kept = [ops.any(join(unit), axis=1) for unit in masks]
+        kept = [structures.reduced(ops.any, join(unit)) for unit in masks]
         budgets = self.budgets(state, scores, step, settings, shapes)
         kept = map(self.selection, scores, budgets, kept)
         return list(map(self.structure.split, kept, shapes))
@@ -217,11 +214,21 @@ class Pruner(serialization.Serializable):
             return None
         return decided_by(self.sparsity_schedule.end_step, settings)
 
-    def _own_sparsity(self, sparsity, settings):
-        """A unit with a target of its own follows the schedule up to there."""
-        target = settings.get("target_sparsity")
-        if target is None:
+    def _sparsities(self, step, settings):
+        """What each unit is to have: a float tensor, `(units,)`.
+
+        One with a target of its own follows the schedule up to there.
+        """
+        sparsity = self.sparsity_schedule.sparsity(step)
+        sparsity = ops.broadcast_to(sparsity, (len(settings),))
+        if "target_sparsity" not in settings[0]:
             return sparsity
+        targets = of_all(settings, "target_sparsity")
         final = self.sparsity_schedule.final_sparsity
-        scaled = sparsity * target / final if final else target
-        return ops.where(ops.isnan(target), sparsity, scaled)
+        scaled = sparsity * targets / final if final else targets
+        return ops.where(ops.isnan(targets), sparsity, scaled)
+
+
+def of_all(settings: list[dict], name: str):
+    """One setting of all units: a float32 tensor, `(units,)`."""
+    return ops.stack([ops.cast(own[name], "float32") for own in settings])

@@ -7,6 +7,7 @@ replica.
 
 from __future__ import annotations
 
+import numpy as np
 from keras import ops
 
 
@@ -15,7 +16,7 @@ def uniform(seed: int, unit: int, step):
 
     Args:
         seed: Integer.
-        unit: Integer, the stream.
+        unit: Integer or integer array, the stream.
         step: Integer scalar tensor, the counter.
     """
     word = ops.cast(step, "uint32")
@@ -34,10 +35,10 @@ def _mix(word):
     return ops.bitwise_xor(word, ops.right_shift(word, _word(16)))
 
 
-def _word(number: int):
-    return ops.convert_to_tensor(number & 0xFFFFFFFF, "uint32")
+def _word(number):
+    return ops.convert_to_tensor(np.uint32(number & 0xFFFFFFFF))
 
 
-def _scramble(key: int) -> int:
+def _scramble(key):
     """Spreads small keys over all bits (the golden ratio's multiplier)."""
     return (key + 1) * 0x9E3779B9

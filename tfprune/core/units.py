@@ -250,12 +250,6 @@ class Settings(collections.abc.MutableMapping):
     def __repr__(self):
         return repr(dict(self))
 
-    def tensors(self) -> dict:
-        """Scalar tensors by name, to be read inside of a training step."""
-        return {
-            name: self.variable[index] for index, name in enumerate(self._names)
-        }
-
     def _index(self, name: str) -> int:
         if name not in self._names:
             raise KeyError(
@@ -263,6 +257,19 @@ class Settings(collections.abc.MutableMapping):
                 f"{', '.join(self._names) or 'none'}"
             )
         return self._names.index(name)
+
+
+def settings_of(units: list[Unit]) -> list[dict]:
+    """What is set for units of one method: scalar tensors by name, for each.
+
+    It is to be read inside of a training step.
+    """
+    names = list(units[0].settings)
+    if not names:
+        return [{} for _ in units]
+    rows = ops.stack([unit.settings.variable.value for unit in units])
+    values = iter(ops.unstack(ops.reshape(rows, (-1,))))
+    return [{name: next(values) for name in names} for _ in units]
 
 
 def tagged(variables) -> list[Unit]:

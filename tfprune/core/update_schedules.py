@@ -1,7 +1,9 @@
 """Update schedules: when the mask of a unit is decided again.
 
 `due(step, unit, settings)` takes the number of completed updates, the unit's
-number in the net, and the unit's settings; it returns a bool tensor.
+number in the net, and the unit's settings; it returns a bool tensor. All units
+are asked for at once: their numbers are an array then, and settings are
+tensors of that shape.
 `decided_by(step, settings)` says, as an integer, after which update a unit has
 been decided at `step` or later; it may be left out.
 """
@@ -38,8 +40,6 @@ class Every(serialization.Serializable):
     end_step: int = -1
 
     settings: typing.ClassVar[dict[str, float]] = {}
-    # Whether `due` looks at the step alone.
-    is_same_for_all: typing.ClassVar[bool] = True
 
     def __post_init__(self):
         whole = isinstance(self.frequency, int) and self.frequency > 0
@@ -159,8 +159,6 @@ class Staged(serialization.Serializable):
     stop_step: int | None = None
 
     settings: typing.ClassVar[dict[str, float]] = {}
-    # Whether `due` looks at the step alone.
-    is_same_for_all: typing.ClassVar[bool] = True
 
     def __post_init__(self):
         validation.check_count("stages", self.stages, least=1)

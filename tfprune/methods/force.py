@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing
 
+from keras import ops
+
 from tfprune.core import force
 from tfprune.core import method as method_lib
 from tfprune.core import pruner
@@ -93,7 +95,7 @@ class Idle(pruner.Pruner):
     settings = {}
 
     def due(self, step, settings):
-        return [False for _ in settings]
+        return ops.zeros((len(settings),), "bool")
 
     def final_sparsity(self, settings):
         return None

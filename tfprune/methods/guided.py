@@ -152,12 +152,8 @@ class GuidedPruner(pruner.Pruner):
         return list(map(self.signal.build, weights)), settings
 
     def due(self, step, settings):
-        return [
-            ops.logical_and(due, own["active"] > 0)
-            for due, own in zip(
-                super().due(step, settings), settings, strict=True
-            )
-        ]
+        active = pruner.of_all(settings, "active")
+        return ops.logical_and(super().due(step, settings), active > 0)
 
     def observe(self, state, weights, gradients):
         return list(map(self.signal.observe, state, gradients))

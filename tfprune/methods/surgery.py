@@ -27,6 +27,8 @@ from tfprune.core import update_schedules
 from tfprune.utils import serialization
 from tfprune.utils import validation
 
+_SPREAD = ("mu", "sigma")
+
 
 @method.serializable
 class Surgery(method.Method):
@@ -131,11 +133,9 @@ class SurgeryPruner(pruner.Pruner):
         return "\n".join(lines)
 
     def budgets(self, state, scores, step, settings, shapes):
-        thresholds = []
-        for stats, own in zip(state, settings, strict=True):
-            t = stats["mu"] + own["c"] * stats["sigma"]
-            thresholds.append(ops.maximum(t, 0.0))
-        return thresholds
+        mu, sigma = (pruner.of_all(state, name) for name in _SPREAD)
+        c = pruner.of_all(settings, "c")
+        return ops.unstack(ops.maximum(mu + c * sigma, 0.0))
 
     def final_sparsity(self, settings):
         target = settings["target_sparsity"]

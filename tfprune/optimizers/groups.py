@@ -74,11 +74,13 @@ class Group:
 
     def all_terms(self) -> list[terms_lib.Bound]:
         """The gradient terms: those of the rule, too, until it is frozen."""
+        rule = self.units[0].method.pruner.terms
+        settings = units_lib.settings_of(self.units) if rule else self.units
         return self.terms + [
-            terms_lib.Bound(term, target.variable, unit.settings.tensors())
-            for unit in self.units
+            terms_lib.Bound(term, target.variable, own)
+            for unit, own in zip(self.units, settings, strict=True)
             if not unit.frozen
-            for term in unit.method.pruner.terms
+            for term in rule
             for target in unit.targets
         ]
 

@@ -71,8 +71,8 @@ def _decide(group):
         [ops.convert_to_numpy(t.mask) for t in unit.targets]
         for unit in group.units
     ]
-    settings = [unit.settings.tensors() for unit in group.units]
-    due = [not unit.frozen for unit in group.units]
+    settings = units_lib.settings_of(group.units)
+    due = ops.convert_to_tensor([not unit.frozen for unit in group.units])
     step = ops.convert_to_tensor(_LATE, "int32")
     decided = group.pruner.update_masks(
         group.state, dense, masks, due, step, settings

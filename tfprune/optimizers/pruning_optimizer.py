@@ -11,7 +11,6 @@ from keras import ops
 
 from tfprune import backend
 from tfprune.core import mask_constraint
-from tfprune.core import masks
 from tfprune.core import pruning_state
 from tfprune.core import units
 from tfprune.optimizers import averages
@@ -197,7 +196,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     def _prune(self, group, old, rates, step, updated):
         """Projects the weights of one method and decides its masks."""
         now, kept = group.weights(), group.masks()
-        settings = [unit.settings.tensors() for unit in group.units]
+        settings = units.settings_of(group.units)
         if old is not None:
             now = ops.cond(
                 updated,
@@ -213,22 +212,16 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         """New masks; frozen ones are never due."""
         if group.is_frozen:
             return kept
-        due = [
-            ops.logical_and(ops.logical_and(updated, now), not unit.frozen)
-            for unit, now in zip(
-                group.units, group.pruner.due(step, settings), strict=True
-            )
-        ]
+        thawed = np.array([not unit.frozen for unit in group.units])
+        due = ops.logical_and(group.pruner.due(step, settings), thawed)
+        due = ops.logical_and(due, updated)
 
         def decide():
-            # Momentum or decay may have moved what is pruned.
-            now = _clear(group.units, weights, kept)
             return group.pruner.update_masks(
-                group.memory(), now, kept, due, step, settings
+                group.memory(), weights, kept, due, step, settings
             )
 
-        anything = functools.reduce(ops.logical_or, due)
-        return ops.cond(anything, decide, lambda: kept)
+        return ops.cond(ops.any(due), decide, lambda: kept)
 
     def _keep(self, group, state):
         for variables, values in zip(group.state, state, strict=True):
@@ -261,12 +254,4 @@ def _projected(group, old, new, rates, settings):
         for place, (unit, *both) in enumerate(
             zip(group.units, new, own, strict=True)
         )
-    ]
-
-
-def _clear(tagged, weights, kept):
-    """The weights, 0 where pruned unless they may return."""
-    return [
-        list(map(masks.select, own, mask)) if unit.gradient == "masked" else own
-        for unit, own, mask in zip(tagged, weights, kept, strict=True)
     ]

@@ -192,7 +192,7 @@ def _learning(target):
 
 
 def _with(unit, setting, value):
-    settings = unit.settings.tensors()
+    settings = units_lib.settings_of([unit])[0]
     return settings if value is None else {**settings, setting: value}
 
 
