@@ -26,6 +26,10 @@ _FROZEN = (
     "pruned layers are frozen, and nothing but the file knows their masks: "
     "{}. Call tfprune.settings(model) before they are trained again"
 )
+_NOTHING = (
+    "a PruningOptimizer has nothing to prune: none of the variables that it "
+    "trains has a mask. Call tfprune.prune(model, method) before"
+)
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -170,6 +174,8 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             self.bind(state)
         elif owners:
             self.bind(pruning_state.joined(owners.values()))
+        elif not units.tagged(variables):
+            warnings.warn(_NOTHING, stacklevel=2)
 
     def _in_place(self):
         return [t for group in self._groups for t in group.in_place]
