@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
+from tests import saving_process
 from tfprune import methods
 from tfprune.callbacks import AtTarget
 from tfprune.core import pruner
@@ -47,10 +48,10 @@ class _Last(serialization.Serializable):
         return step == 5
 
 
-def net(method=RAMP, name="net"):
+def net(method=RAMP, name="net", wrap=False):
     dense = [layers.Dense(8, name="a"), layers.Dense(1, name="b")]
     plain = keras.Sequential([keras.Input((4,)), *dense], name=name)
-    model = tfprune.prune(plain, method)
+    model = tfprune.prune(plain, method, wrap=wrap)
     model.compile(tfprune.PruningOptimizer("sgd"), "mse")
     return model
 
@@ -176,3 +177,26 @@ def test_a_model_without_masks_is_refused():
     plain.compile("sgd", "mse")
     with pytest.raises(ValueError, match="needs a model with masks"):
         fit(plain, AtTarget(_Spy()), epochs=1)
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+def test_the_best_epoch_comes_back_with_its_masks(wrap):
+    """Surgery goes on deciding after the epoch that was best."""
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(saving_process.known(self.model, optimizer=False))
+
+    model = net(methods.Surgery(c=0.0, gamma=0.0), wrap=wrap)
+    model.optimizer.learning_rate = 0.3
+    best = keras.callbacks.EarlyStopping(
+        patience=2, restore_best_weights=True, mode="min"
+    )
+    fit(model, AtTarget(best), Look())
+    masks = [[x for k, x in one.items() if "mask" in k] for one in seen]
+    assert any(map(np.any, map(np.not_equal, masks[0], masks[-1])))
+    found = saving_process.known(model, optimizer=False)
+    assert found.keys() == seen[0].keys()
+    for key, value in found.items():
+        np.testing.assert_array_equal(value, seen[0][key], key)

@@ -9,6 +9,7 @@ import keras
 
 from tfprune import backend
 from tfprune.core import units
+from tfprune.optimizers import model_state
 
 # Hooks in which callbacks compare, save and stop.
 _JUDGING = ("on_epoch_end", "on_train_batch_end", "on_batch_end")
@@ -23,6 +24,9 @@ class AtTarget(keras.callbacks.Callback):
     ends of batches and epochs are shown to the callback from the update on
     that decides the target of every layer that trains; where a method never
     ends, from its first decision on. All else is handed on as it is.
+
+    Where the callback brings back its `best_weights` when training ends, masks
+    and all that methods remember are those of that epoch, too.
 
     Args:
         callback: Keras callback.
@@ -68,10 +72,14 @@ class AtTarget(keras.callbacks.Callback):
                 "tfprune.prune first, or use the callback inside alone."
             )
         self._reached = False
+        self._best: tuple = (None, {})
         self.callback.on_train_begin(logs)
 
     def on_train_end(self, logs=None):
         self.callback.on_train_end(logs)
+        _, masks = self._best
+        if masks and getattr(self.callback, "restore_best_weights", False):
+            model_state.state(self.model).read(masks)
         if not self._looks():
             warnings.warn(self._never(), stacklevel=2)
 
@@ -80,8 +88,21 @@ class AtTarget(keras.callbacks.Callback):
         def at_target(*args, **kwargs):
             if self._looks():
                 hook(*args, **kwargs)
+                self._keep_masks()
 
         return at_target
+
+    def _keep_masks(self):
+        """Keeps the masks of the weights that the callback keeps.
+
+        Those of wrapped layers are among its weights.
+        """
+        weights, _ = self._best
+        best = getattr(self.callback, "best_weights", None)
+        state = model_state.state(self.model)
+        if state is not None and best is not weights:
+            self._best = (best, {})
+            state.write(self._best[1])
 
     def _looks(self):
         self._reached = self._reached or not self._short()
