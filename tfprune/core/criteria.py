@@ -10,7 +10,7 @@ import typing
 
 from keras import ops
 
-from tfprune.core import structures
+from tfprune.core import grouped
 from tfprune.utils import serialization
 from tfprune.utils import validation
 
@@ -44,7 +44,7 @@ class Magnitude(Criterion):
     """The mean absolute value of a group; of a single weight, abs(w)."""
 
     def __call__(self, weights, gradients=None):
-        return structures.reduced(ops.mean, ops.abs(weights))
+        return grouped.reduced(ops.mean, ops.abs(weights))
 
 
 @serialization.serializable
@@ -65,7 +65,7 @@ class GroupNorm(Criterion):
 
     def __call__(self, weights, gradients=None):
         if self.order == 1:
-            return structures.reduced(ops.sum, ops.abs(weights))
+            return grouped.reduced(ops.sum, ops.abs(weights))
         return ops.sqrt(ops.sum(ops.square(weights), axis=1))
 
 
@@ -108,7 +108,7 @@ class Deviation(Criterion):
     """The distance from the mean of all groups, as threshold surgery has it."""
 
     def __call__(self, weights, gradients=None):
-        values = structures.reduced(ops.mean, weights)
+        values = grouped.reduced(ops.mean, weights)
         return ops.abs(values - ops.mean(values))
 
 

@@ -13,6 +13,7 @@ from keras import ops
 
 from tfprune.core import allocation
 from tfprune.core import criteria
+from tfprune.core import grouped
 from tfprune.core import masks as masks_lib
 from tfprune.core import selection
 from tfprune.core import sparsity_schedules
@@ -151,7 +152,7 @@ class Pruner(serialization.Serializable):
         join = self.structure.join
         shapes = [[array.shape for array in unit] for unit in weights]
         scores = self.scores(state, weights)
-        kept = [structures.reduced(ops.any, join(unit)) for unit in masks]
+        kept = [grouped.reduced(ops.any, join(unit)) for unit in masks]
         budgets = self.budgets(state, scores, step, settings, shapes)
         kept = map(self.selection, scores, budgets, kept)
         return list(map(self.structure.split, kept, shapes))

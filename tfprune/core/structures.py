@@ -74,18 +74,6 @@ class Structure(serialization.Serializable):
         return math.prod(shape)
 
 
-def reduced(reduction, groups):
-    """One value for each group; an only member is one.
-
-    Args:
-        reduction: Callable of an array and `axis`, such as `ops.mean`.
-        groups: Tensor, `(groups, members)`.
-    """
-    if groups.shape[1] == 1:
-        return ops.reshape(groups, (-1,))
-    return reduction(groups, axis=1)
-
-
 @serialization.serializable
 class Unstructured(Structure):
     """Every weight on its own."""
