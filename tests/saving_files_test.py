@@ -125,3 +125,50 @@ def test_a_saved_model_has_no_masks(tmp_path):
         found = [key for key, _ in tf.train.list_variables(str(path))]
         assert found
         assert not [key for key in found if "mask" in key or "hidden" in key]
+
+
+@keras.saving.register_keras_serializable("saving_files")
+class OwnCompile(keras.Sequential):
+    def compile(self, weight=1.0, **kwargs):
+        super().compile(**kwargs)
+        self.weight = weight
+
+
+def own_compile(seed):
+    keras.utils.set_random_seed(seed)
+    hidden = keras.layers.Dense(6, "relu", name="a")
+    parts = [keras.Input((4,)), hidden, keras.layers.Dense(3, name="b")]
+    return OwnCompile(parts)
+
+
+@pytest.mark.filterwarnings("ignore:.*was not called as part of model loading")
+def test_a_class_that_compiles_itself_says_that_its_file_has_no_masks(tmp_path):
+    """Keras does not compile what it loads of such a class."""
+
+    def compiled(model):
+        model.compile(
+            optimizer=tfprune.PruningOptimizer("sgd"),
+            loss="mse",
+            run_eagerly=True,
+        )
+        return model
+
+    model = nets.trained(compiled(nets.pruned(of=own_compile)))
+    with pytest.warns(UserWarning, match="no masks. Prune"):
+        again = nets.reloaded(model, tmp_path)
+    assert not saving_process.masks(again)
+    method = methods.Surgery(0.5, gamma=0.1)
+    again = compiled(tfprune.prune(again, method))
+    again.optimizer.build(again.trainable_variables)
+    nets.with_weights_of(model, again, tmp_path)
+    nets.assert_same(nets.trained(model), nets.trained(again))
+
+
+@pytest.mark.filterwarnings("ignore:Layer InputLayer does not have")
+def test_quantizing_what_was_loaded_is_not_silent(tmp_path):
+    """Until tfprune sees a loaded model, nothing can refuse it."""
+    model = nets.trained(nets.compiled(nets.pruned()))
+    again = nets.reloaded(model, tmp_path)
+    again.quantize("int8")
+    with pytest.warns(UserWarning, match="nothing: a, b. Was"):
+        tfprune.strip(again)

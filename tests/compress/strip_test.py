@@ -64,6 +64,7 @@ def test_in_place_it_is_the_model_itself_compiled_with_the_inner_optimizer():
     assert model.compiled and model.optimizer is inner
 
 
+@pytest.mark.filterwarnings("ignore:.*has nothing to prune")
 def test_a_stripped_model_is_compiled_anew_and_saved(tmp_path):
     bare = tfprune.strip(net())
     bare.compile(tfprune.PruningOptimizer("adam"), "mse")

@@ -11,6 +11,9 @@ import tfprune
 from tests.optimizers import force_nets as nets
 from tfprune import methods
 
+# Some train what is not pruned.
+pytestmark = pytest.mark.filterwarnings("ignore:.*has nothing to prune")
+
 AROUND = {
     "pruning": tfprune.PruningOptimizer,
     "force": lambda inner: force(inner),

@@ -15,6 +15,8 @@ from tfprune.graph import pruned
 
 HALF = methods.Magnitude(0.5, frequency=1)
 
+NOT_PRUNED = pytest.mark.filterwarnings("ignore:.*has nothing to prune")
+
 
 def net(method=HALF):
     dense = [layers.Dense(4, name="a"), layers.Dense(2, name="b")]
@@ -81,7 +83,8 @@ class TestTheInnerOptimizer:
         keras.utils.set_random_seed(1)
         plain = fit(net(None), keras.optimizers.SGD(0.5, momentum=0.9))
         keras.utils.set_random_seed(1)
-        other = fit(net(None), sgd(momentum=0.9))
+        with pytest.warns(UserWarning, match="has nothing to prune"):
+            other = fit(net(None), sgd(momentum=0.9))
         for one, two in zip(
             plain.get_weights(), other.get_weights(), strict=True
         ):
@@ -218,6 +221,7 @@ class TestApply:
         assert [mask.mean() for mask in masks(model)] == [0.5, 0.5]
 
 
+@NOT_PRUNED
 class TestTwoReplicas:
     """One variable; the replicas' gradients are (3, 0) and (0, 4)."""
 

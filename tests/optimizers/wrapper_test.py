@@ -16,6 +16,9 @@ import tfprune
 from tests.optimizers import force_nets as nets
 from tfprune.numerics import forces
 
+# These are about optimizers; most of them train what is not pruned.
+pytestmark = pytest.mark.filterwarnings("ignore:.*has nothing to prune")
+
 Pruning = tfprune.PruningOptimizer
 Force = tfprune.optimizers.ForceRegularized
 EVERY = {"force_mult": {".*": 1.0}}

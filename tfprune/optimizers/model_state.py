@@ -14,6 +14,7 @@ import weakref
 import keras
 
 from tfprune import backend
+from tfprune.core import progress
 from tfprune.core import pruning_state
 from tfprune.core import units
 from tfprune.optimizers import pruning_optimizer
@@ -27,6 +28,17 @@ _NO_OPTIMIZER = (
     "`load_model` makes of the file has its zeros, but no masks. Compile it "
     "with tfprune.PruningOptimizer(...) around the optimizer before, or call "
     "tfprune.strip"
+)
+_GONE = (
+    "the optimizer of the model has masks of layers whose weights the model "
+    "has not, and so they do nothing: {}. Was the model loaded and then "
+    "quantized? Load it again and call tfprune.strip first"
+)
+_OWN_COMPILE = (
+    "the model is pruned, and its class has a `compile` of its own: what "
+    "`load_model` makes of a .keras file has its zeros, but no masks. Prune "
+    "that again and `load_weights` a .weights.h5 file, which has them, or call "
+    "tfprune.strip before"
 )
 
 
@@ -58,6 +70,7 @@ def recover(model: keras.Model) -> None:
     known = known or state(model)
     if known is None:
         return
+    _check_variables(model, optimizer)
     known.adopt(model.variables)
     own = {id(unit) for unit in units.tagged(model.variables)}
     # A part of a model does not hold what belongs to the whole.
@@ -150,6 +163,16 @@ class _SavedState(saved_state.SavedState):
             super().load_own_variables(store)
 
 
+def _check_variables(model, optimizer):
+    if optimizer is None or not optimizer.built:
+        return
+    own = {id(variable) for variable in model.variables}
+    trained = optimizer.built_on()
+    gone = units.tagged(v for v in trained if id(v) not in own)
+    if gone:
+        warnings.warn(_GONE.format(progress.names(gone)), stacklevel=4)
+
+
 def _show(model, known):
     if not hasattr(model, _ATTRIBUTE):
         view = _SavedState()
@@ -189,9 +212,13 @@ def _compile_config(model):
     """What a file tells of the optimizer: that of now, with its state."""
     config = type(model).get_compile_config(model)
     own = type(model).compile is not keras.Model.compile
-    if model.optimizer is None or own:
+    if model.optimizer is None:
         return config
     optimizer, known = pruning_optimizer.inside(model.optimizer), state(model)
+    if own:
+        if known:
+            warnings.warn(_OWN_COMPILE, stacklevel=2)
+        return config
     if known and not optimizer:
         warnings.warn(_NO_OPTIMIZER, stacklevel=2)
     elif known:

@@ -174,7 +174,7 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             self.bind(state)
         elif owners:
             self.bind(pruning_state.joined(owners.values()))
-        elif not units.tagged(variables):
+        elif variables and not units.tagged(variables):
             warnings.warn(_NOTHING, stacklevel=2)
 
     def _in_place(self):
