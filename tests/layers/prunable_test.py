@@ -118,7 +118,7 @@ def set_random_masks(model, plain):
     random = np.random.default_rng(1)
     masks = {
         id(target.variable): target.mask
-        for target in model.get_layer("layer").unit.targets
+        for target in model.get_layer("layer").pruning_units[0].targets
     }
     pairs = zip(
         model.get_layer("layer").layer.variables,
@@ -157,10 +157,11 @@ def test_training_prunes_and_moves_the_rest(kind):
     model = tfprune.prune(net(kind), HALF, filters="layer", wrap=True)
     compile_(model, run_eagerly=kind not in IN_GRAPH)
     layer = model.get_layer("layer")
-    before = [target.variable.numpy() for target in layer.unit.targets]
+    (unit,) = layer.pruning_units
+    before = [target.variable.numpy() for target in unit.targets]
     x, y = batch(model)
     model.fit(x, y, verbose=0)
-    for target, old in zip(layer.unit.targets, before, strict=True):
+    for target, old in zip(unit.targets, before, strict=True):
         mask, new = target.mask.numpy(), target.variable.numpy()
         assert not mask.all() and not new[~mask].any()
         assert np.any(new[mask] != old[mask])
@@ -285,8 +286,8 @@ def test_a_layer_that_is_not_trained_stays_as_it_is():
     model.fit(noise(), np.zeros((16, 8)), verbose=0)
     off, on = (model.get_layer(name) for name in ("off", "on"))
     np.testing.assert_array_equal(off.layer.kernel, plain.layers[0].kernel)
-    assert off.unit.targets[0].mask.numpy().all()
-    assert not on.unit.targets[0].mask.numpy().all()
+    assert off.pruning_units[0].targets[0].mask.numpy().all()
+    assert not on.pruning_units[0].targets[0].mask.numpy().all()
     with pytest.warns(UserWarning, match="never decided.*decide: off$"):
         stripped = tfprune.strip(model)
     assert not stripped.get_layer("off").trainable
@@ -337,7 +338,7 @@ def test_a_subclassed_model_may_wrap_its_layers():
     model = Subclassed()
     compile_(model)
     model.fit(noise(), np.ones((16, 1)), verbose=0)
-    (target,) = model.hidden.unit.targets
+    (target,) = model.hidden.pruning_units[0].targets
     mask, kernel = target.mask.numpy(), model.hidden.layer.kernel.numpy()
     assert mask.mean() == 0.5
     assert not kernel[~mask].any() and kernel[mask].all()

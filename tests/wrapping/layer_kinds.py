@@ -34,8 +34,7 @@ predicts the same, bit for bit. *restore*: it trains on as the model itself
 does, bit for bit. *strip*: the same predictions, bit for bit, and nothing of
 tfprune is left. "-": there is no such way.
 
-Both ways predict the same (1e-6), except that blocks of KerasHub are decided
-in one piece each where they are wrapped.
+Both ways predict the same (1e-6).
 
 Made by `python -m tests.wrapping.layer_kinds > results/layer_kinds.md`.
 """

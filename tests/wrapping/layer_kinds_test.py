@@ -42,7 +42,7 @@ def test_each_kind(name):
         assert set(row.results.values()) in ({"yes"}, {"-"}), row.results
     in_place, wrapped = rows
     assert in_place.share >= layer_kinds.RECIPES[name].share
-    if layer_kinds.RECIPES[name].is_alike and wrapped.predicted is not None:
+    if wrapped.predicted is not None:
         pairs = (
             keras.tree.flatten(in_place.predicted),
             keras.tree.flatten(wrapped.predicted),

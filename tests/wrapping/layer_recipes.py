@@ -17,15 +17,12 @@ class Recipe:
         share: Float, the least share of the parameters that gets masks.
         words: Integer or None: inputs are numbers below it.
         is_slow: Bool.
-        is_alike: Bool: both ways decide the same. Wrapped, a user's layer of
-            several kernels is decided in one piece. Defaults to True.
     """
 
     build: typing.Callable
     share: float = 0.75
     words: int | None = None
     is_slow: bool = False
-    is_alike: bool = True
 
     def inputs(self, model):
         """Arrays as the model takes them, of four examples."""

@@ -142,9 +142,9 @@ RECIPES = {
     "CNN of a user's blocks": _Recipe(blocks),
 }
 BACKBONES = {
-    "BERT": _Recipe(bert, 0.97, words=2, is_slow=True, is_alike=False),
-    "GPT-2": _Recipe(gpt2, 0.97, words=2, is_slow=True, is_alike=False),
-    "Gemma": _Recipe(gemma, 0.99, words=2, is_slow=True, is_alike=False),
+    "BERT": _Recipe(bert, 0.97, words=2, is_slow=True),
+    "GPT-2": _Recipe(gpt2, 0.97, words=2, is_slow=True),
+    "Gemma": _Recipe(gemma, 0.99, words=2, is_slow=True),
     "ResNet": _Recipe(resnet, 0.99, is_slow=True),
 }
 RECIPES |= {f"KerasHub {name}": x for name, x in BACKBONES.items()}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 import typing
 
 import keras
 
-from tfprune import backend
+from tfprune.layers import parts
 from tfprune.layers import prunable
 from tfprune.utils import layer_names
 
@@ -43,21 +42,15 @@ class Leaf:
 def leaves(model: keras.Model) -> list[Leaf]:
     """The leaves of any kind of model, each once, in order.
 
-    Wrappers, models and composite layers of the user are opened; one that
-    holds variables of its own is a leaf beside those in it. A layer of Keras'
-    own, such as LSTM, MultiHeadAttention or TimeDistributed, is one leaf,
-    whatever it holds.
+    They are its `parts`; `Prunable` layers do not count, only what they wrap.
 
     Args:
         model: Keras model, built.
     """
-    opened = [*_own(model, model.name), *_below(model, "", set())]
-    seen: set[int] = set()
-    found = []
-    for path, layer in opened:
-        fresh = [w for w in own_weights(layer) if id(w) not in seen]
-        seen.update(map(id, fresh))
-        found.append((layer, path, fresh))
+    found = [
+        (part.layer, part.path or model.name, part.weights)
+        for part in parts.of(model, around=(prunable.Prunable,))
+    ]
     names = layer_names.shortest([path for _, path, _ in found])
     return [
         Leaf(layer, path, name, weights)
@@ -75,20 +68,6 @@ def with_parameters(model: keras.Model) -> list[Leaf]:
     return [leaf for leaf in leaves(model) if leaf.parameters]
 
 
-def own_weights(layer: keras.layers.Layer) -> list[typing.Any]:
-    """Variables of a layer that are of no leaf below it."""
-    if is_whole(layer):
-        return list(layer.weights)
-    below = {id(w) for child in backend.sublayers(layer) for w in child.weights}
-    return [w for w in layer.weights if id(w) not in below]
-
-
-def is_whole(layer: keras.layers.Layer) -> bool:
-    """Whether a layer is not opened: Keras' own ones are whole, not models."""
-    own = type(layer).__module__.startswith("keras.")
-    return own and not isinstance(layer, keras.Model)
-
-
 def is_kernel(variable) -> bool:
     """Tells whether an array is one that weight sparsity is about."""
     return variable.name.endswith(("kernel", "embeddings"))
@@ -97,27 +76,6 @@ def is_kernel(variable) -> bool:
 def kind_of(kind: str) -> str:
     """`"conv"`, `"dense"` or `""` for the name of a layer class."""
     return "conv" if "Conv" in kind else "dense" if "Dense" in kind else ""
-
-
-def _below(layer, above, seen) -> collections.abc.Iterator[tuple]:
-    """Yields path and layer of each leaf below a layer."""
-    for child in backend.sublayers(layer):
-        if id(child) in seen or isinstance(child, keras.layers.InputLayer):
-            continue
-        seen.add(id(child))
-        path = above + child.name
-        if isinstance(child, prunable.Prunable):
-            yield from _below(child, above, seen)
-        elif is_whole(child) or not backend.sublayers(child):
-            yield path, child
-        else:
-            yield from _own(child, path)
-            yield from _below(child, f"{path}/", seen)
-
-
-def _own(layer, path):
-    """A layer that is opened, where it has weights of its own."""
-    return [(path, layer)] if own_weights(layer) else []
 
 
 def _is_parameter(variable):

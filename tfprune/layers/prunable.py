@@ -10,11 +10,12 @@ from tfprune import backend
 from tfprune.core import structures
 from tfprune.core import units
 from tfprune.layers import masked_scope
+from tfprune.layers import part_targets
 from tfprune.layers import replacing
 from tfprune.utils import validation
 
 # What the constructor sets, whatever attributes the layer has.
-_OWN = ("layer", "method", "frozen", "coupled_axes", "unit")
+_OWN = ("layer", "method", "frozen", "coupled_axes")
 
 
 def _of_layer(name):
@@ -39,13 +40,16 @@ class Prunable(keras.layers.Wrapper):
 
     The wrapper replaces the values that the layer reads, not its code, so
     that it needs none for any kind of layer. It takes the layer's name: a
-    model is addressed (outputs, `get_layer`) after pruning as before.
+    model is addressed (outputs, `get_layer`) after pruning as before. Of a
+    composite layer, each part (`layers.parts`) is a unit.
 
     Args:
         layer: Keras layer. One with several inputs must be built before.
         method: `tfprune.methods.Method`, what is pruned and how.
         settings: Dict, name to float: what this layer has other than the
-            method's defaults. Defaults to none.
+            method's defaults. Of a composite layer also a dict, path of a part
+            to such a dict, or to None for one that stays dense; or a list of
+            them, one for each part. Defaults to none.
         frozen: Bool: the masks are final, pruned weights stay zero. Defaults
             to False.
         coupled_axes: List of `CoupledAxis`: the channels of the layer that
@@ -53,7 +57,8 @@ class Prunable(keras.layers.Wrapper):
             the method prunes of a layer alone.
 
     Raises:
-        ValueError: if the layer has nothing that fits the method.
+        ValueError: if the layer has nothing that fits the method, or no part
+            of a path in `settings`.
 
     Example:
 
@@ -86,7 +91,7 @@ class Prunable(keras.layers.Wrapper):
         self.method = method
         self.frozen = frozen
         self.coupled_axes = list(coupled_axes)
-        self._given = dict(settings or {})
+        self._given = settings or {}
         if layer.built:
             self._build_masks()
             replacing.refuse(layer)
@@ -142,7 +147,8 @@ class Prunable(keras.layers.Wrapper):
         replacing.refuse(self.layer)
 
     def _call(self, *args, **kwargs):
-        with masked_scope.MaskedScope(self.unit.targets) as scope:
+        targets = [t for unit in self.pruning_units for t in unit.targets]
+        with masked_scope.MaskedScope(targets) as scope:
             outputs = self.layer(*args, **kwargs)
         for loss in scope.losses:
             self.add_loss(loss)
@@ -158,9 +164,16 @@ class Prunable(keras.layers.Wrapper):
         return self.layer.compute_mask(*args, **kwargs)
 
     @property
-    def settings(self) -> units.Settings:
-        """The settings of this layer, live: reads and writes."""
-        return self.unit.settings
+    def settings(self) -> units.Settings | dict[str, units.Settings]:
+        """The settings of this layer, live: reads and writes.
+
+        Those of a composite layer by the paths of its parts.
+        """
+        own = {
+            unit.name.removeprefix(f"{self.name}/"): unit.settings
+            for unit in self.pruning_units
+        }
+        return own[self.name] if list(own) == [self.name] else own
 
     def freeze(self, kinds=(structures.Unstructured(),)):
         """Makes the masks final and clears what is pruned.
@@ -169,14 +182,15 @@ class Prunable(keras.layers.Wrapper):
             kinds: As of `Unit.freeze`.
         """
         self.frozen = True
-        self.unit.freeze(kinds)
+        for unit in self.pruning_units:
+            unit.freeze(kinds)
 
     def get_config(self):
         method = keras.saving.serialize_keras_object(self.method)
         return {
             **super().get_config(),
             "method": method,
-            "settings": dict(self._given),
+            "settings": self._given,
             "frozen": self.frozen,
             "coupled_axes": list(
                 map(keras.saving.serialize_keras_object, self.coupled_axes)
@@ -208,46 +222,41 @@ class Prunable(keras.layers.Wrapper):
 
     def load_own_variables(self, store):
         # In files of earlier versions the optimizer has what methods remember.
-        earlier = len(("settings", "updates", *self.unit.targets))
-        if len(store.keys()) == earlier:
-            memory = enumerate(self.unit.memory.values(), earlier)
+        unit, *others = self.pruning_units
+        earlier = len(("settings", "updates", *unit.targets))
+        if len(store.keys()) == earlier and not others:
+            memory = enumerate(unit.memory.values(), earlier)
             store = {key: store[key] for key in store.keys()}
             store.update({str(index): variable for index, variable in memory})
         super().load_own_variables(store)
 
     def _build_masks(self):
-        groups = getattr(self.layer, "groups", 1)
-        targets = [
-            units.Target(
-                variable,
-                role,
-                axis,
-                groups,
-                self.method.summed_axes(self.layer, variable),
-            )
-            for variable, role, axis in self._pruned()
-        ]
-        self.unit = units.build(
-            self.name,
-            self.method,
-            targets,
-            self._add,
-            self._given,
-            self.frozen,
+        self._given = part_targets.in_order(
+            self.layer, self.method, self._given
         )
-        units.tag(self.unit)
+        made = [
+            units.build(
+                f"{self.name}/{part.path}".removesuffix("/"),
+                self.method,
+                part.targets,
+                functools.partial(self._add, index),
+                part.settings,
+                self.frozen,
+            )
+            for index, part in enumerate(self._part_targets())
+        ]
+        for unit in made:
+            units.tag(unit)
+        # Keras would track what is in it.
+        object.__setattr__(self, "pruning_units", made)
 
-    def _pruned(self):
-        """Triples (variable, role, `CoupledAxis` or None): what is pruned."""
-        if self.coupled_axes:
-            return [
-                (getattr(self.layer, axis.name), axis.role, axis)
-                for axis in self.coupled_axes
-            ]
-        found = self.method.targets(self.layer)
-        return [(variable, role, None) for variable, role in found]
+    def _part_targets(self):
+        layer, method, axes = self.layer, self.method, self.coupled_axes
+        if axes:
+            return part_targets.coupled(layer, method, axes, self._given)
+        return part_targets.of(layer, method, self._given)
 
-    def _add(self, name, dtype, value, shape):
+    def _add(self, index, name, dtype, value, shape):
         variable = self.add_weight(
             name=name,
             shape=shape,
@@ -260,7 +269,8 @@ class Prunable(keras.layers.Wrapper):
             aggregation="only_first_replica",
         )
         # Checkpoints of TensorFlow know attributes alone.
-        setattr(self, f"pruning_{name}", variable)
+        numbered = f"{index}_{name}" if index else name
+        setattr(self, f"pruning_{numbered}", variable)
         return variable
 
 

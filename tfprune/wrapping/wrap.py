@@ -8,6 +8,7 @@ import keras
 
 from tfprune.graph import cloning
 from tfprune.graph import traversal
+from tfprune.layers import parts
 from tfprune.layers import prunable
 from tfprune.layers import replacing
 from tfprune.wrapping import selecting
@@ -33,15 +34,17 @@ def wrap(model: keras.Model, method, filters) -> keras.Model:
             f"Functional models: {', '.join(selected.opened.names)}",
             stacklevel=3,
         )
-    names = {id(leaf.layer): leaf.address for leaf in selected.leaves}
+    settings = {
+        id(leaf.layer): selected.settings[leaf.address] or {}
+        for leaf in selected.leaves
+    }
 
     def wrapped(layer, clone):
         inside = [layer, *traversal.walk(layer)]
-        chosen = [names[id(x)] for x in inside if id(x) in names]
-        if not chosen:
+        if not any(id(x) in settings for x in inside):
             return clone
         axes = selected.found.coupled_axes(layer)
-        own = selected.settings[chosen[0]]
+        own = [settings.get(id(x.layer)) for x in parts.of(layer)]
         return prunable.Prunable(clone, method, own, coupled_axes=axes)
 
     pruned = cloning.clone(selected.opened.model, wrapped)
