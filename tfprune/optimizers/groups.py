@@ -75,7 +75,9 @@ class Group:
     def all_terms(self) -> list[terms_lib.Bound]:
         """The gradient terms: those of the rule, too, until it is frozen."""
         rule = self.units[0].method.pruner.terms
-        settings = units_lib.settings_of(self.units) if rule else self.units
+        if not rule:
+            return self.terms
+        settings = units_lib.settings_of(self.units)
         return self.terms + [
             terms_lib.Bound(term, target.variable, own)
             for unit, own in zip(self.units, settings, strict=True)
