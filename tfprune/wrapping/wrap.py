@@ -45,7 +45,8 @@ def wrap(model: keras.Model, method, filters) -> keras.Model:
             return clone
         axes = selected.found.coupled_axes(layer)
         own = [settings.get(id(x.layer)) for x in parts.of(layer)]
-        return prunable.Prunable(clone, method, own, coupled_axes=axes)
+        given = own[0] if len(own) == 1 else own
+        return prunable.Prunable(clone, method, given, coupled_axes=axes)
 
     pruned = cloning.clone(selected.opened.model, wrapped)
     for each in [pruned, *traversal.walk(pruned)]:
