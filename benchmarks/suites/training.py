@@ -28,6 +28,9 @@ from tfprune.utils import validation
 FREQUENCY = 100
 NEVER_AGAIN = 10**9
 WARMUP = 3
+_EVERY = tuple(table.NAMES)
+# Whole cycles of a large net would take an hour.
+_BUT_AVERAGED = tuple(name for name in _EVERY if name != table.AVERAGED)
 TFMOT = "benchmarks.engines.tfmot_training"
 NETS_OF_TFMOT = ("lenet_300_100", "lenet_5")
 
@@ -41,7 +44,8 @@ class Setup:
         jit_compile: Bool.
         steps_per_execution: Integer, steps of a round; divides `FREQUENCY`.
         batch_size: Integer.
-        share: Integer, of so many rounds one is run, and two cycles at least.
+        share: Integer, of so many rounds one is run.
+        variants: Tuple of the names of variants that are measured.
     """
 
     net: str
@@ -49,6 +53,7 @@ class Setup:
     steps_per_execution: int = 10
     batch_size: int = 64
     share: int = 1
+    variants: tuple[str, ...] = _EVERY
 
     @property
     def cycle(self) -> int:
@@ -57,7 +62,8 @@ class Setup:
 
     def rounds(self, asked: int) -> int:
         """The rounds that are run where so many were asked for."""
-        return max(asked // self.share, 2 * self.cycle)
+        least = 2 * self.cycle if table.AVERAGED in self.variants else 1
+        return max(asked // self.share, least)
 
 
 class Variant(typing.NamedTuple):
@@ -76,12 +82,12 @@ class Variant(typing.NamedTuple):
 SETUPS = (
     Setup("lenet_300_100", jit_compile=True),
     Setup("lenet_5", jit_compile=False),
-    Setup("resnet_50", jit_compile=False, batch_size=8, share=15),
-    Setup("transformer", jit_compile=False, batch_size=16, share=15),
+    Setup("resnet_50", False, 2, 8, share=8, variants=_BUT_AVERAGED),
+    Setup("transformer", False, 2, 16, share=8, variants=_BUT_AVERAGED),
 )
 _BETWEEN = methods.Magnitude(0.5, begin_step=1, frequency=NEVER_AGAIN)
 _SURGERY = methods.Surgery(c=0.0)
-VARIANTS = {
+VARIANTS: dict[str, Variant | None] = {
     table.PLAIN: None,
     table.NOISE: None,
     table.BETWEEN: Variant(_BETWEEN),
@@ -135,7 +141,8 @@ def run(
 
 def calls(setup: Setup) -> dict:
     """Returns variant to a function that trains it for one round."""
-    return {name: _call(setup, variant) for name, variant in VARIANTS.items()}
+    names = [table.PLAIN, *setup.variants]
+    return {name: _call(setup, VARIANTS[name]) for name in names}
 
 
 def measure_tfmot(

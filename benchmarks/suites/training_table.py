@@ -25,7 +25,7 @@ GOALS = {
     ("transformer", BETWEEN): 1.04,
     ("transformer", SURGERY): 1.08,
 }
-_NAMES = {
+NAMES = {
     NOISE: "{who} again: the noise",
     BETWEEN: "{library} magnitude, between updates",
     BETWEEN_WRAPPED: "{library} magnitude, between updates, wrapped",
@@ -78,7 +78,7 @@ def rows(setup, times: dict[str, list[float]], library: str) -> list[Row]:
         quartiles = interleave.quartiles(ratios)
         rounds = len(times[variant])
         found.append(Row(setup, library, variant, quartiles, rounds))
-    return sorted(found, key=lambda row: list(_NAMES).index(row.variant))
+    return sorted(found, key=lambda row: list(NAMES).index(row.variant))
 
 
 def markdown(rows: list[Row]) -> str:
@@ -93,7 +93,7 @@ def _cells(row, rows):
         row.setup.net,
         str(row.setup.jit_compile),
         str(row.setup.steps_per_execution),
-        _NAMES[row.variant].format(library=row.library, who=who),
+        NAMES[row.variant].format(library=row.library, who=who),
         f"{median} [{low}, {high}]",
         str(row.rounds),
         _goal(row, rows),

@@ -19,6 +19,9 @@ from tfprune.exporters import verify
 
 HALF = tfprune.methods.Magnitude(0.5, frequency=1)
 SUFFIX = {"saved_model": "", "keras": ".keras", "npz": ".npz"}
+# `stripped` is compiled with an optimizer that has nothing left to do.
+pytestmark = pytest.mark.filterwarnings("ignore:.*has nothing to prune")
+
 every_format = pytest.mark.parametrize("format", SUFFIX)
 
 # Serves the model in argv[1]; neither tfprune nor (below) Keras is there.

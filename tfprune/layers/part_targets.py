@@ -25,7 +25,7 @@ class PartTargets(typing.NamedTuple):
     settings: dict
 
 
-def of(layer: keras.layers.Layer, method, settings: dict) -> list[PartTargets]:
+def of(layer: keras.layers.Layer, method, settings) -> list[PartTargets]:
     """The parts of a layer that a method fits.
 
     Args:

@@ -40,11 +40,10 @@ def wrap(model: keras.Model, method, filters) -> keras.Model:
     }
 
     def wrapped(layer, clone):
-        inside = [layer, *traversal.walk(layer)]
-        if not any(id(x) in settings for x in inside):
+        own = [settings.get(id(x.layer)) for x in parts.of(layer)]
+        if all(values is None for values in own):
             return clone
         axes = selected.found.coupled_axes(layer)
-        own = [settings.get(id(x.layer)) for x in parts.of(layer)]
         given = own[0] if len(own) == 1 else own
         return prunable.Prunable(clone, method, given, coupled_axes=axes)
 
