@@ -19,9 +19,6 @@ from tfprune.exporters import verify
 
 HALF = tfprune.methods.Magnitude(0.5, frequency=1)
 SUFFIX = {"saved_model": "", "keras": ".keras", "npz": ".npz"}
-# `stripped` is compiled with an optimizer that has nothing left to do.
-pytestmark = pytest.mark.filterwarnings("ignore:.*has nothing to prune")
-
 every_format = pytest.mark.parametrize("format", SUFFIX)
 
 # Serves the model in argv[1]; neither tfprune nor (below) Keras is there.
@@ -52,6 +49,10 @@ def net():
             layers.Dense(3, name="out"),
         ]
     )
+
+
+# `stripped` is compiled with an optimizer that has nothing left to do.
+pytestmark = pytest.mark.filterwarnings("ignore:.*has nothing to prune")
 
 
 def stripped():
