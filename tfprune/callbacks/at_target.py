@@ -99,8 +99,10 @@ class AtTarget(keras.callbacks.Callback):
         """
         weights, _ = self._best
         best = getattr(self.callback, "best_weights", None)
+        if best is weights:
+            return
         state = model_state.state(self.model)
-        if state is not None and best is not weights:
+        if state is not None:
             self._best = (best, {})
             state.write(self._best[1])
 

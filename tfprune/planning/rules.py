@@ -75,7 +75,10 @@ class Rule:
             {name: backend.read(value) for name, value in unit.memory.items()}
             for unit in units
         ]
-        fresh = self.pruner.masks(memory, weights, kept, _LATE, settings)
+        due = ops.ones(len(settings), "bool")
+        fresh = self.pruner.update_masks(
+            memory, weights, kept, due, _LATE, settings
+        )
         return [
             pair
             for (address, unit), old, new in zip(
