@@ -8,6 +8,7 @@ method knows of layers.
 from __future__ import annotations
 
 from tfprune.core import arrangement
+from tfprune.core import pruner_view
 
 
 def over(pruner, units: list):
@@ -18,10 +19,8 @@ def over(pruner, units: list):
     return ArrangedPruner(pruner, units)
 
 
-class ArrangedPruner:
+class ArrangedPruner(pruner_view.PrunerView):
     """Decides kernels that are transposed as their targets say.
-
-    It has the interface of a `Pruner`.
 
     Args:
         pruner: `Pruner`.
@@ -29,7 +28,7 @@ class ArrangedPruner:
     """
 
     def __init__(self, pruner, units):
-        self._pruner = pruner
+        super().__init__(pruner)
         self._arrangements = [
             [
                 arrangement.Arrangement(t.variable.shape, t.summed_axes)
@@ -37,14 +36,6 @@ class ArrangedPruner:
             ]
             for unit in units
         ]
-
-    @property
-    def gradient(self):
-        return self._pruner.gradient
-
-    @property
-    def needs_update_hooks(self):
-        return self._pruner.needs_update_hooks
 
     @property
     def settings(self):
@@ -60,9 +51,6 @@ class ArrangedPruner:
         return self._pruner.observe(
             state, self._arranged(weights), self._arranged(gradients)
         )
-
-    def due(self, step, settings):
-        return self._pruner.due(step, settings)
 
     def update_masks(self, state, weights, masks, due, step, settings):
         weights, masks = self._arranged(weights), self._arranged(masks)

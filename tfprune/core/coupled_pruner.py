@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from tfprune.core import pruner as pruner_lib
+from tfprune.core import pruner_view
 from tfprune.core import structures
 
 _MAKER = "kernel"
@@ -33,13 +34,13 @@ def over(pruner, units: list):
     return CoupledPruner(pruner, units)
 
 
-class CoupledPruner:
+class CoupledPruner(pruner_view.PrunerView):
     """Decides groups of coupled channels with a pruner of single layers.
 
-    It has the interface of a `Pruner`, for units that are layers. What it
-    remembers of a group it tells each layer that makes the group, a number for
-    each of its channels. A group has the settings of the first of the layers
-    that make it. It is decided when all of them are due.
+    Its units are layers. What it remembers of a group it tells each layer that
+    makes the group, a number for each of its channels. A group has the
+    settings of the first of the layers that make it. It is decided when all of
+    them are due.
 
     Args:
         pruner: `Pruner`, whose criterion says by its `roles` which arrays
@@ -48,7 +49,7 @@ class CoupledPruner:
     """
 
     def __init__(self, pruner, units):
-        self._pruner = pruner
+        super().__init__(pruner)
         self._channels = _numbered(units)
         self._axes = [
             [_axis(target) for target in unit.targets] for unit in units
@@ -72,14 +73,6 @@ class CoupledPruner:
             default=-1,
         )
 
-    @property
-    def gradient(self):
-        return self._pruner.gradient
-
-    @property
-    def needs_update_hooks(self):
-        return self._pruner.needs_update_hooks
-
     def build(self, weights, settings):
         state, _ = self._pruner.build(
             self._arranged(weights), self._joined(settings)
@@ -100,9 +93,6 @@ class CoupledPruner:
             self._arranged(gradients),
         )
         return self.told(state)
-
-    def due(self, step, settings):
-        return self._pruner.due(step, settings)
 
     def update_masks(self, state, weights, masks, due, step, settings):
         due = ops.stack(
