@@ -1,5 +1,7 @@
 """The seam to what Keras keeps private, and what is read through it."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -95,6 +97,32 @@ def test_eagerly_reads_a_variable_while_a_graph_is_built():
 
     graph()
     np.testing.assert_array_equal(seen, [[3.0]])
+
+
+def test_variables_made_outside_a_graph_leave_it_one_trace():
+    traced, made = [], []
+
+    @tf.function
+    def step():
+        traced.append(1)
+        if not made:
+            make = functools.partial(keras.Variable, 2.0)
+            made.append(backend.outside_graph(make))
+        return made[0] + 1.0
+
+    assert float(step()) == 3.0
+    made[0].assign(5.0)
+    assert float(step()) == 6.0
+    assert len(traced) == 1
+
+
+def test_an_error_outside_of_a_graph_is_raised():
+    @tf.function
+    def step():
+        backend.outside_graph(lambda: int("three"))
+
+    with pytest.raises(ValueError, match="three"):
+        step()
 
 
 def test_sublayers_are_direct_and_state_is_complete():

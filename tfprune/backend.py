@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import functools
 import multiprocessing
@@ -121,6 +122,18 @@ def eagerly():
     return tf.init_scope()
 
 
+def outside_graph(make):
+    """Calls a function that makes variables, outside of a graph being traced.
+
+    A graph in which variables are made is traced twice. Only another thread
+    does not know of it; replicas, which have variables together, stay inside.
+    """
+    if tf.distribute.has_strategy() or not tf.inside_function():
+        return make()
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(make).result()
+
+
 def read(variable):
     """The value of a Keras variable now, as a tensor.
 
@@ -221,7 +234,7 @@ def shared(function, *signature):
 
 
 def compiled(model):
-    """The model's inference as a graph."""
+    """The inference of a model, or of a function that calls one, as a graph."""
     return tf.function(lambda *inputs: model(*inputs, training=False))
 
 

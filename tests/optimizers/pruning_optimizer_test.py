@@ -221,6 +221,25 @@ class TestApply:
         assert [mask.mean() for mask in masks(model)] == [0.5, 0.5]
 
 
+@pytest.mark.parametrize(
+    "method", [HALF, methods.Surgery(0.5)], ids=["magnitude", "surgery"]
+)
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("use_ema", [False, True])
+def test_the_first_step_is_traced_once(method, jit_compile, use_ema):
+    """That of plain Keras is traced twice: its optimizer makes variables."""
+    model, traced = net(method), []
+    inner = keras.optimizers.Adam(use_ema=use_ema)
+    model.compile(
+        tfprune.PruningOptimizer(inner), "mse", jit_compile=jit_compile
+    )
+    model.train_step = lambda data: (
+        traced.append(1) or type(model).train_step(model, data)
+    )
+    model.fit(noise(8, 4), noise(8, 2), 4, verbose=0)
+    assert len(traced) == 1
+
+
 @NOT_PRUNED
 class TestTwoReplicas:
     """One variable; the replicas' gradients are (3, 0) and (0, 4)."""

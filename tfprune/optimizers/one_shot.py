@@ -28,7 +28,8 @@ def decide(model: keras.Model) -> keras.Model:
 
     Raises:
         ValueError: if it is not pruned, or by a method that acts on gradients
-            or steps of training; nothing is changed then.
+            or steps of training, or has weights that are not finite; nothing
+            is changed then.
 
     Example:
 
@@ -44,6 +45,7 @@ def decide(model: keras.Model) -> keras.Model:
         bool(tagged),
         "pruned: call tfprune.prune before",
     )
+    validation.check_finite("model", model.variables)
     groups = groups_lib.by_method(tagged)
     for group in groups:
         _check(group)

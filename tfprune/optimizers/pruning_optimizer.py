@@ -86,7 +86,9 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             self._groups = groups_lib.by_method(units.tagged(variables))
             for group in self._groups:
                 groups_lib.start(group)
-            self._averages = averages.of(self, self._in_place())
+        self._averages = backend.outside_graph(
+            lambda: averages.of(self, self._in_place())
+        )
         for group in self._groups:
             group.bind_terms()
 

@@ -52,6 +52,9 @@ class OptimizerWrapper(keras.optimizers.Optimizer):
             )
 
     def build(self, variables):
+        backend.outside_graph(lambda: self._build(variables))
+
+    def _build(self, variables):
         if not self.inner_optimizer.built:
             self.inner_optimizer.build(variables)
         self._steps_of_update = _steps_of_update(self.inner_optimizer)
