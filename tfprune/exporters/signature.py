@@ -6,6 +6,8 @@ import collections
 
 import keras
 
+from tfprune.graph import examples
+
 
 def call(model: keras.Model, inputs) -> dict:
     """Outputs by name; no state is updated.
@@ -14,10 +16,7 @@ def call(model: keras.Model, inputs) -> dict:
         model: Sequential or Functional model.
         inputs: Sequence of tensors in the order of `model.inputs`.
     """
-    sequential = isinstance(model, keras.Sequential)
-    structure = model.inputs[0] if sequential else model.input
-    inputs = keras.tree.pack_sequence_as(structure, list(inputs))
-    outputs = keras.tree.flatten(model(inputs, training=False))
+    outputs = keras.tree.flatten(examples.call(model, *inputs))
     return dict(zip(_names(model), outputs, strict=True))
 
 

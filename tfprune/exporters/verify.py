@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tfprune.exporters import signature
+from tfprune.graph import examples
 
 _TOLERANCE = 1e-5
 
@@ -35,7 +36,7 @@ def save_verified(model: keras.Model, path: pathlib.Path, save, load) -> None:
 
 
 def _compare(model, reloaded):
-    inputs = [_sample(x) for x in model.inputs]
+    inputs = examples.random(model, 4, 8)
     expected = signature.call(model, inputs)
     if isinstance(reloaded, keras.Model):
         received = signature.call(reloaded, inputs)
@@ -50,13 +51,6 @@ def _compare(model, reloaded):
                 "that of the model. Received: a difference of "
                 f"{np.max(np.abs(one - other))}. Nothing was written."
             )
-
-
-def _sample(spec):
-    """Four examples; unknown sizes are 8, integers are small."""
-    shape = (spec.shape[0] or 4, *(size or 8 for size in spec.shape[1:]))
-    numbers = np.random.default_rng(0).uniform(0, 2, shape)
-    return numbers.astype(keras.backend.standardize_dtype(spec.dtype))
 
 
 def _remove(path):

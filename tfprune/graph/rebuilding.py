@@ -12,7 +12,9 @@ _MADE_ANEW = ("build_config", "compile_config")
 
 
 def rebuild(
-    graph: model_graph.ModelGraph, changes: dict[int, dict]
+    graph: model_graph.ModelGraph,
+    changes: dict[int, dict],
+    arguments: dict[int, dict] | None = None,
 ) -> keras.Model:
     """Builds a model anew whose layers differ in their configs.
 
@@ -24,17 +26,20 @@ def rebuild(
         graph: `ModelGraph` of a Sequential or Functional model.
         changes: Dict, id of a layer or operation to what changes in its
             config.
+        arguments: Dict, id of an operation to what it is called with beside
+            tensors where that changes: dict, place to argument. Defaults to
+            None: nothing.
 
     Returns:
         Keras model with fresh weights, not compiled. A layer that is shared
         between nested models is one in each of them, as Keras loads it.
     """
     own: dict[str, type] = {}
-    entry = _entry(graph, graph.model, changes, own)
+    entry = _entry(graph, graph.model, changes, arguments or {}, own)
     return keras.saving.deserialize_keras_object(entry, own, safe_mode=False)
 
 
-def _entry(graph, model, changes, own):
+def _entry(graph, model, changes, arguments, own):
     """A model as Keras saves it; notes the classes that are not Keras'."""
     found = graph.nodes(model)
     entry, config = _skeleton(model, found)
@@ -42,12 +47,23 @@ def _entry(graph, model, changes, own):
         operation = found.operations[layer["config"]["name"]]
         _note(operation, own)
         if traversal.is_container(operation):
-            layer.update(_entry(graph, operation, changes, own))
+            layer.update(_entry(graph, operation, changes, arguments, own))
         layer["config"].update(changes.get(id(operation), {}))
+        _call_anew(layer, arguments.get(id(operation), {}))
         for key in _MADE_ANEW:
             layer.pop(key, None)
     _note(model, own)
     return {**entry, "config": config}
+
+
+def _call_anew(layer, arguments):
+    for call in layer["inbound_nodes"] if arguments else ():
+        call["args"] = [
+            keras.saving.serialize_keras_object(arguments[place])
+            if place in arguments
+            else argument
+            for place, argument in enumerate(call["args"])
+        ]
 
 
 def _skeleton(model, found):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.graph import examples
 
 _REPEATS = 4
 
@@ -42,20 +44,19 @@ def models(candidates: dict, batch_size: int, rounds: int) -> dict[str, float]:
         batch_size: Integer.
         rounds: Integer, how often each is timed, in turn.
     """
-    calls = {}
-    for name, model in candidates.items():
-        inputs = [
-            sample((batch_size, *spec.shape[1:]), spec.dtype)
-            for spec in model.inputs
-        ]
-        calls[name] = _call(backend.compiled(model), inputs)
+    calls = {
+        name: _call(
+            backend.compiled(functools.partial(examples.call, model)),
+            examples.random(model, batch_size),
+        )
+        for name, model in candidates.items()
+    }
     return least(calls, rounds)
 
 
-def sample(shape, dtype="float32"):
-    """Random numbers; integers are small."""
-    numbers = np.random.default_rng(0).uniform(0, 2, shape)
-    return numbers.astype(keras.backend.standardize_dtype(dtype))
+def sample(shape):
+    """Random numbers."""
+    return np.random.default_rng(0).uniform(0, 2, shape).astype("float32")
 
 
 def _call(function, inputs):

@@ -6,6 +6,9 @@ import collections.abc
 import difflib
 import numbers
 
+import keras
+import numpy as np
+
 
 def check(name: str, value, condition: bool, expected: str) -> None:
     """Raises a ValueError unless a condition holds."""
@@ -50,3 +53,24 @@ def unknown(argument: str, value, known: collections.abc.Iterable) -> str:
         f"`{argument}` must be one of: {', '.join(known) or 'nothing'}. "
         f"Received: {argument}={value!r}.{hint}"
     )
+
+
+def check_finite(name: str, variables) -> None:
+    """Raises if any weights are NaN or infinite, and says which.
+
+    Args:
+        name: String, the argument that they belong to.
+        variables: Keras variables.
+    """
+    wrong = [
+        variable.path
+        for variable in variables
+        if "float" in variable.dtype
+        and not np.isfinite(keras.ops.convert_to_numpy(variable)).all()
+    ]
+    if wrong:
+        raise ValueError(
+            f"`{name}` must have finite weights. Received: NaN or infinity in "
+            f"{', '.join(wrong)}. Load weights from before they became so, or "
+            "train with a lower learning rate or clipped gradients."
+        )

@@ -17,6 +17,9 @@ def randomize(model, seed=0):
         if "float" in variable.dtype:
             low, high = (0.5, 1.5) if "var" in variable.name else (-1, 1)
             variable.assign(random.uniform(low, high, variable.shape))
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
     return model
 
 
@@ -259,8 +262,45 @@ def split_in_two():
 
 def cut_at_places():
     x = image()
-    _, y = ops.split(conv(6)(x), [2], axis=-1)
+    one, other = ops.split(conv(6)(x), [2], axis=-1)
+    return keras.Model(x, [conv(3)(one), conv(3)(other)])
+
+
+def cross_stage():
+    """A part of the channels goes around a layer, as in CSPNet."""
+    x = image()
+    y = conv(6)(x)
+    deep = conv(4)(layers.ReLU()(y[..., 2:]))
+    y = ops.concatenate([y[..., :2], deep], axis=-1)
     return keras.Model(x, conv(3)(y))
+
+
+def cut_of_a_cut():
+    x = image()
+    y = conv(8)(x)
+    y, first = y[..., 2:], y[..., :2]
+    cuts = [first, y[..., :-3], y[..., 3:]]
+    return keras.Model(x, [conv(3)(cut) for cut in cuts])
+
+
+def pixel_shuffle():
+    x = image()
+    y = ops.depth_to_space(conv(8)(x), 2)
+    return keras.Model(x, conv(3)(conv(5)(ops.space_to_depth(y, 2))))
+
+
+def stacked():
+    x = image()
+    y = conv()(x)
+    y = ops.stack([y, ops.flip(2 * y, 1)], axis=1)
+    one, other = ops.unstack(y, axis=1)
+    return keras.Model(x, conv(3)(one + ops.max(y, axis=1) - other))
+
+
+def open_sizes():
+    x = keras.Input((None, None, 3))
+    y = ops.transpose(conv()(x)[:, ::2], (0, 2, 1, 3))
+    return keras.Model(x, conv(3)(ops.roll(ops.flip(y, 1), 1, axis=2)))
 
 
 def squeezed():
@@ -297,7 +337,12 @@ ZOO = {
     "one gate for all": (one_gate_for_all, 6),
     "any size": (any_size, 4 + 2),
     "split in two": (split_in_two, 3 + 4),
-    "cut at places": (cut_at_places, 0),
+    "cut at places": (cut_at_places, 6),
+    "cross stage": (cross_stage, 6 + 4),
+    "cut of a cut": (cut_of_a_cut, 8),
+    "pixel shuffle": (pixel_shuffle, 2 + 5),
+    "stacked": (stacked, 6),
+    "open sizes": (open_sizes, 6),
     "squeezed": (squeezed, 6),
     "add": merging(layers.Add()),
     "subtract": merging(layers.Subtract()),
@@ -305,7 +350,12 @@ ZOO = {
     "average": merging(layers.Average()),
     "maximum": merging(layers.Maximum()),
     "minimum by ops": merging(lambda x: ops.minimum(*x)),
-    "an unknown operation": merging(lambda x: ops.arctan2(*x), 0),
+    "of two functions": merging(lambda x: ops.arctan2(*x)),
+    "where": merging(lambda x: ops.where(x[0] > 0, x[0], 0.5 * x[1])),
+    "power": merging(lambda x: ops.power(x[0], 2) * x[1]),
+    "an unknown operation": merging(
+        lambda x: ops.einsum("abcd,abcd->abcd", *x), 0
+    ),
     "batch norm": unary(layers.BatchNormalization),
     "group norm": unary(lambda: layers.GroupNormalization(3), 3),
     "instance norm": unary(lambda: layers.GroupNormalization(-1)),
@@ -338,7 +388,30 @@ ZOO = {
     ),
     "cropping": unary(lambda: layers.Cropping2D(1)),
     "bilinear": unary(lambda: layers.UpSampling2D(interpolation="bilinear")),
-    "flip": unary(lambda: lambda x: ops.flip(x, axis=-1), 0),
+    "flip": unary(lambda: lambda x: ops.flip(x, axis=-1)),
+    "roll": unary(lambda: lambda x: ops.roll(x, 2, axis=1)),
+    "roll of channels": unary(lambda: lambda x: ops.roll(x, 2, axis=-1), 0),
+    "backwards": unary(lambda: lambda x: x[..., ::-1]),
+    "every second pixel": unary(lambda: lambda x: x[..., ::2, ::2, :]),
+    "every second channel": unary(lambda: lambda x: x[..., ::2], 0),
+    "one channel": unary(lambda: lambda x: x * x[..., 1, None], 5),
+    "new axis": unary(lambda: lambda x: ops.mean(x[:, None], axis=1)),
+    "some rows": unary(lambda: lambda x: ops.take(x, [1, 4, 2], axis=1)),
+    "resizing": unary(lambda: layers.Resizing(5, 7)),
+    "resize": unary(lambda: lambda x: ops.image.resize(x, (12, 5), "bicubic")),
+    "max pool": unary(lambda: lambda x: ops.max_pool(x, 2, padding="same")),
+    "average pool": unary(lambda: lambda x: ops.average_pool(x, 3)),
+    "adaptive": unary(lambda: layers.AdaptiveAveragePooling2D(3)),
+    "adaptive max": unary(lambda: layers.AdaptiveMaxPooling2D((2, 5))),
+    "sums of rows": unary(lambda: lambda x: ops.cumsum(x, axis=1)),
+    "sorted": unary(lambda: lambda x: ops.sort(x, axis=2)),
+    "deviation": unary(
+        lambda: lambda x: x - ops.std(x, axis=(1, 2), keepdims=True)
+    ),
+    "logarithm": unary(lambda: lambda x: ops.log(1 + ops.square(x))),
+    "stop gradient": unary(lambda: ops.stop_gradient),
+    "glu": unary(lambda: lambda x: ops.glu(x, axis=-1), 3),
+    "normalization": unary(layers.Normalization),
     "of all channels": unary(
         lambda: lambda x: x - ops.mean(x, axis=-1, keepdims=True), 0
     ),

@@ -58,7 +58,9 @@ def build(graph: model_graph.ModelGraph) -> ChannelGraph:
     for labels in graph.follow(inputs, step):
         found.fix(labels, "a channel of the model's output")
     barriers = [Barrier(*item) for item in found.barriers().items()]
-    return ChannelGraph(graph, found.count, found.axes, barriers, found.shapes)
+    return ChannelGraph(
+        graph, found.count, found.axes, barriers, found.shapes, found.parts
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +78,9 @@ class Barrier:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Group:
-    """Channels that the same layers make: a dependency group.
+    """A dependency group: the same layers make these channels.
+
+    Slices that cut what layers give take all or none of them.
 
     Args:
         makers: Tuple of `ChannelAxis`, where these layers make them.
@@ -101,8 +105,10 @@ class ChannelGraph:
         count: Integer: numbers are below it, some are not used.
         axes: List of `coupled.ChannelAxis`.
         barriers: List of `Barrier`: the channels that can't be removed.
-        shapes: List of pairs: an operation whose config holds a size, and the
-            channels of its output, in an array of size 1 along other axes.
+        shapes: List of pairs: a `calls.Call` of an operation that holds their
+            number, and channels, in an array of size 1 along other axes.
+        parts: List of integer arrays, the channels of tensors that were cut
+            off: one of each must stay.
     """
 
     model_graph: model_graph.ModelGraph
@@ -110,6 +116,7 @@ class ChannelGraph:
     axes: list[coupled.ChannelAxis]
     barriers: list[Barrier]
     shapes: list[tuple]
+    parts: list[np.ndarray]
 
     @functools.cached_property
     def made(self) -> np.ndarray:
@@ -135,10 +142,10 @@ class ChannelGraph:
                     makers[channel].append(index)
         groups = collections.defaultdict(list)
         for channel, places in sorted(makers.items()):
-            groups[tuple(places)].append(channel)
+            groups[tuple(places), self._cuts[channel]].append(channel)
         return [
             Group(tuple(self.axes[i] for i in places), np.array(channels))
-            for places, channels in groups.items()
+            for (places, _), channels in groups.items()
         ]
 
     def __str__(self) -> str:
@@ -149,6 +156,15 @@ class ChannelGraph:
             if held:
                 lines.append(f"  {held} stay: {barrier.reason}")
         return "\n".join(lines)
+
+    @functools.cached_property
+    def _cuts(self):
+        """Channel to the numbers of the parts that it is in."""
+        found = collections.defaultdict(tuple)
+        for index, channels in enumerate(self.parts):
+            for channel in np.unique(channels):
+                found[channel] += (index,)
+        return found
 
     def _marked(self, arrays):
         marked = np.zeros(self.count, bool)

@@ -38,7 +38,7 @@ class Channels(channel_sets.ChannelSets):
 
     def __init__(self):
         super().__init__()
-        self._axes, self._shapes = {}, {}
+        self._axes, self._shapes, self._parts = {}, {}, []
 
     def axis(self, call, name, axis, role, labels=None):
         """Couples an axis of a layer's variable, if it has it, with channels.
@@ -69,10 +69,14 @@ class Channels(channel_sets.ChannelSets):
 
     def size(self, call, labels):
         """Records that a config holds their number, for `rebuild`."""
-        own = call.operation
-        _, known = self._shapes.setdefault(id(own), (own, labels))
+        key = id(call.operation)
+        _, known = self._shapes.setdefault(key, (call, labels))
         self.unite(known, labels)
         return labels
+
+    def part(self, labels):
+        """Records that a tensor has these channels: one must stay."""
+        self._parts.append(np.ravel(labels))
 
     @property
     def axes(self) -> list[ChannelAxis]:
@@ -84,8 +88,12 @@ class Channels(channel_sets.ChannelSets):
 
     @property
     def shapes(self) -> list[tuple]:
-        """Pairs: an operation whose config holds a size, and labels."""
+        """Pairs: a call of what holds their number, and labels."""
         return [
-            (operation, self.find(labels))
-            for operation, labels in self._shapes.values()
+            (call, self.find(labels)) for call, labels in self._shapes.values()
         ]
+
+    @property
+    def parts(self) -> list[np.ndarray]:
+        """The channels of each tensor that has a part of a layer's."""
+        return list(map(self.find, self._parts))

@@ -34,6 +34,12 @@ def zeros(known):
     return Constant(known, np.zeros(known.shape, "float32"))
 
 
+def finite(known, value):
+    """A `Constant` where values are numbers that can be added up."""
+    finite = np.isfinite(value)
+    return Constant(known & finite, np.where(finite, value, 0))
+
+
 def along(known, value, axis, rank):
     """A `Constant` of a rank, of what is known of slices of an axis."""
     pair = (layout.along(vector, axis, rank) for vector in (known, value))

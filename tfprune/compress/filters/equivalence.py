@@ -5,7 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-_SIDE = 32  # In place of a dynamic dimension.
+from tfprune.graph import examples
+from tfprune.graph import precision
+
 _TOLERANCE = 1e-3
 _NUDGE = 1e-6  # About as much as a few roundings in float32.
 _MARGIN = 10
@@ -14,21 +16,27 @@ _MARGIN = 10
 def check(model: keras.Model, small: keras.Model) -> None:
     """Raises unless two models give the same for random input.
 
-    They may differ by a thousandth of the greatest output. A model that
-    magnifies differences, as deep ones with random weights do, magnifies
-    roundings, too: it may differ by ten times what it makes of 1e-6 of its
-    input.
+    Layers compute in float32, whatever they are told to: what is compared is
+    not how they round. They may differ by a thousandth of the greatest output.
+    A model that magnifies differences, as deep ones with random weights do,
+    magnifies roundings, too: it may differ by ten times what it makes of 1e-6
+    of its input.
 
     Raises:
         RuntimeError: if they do not.
     """
-    inputs = _inputs(model)
+    with precision.in_float32(model), precision.in_float32(small):
+        _check(model, small)
+
+
+def _check(model, small):
+    inputs = examples.random(model)
     expected = _outputs(model, inputs)
     wrong = _distances(_outputs(small, inputs), expected)
     allowed = [_TOLERANCE * _largest(x) for x in expected]
     if _within(wrong, allowed):
         return
-    nudged = keras.tree.map_structure(_nudged, inputs)
+    nudged = list(map(_nudged, inputs))
     noise = _distances(_outputs(model, nudged), expected)
     allowed = [max(x, _MARGIN * y) for x, y in zip(allowed, noise, strict=True)]
     if not _within(wrong, allowed):
@@ -58,25 +66,8 @@ def _listed(numbers):
 
 
 def _outputs(model, inputs):
-    outputs = keras.tree.flatten(model(inputs, training=False))
+    outputs = keras.tree.flatten(examples.call(model, *inputs))
     return [keras.ops.convert_to_numpy(x).astype("float64") for x in outputs]
-
-
-def _inputs(model):
-    random = np.random.default_rng(0)
-    chain = isinstance(model, keras.Sequential)
-    return keras.tree.map_structure(
-        lambda tensor: _sample(tensor, random),
-        model.inputs[0] if chain else model.input,
-    )
-
-
-def _sample(tensor, random):
-    shape = [size or _SIDE for size in tensor.shape]
-    shape[0] = tensor.shape[0] or 2
-    if "float" in tensor.dtype:
-        return random.normal(size=shape).astype("float32")
-    return random.integers(0, 2, shape)
 
 
 def _nudged(array):

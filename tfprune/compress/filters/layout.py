@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
+import keras
 import numpy as np
 
 
 def channel_axis(layer, rank: int) -> int:
     """The axis of the channels of a tensor that a layer takes."""
-    first = getattr(layer, "data_format", None) == "channels_first"
-    return 1 if first else rank - 1
+    known = getattr(layer, "data_format", "channels_last")
+    known = known or keras.config.image_data_format()
+    return 1 if known == "channels_first" else rank - 1
 
 
 def along(vector: np.ndarray, axis: int, rank: int) -> np.ndarray:

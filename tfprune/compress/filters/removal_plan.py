@@ -26,8 +26,9 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> RemovalPlan:
     A channel (`channel_graph`) is removed where every layer that reads it
     reads a constant and can do without it: zero, or, in a layer without
     padding, any value, which becomes part of its bias. At least one filter of
-    each layer stays. Layers made of Keras' own ones become Functional models
-    where something inside of them is removed.
+    each layer stays, and of each part that its output is cut into. Layers made
+    of Keras' own ones become Functional models where something inside of them
+    is removed.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.
@@ -38,8 +39,8 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> RemovalPlan:
         A `RemovalPlan`. Print it for a table of layers and what stays, and why.
 
     Raises:
-        ValueError: for a subclassed model, one that is not stripped, or a
-            `divisor` below 1.
+        ValueError: for a subclassed model, one that is not stripped, weights
+            that are not finite, or a `divisor` below 1.
 
     Example:
 
@@ -49,6 +50,7 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> RemovalPlan:
     ```
     """
     strip.check_stripped(model, "remove filters of")
+    validation.check_finite("model", model.variables)
     plan = build(model_graph.ModelGraph(model), divisor)
     opened = opening.open_composites(model)
     if not opened.names:
@@ -157,8 +159,8 @@ def _leave_some(graph, removed, divisor):
     left, count = removed.copy(), None
     while left.sum() != count:
         count = left.sum()
-        for axis in made:
-            _take_back(axis.channels, left, divisor)
+        for channels in [*(axis.channels for axis in made), *graph.parts]:
+            _take_back(channels, left, divisor)
     if divisor > 1 and (left != removed).any():
         notes.append(
             f"{(left != removed).sum()} channels could go and stay: layers "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import keras
-import numpy as np
 
 from tfprune import backend
 from tfprune.compress import result
@@ -66,7 +65,7 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
     """
     plan = removal_plan.plan_removal(model, divisor)
     graph = plan.graph.model_graph
-    small = rebuilding.rebuild(graph, _changes(plan))
+    small = rebuilding.rebuild(graph, *_changes(plan))
     _copy_weights(graph.model, small, plan)
     equivalence.check(model, small)
     return FilterRemoval(
@@ -75,15 +74,15 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
 
 
 def _changes(plan):
-    """Id of an operation to what changes in its config."""
-    changes = {}
-    for operation, labels in plan.graph.shapes:
-        kept = int(np.count_nonzero(~plan.removed[labels]))
-        rebuild = registry.of(operation).rebuild
-        changes[id(operation)] = rebuild(operation, labels.shape, kept)
+    """Id of an operation to what changes in its config, and in its calls."""
+    configs, arguments = {}, {}
+    for call, labels in plan.graph.shapes:
+        key, own = id(call.operation), registry.of(call.operation)
+        configs[key] = own.rebuild(call, ~plan.removed[labels])
+        arguments[key] = own.recall(call, ~plan.removed[labels])
     for layer in plan.biases:
-        changes[layer]["use_bias"] = True
-    return changes
+        configs[layer]["use_bias"] = True
+    return configs, arguments
 
 
 def _copy_weights(model, small, plan):

@@ -34,10 +34,15 @@ def zero_filters(
         A Keras model of the same shape. What goes is zero in kernels, biases,
         normalizations and their means. `remove_filters` makes it smaller.
 
+    Raises:
+        ValueError: for a subclassed model, one that is not stripped, weights
+            that are not finite, or an unknown layer.
+
     Reference:
         Li et al. Pruning Filters for Efficient ConvNets. ICLR 2017.
     """
     strip.check_stripped(model, "remove filters of")
+    validation.check_finite("model", model.variables)
     _check(model, sparsity)
     zeroed = cloning.clone(model, lambda layer, copied: copied)
     graph = channel_graph.channel_graph(zeroed)
@@ -61,6 +66,8 @@ def zero(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> None:
     """
     for variable, value in zeroed(graph, removed):
         variable.assign(value)
+    for axis in graph.axes:
+        cloning.refresh(axis.layer)
 
 
 def zeroed(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> list:

@@ -112,7 +112,8 @@ def sparsify(
             `"float32"`.
 
     Raises:
-        ValueError: for a subclassed model, or one that is not stripped.
+        ValueError: for a subclassed model, one that is not stripped, or weights
+            that are not finite.
 
     Example:
 
@@ -123,6 +124,7 @@ def sparsify(
     ```
     """
     strip.check_stripped(model, "sparsify")
+    validation.check_finite("model", model.variables)
     for name, count in (("batch_size", batch_size), ("rounds", rounds)):
         validation.check_count(name, count, least=1)
     validation.check_sparsity("gain", gain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 
 from tfprune.compress.filters import constants
 
@@ -74,16 +75,28 @@ class Operation:
 
         Returns:
             List of `constants.Constant`, for each tensor that the call gives.
+
+        Raises:
+            Unsupported: if nothing is known of them.
         """
         ranks = [len(shape or (None,)) for shape in call.shapes]
         return [constants.unknown(rank) for rank in ranks]
 
-    def rebuild(self, operation, sizes: tuple, kept: int) -> dict:
+    def rebuild(self, call, stays: np.ndarray) -> dict:
         """What changes in a config that holds a number of channels.
 
         Args:
-            operation: Keras layer or operation, one with `Channels.size`.
-            sizes: Tuple, the shape of the labels that were given there.
-            kept: Integer, how many of these channels stay.
+            call: `calls.Call` that was given to `Channels.size`.
+            stays: Bool array, of the shape of the labels that were given
+                there: which of these channels stay.
+        """
+        return {}
+
+    def recall(self, call, stays: np.ndarray) -> dict:
+        """What else the operation is called with: place to argument.
+
+        Args:
+            call: As `rebuild` takes it.
+            stays: As `rebuild` takes it.
         """
         return {}

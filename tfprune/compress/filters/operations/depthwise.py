@@ -56,5 +56,5 @@ class Separable(Depthwise):
         reads.add(kernel, matrix, known, known, value)
         return self.activated(call, *self.sums(matrix, known, value))
 
-    def rebuild(self, operation, sizes, kept):
-        return {"filters": kept}
+    def rebuild(self, call, stays):
+        return {"filters": int(stays.sum())}

@@ -28,11 +28,22 @@ class Elementwise(base.Operation):
         *("ActivityRegularization", "AlphaDropout", "Dropout"),
         *("ELU", "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU"),
         *("ReLU", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
-        *("StochasticDepth", "Abs", "Absolute", "Cast", "Celu", "Clip", "Elu"),
-        *("Erf", "Exp", "Gelu", "HardSigmoid", "HardSilu", "HardTanh"),
-        *("LeakyRelu", "LogSigmoid", "Negative", "Reciprocal", "Relu"),
-        *("Relu6", "Rsqrt", "Selu", "Sigmoid", "Silu", "Softplus"),
-        *("Softsign", "Sqrt", "Square", "Tanh"),
+        *("StochasticDepth", "ThresholdedReLU", "Abs", "Absolute", "Angle"),
+        *("Arccos", "Arccosh", "Arcsin", "Arcsinh", "Arctan", "Arctanh"),
+        *("BitwiseInvert", "BitwiseNot", "Cast", "Cbrt", "Ceil", "Celu"),
+        *("Clip", "Conj", "Conjugate", "Copy", "Cos", "Cosh", "Deg2rad"),
+        *("Elu", "EmptyLike", "Erf", "Erfc", "Erfinv", "Exp", "Exp2"),
+        *("Expm1", "Fabs", "FakeQuantWithMinMaxVars", "Floor", "FullLike"),
+        *("Gelu", "HardShrink", "HardSigmoid", "HardSilu", "HardTanh", "I0"),
+        *("Imag", "Isfinite", "Isinf", "Isnan", "Isneginf", "Isposinf"),
+        *("Isreal", "LeakyRelu", "Log", "Log10", "Log1p", "Log2"),
+        *("LogSigmoid", "LogicalNot", "Mish", "NanToNum", "Negative"),
+        *("OnesLike", "Rad2deg", "Real", "Reciprocal", "Relu", "Relu6"),
+        *("Round", "Rsqrt", "SaturateCast", "Selu", "Sigmoid", "Sign"),
+        *("Signbit", "Silu", "Sin", "Sinc", "Sinh", "SoftShrink", "Softplus"),
+        *("Softsign", "SparsePlus", "SparseSigmoid", "Sqrt", "Square"),
+        *("Squareplus", "StopGradient", "Tan", "Tanh", "TanhShrink"),
+        *("Threshold", "Trunc", "ZerosLike"),
     }
     takes_one = True
 
@@ -42,7 +53,7 @@ class Elementwise(base.Operation):
     def propagate(self, call, reads):
         (given,) = call.inputs
         (value,) = run(call, [given.value])
-        return [constants.Constant(given.known, value)]
+        return [constants.finite(given.known, value)]
 
 
 class Activation(Elementwise):
@@ -87,8 +98,17 @@ class PReLU(base.Operation):
 
 
 def is_elementwise(function) -> bool:
-    """Tells whether an activation works on each entry by itself."""
-    return function in _FUNCTIONS
+    """Tells whether an activation works on each entry by itself.
+
+    It may be a function of Keras, or one of its layers.
+    """
+    if not isinstance(function, keras.layers.Layer):
+        return function in _FUNCTIONS
+    is_keras = type(function).__module__.startswith("keras.")
+    own = type(base.KNOWN.get(type(function).__qualname__))
+    if is_keras and own is Activation:
+        return is_elementwise(function.activation)
+    return is_keras and own is Elementwise
 
 
 def run(call, arrays: list) -> list:

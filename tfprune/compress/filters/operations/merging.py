@@ -13,8 +13,14 @@ class Merging(base.Operation):
     """One function of an entry of each input, of size 1 for all."""
 
     names = {
-        *("Add", "Average", "CustomScaleLayer", "Divide", "Maximum"),
-        *("Minimum", "Subtract", "TrueDivide"),
+        *("Add", "Arctan2", "Average", "BitwiseAnd", "BitwiseLeftShift"),
+        *("BitwiseOr", "BitwiseRightShift", "BitwiseXor", "CustomScaleLayer"),
+        *("Divide", "DivideNoNan", "Equal", "FloorDivide", "Fmax", "Fmin"),
+        *("Fmod", "Gcd", "Greater", "GreaterEqual", "Heaviside", "Hypot"),
+        *("Isclose", "Lcm", "Ldexp", "LeftShift", "Less", "LessEqual"),
+        *("Logaddexp", "Logaddexp2", "LogicalAnd", "LogicalOr", "LogicalXor"),
+        *("Maximum", "Minimum", "Mod", "Nextafter", "NotEqual", "Polar"),
+        *("Power", "RightShift", "Select", "Subtract", "TrueDivide", "Where"),
     }
 
     def unsupported_reason(self, call):
@@ -39,7 +45,7 @@ class Merging(base.Operation):
     def propagate(self, call, reads):
         (value,) = elementwise.run(call, [x.value for x in call.inputs])
         known = np.broadcast_arrays(*(given.known for given in call.inputs))
-        return [constants.Constant(np.logical_and.reduce(known), value)]
+        return [constants.finite(np.logical_and.reduce(known), value)]
 
 
 class Multiply(Merging):

@@ -8,6 +8,8 @@ from tfprune.compress.filters import constants
 from tfprune.compress.filters.operations import base
 from tfprune.compress.filters.operations import elementwise
 
+_DYNAMIC = 2  # In place of a dimension that is not known.
+
 
 class Rearranging(base.Operation):
     """Each entry of the output is one of the inputs'."""
@@ -36,31 +38,65 @@ class Moving(Rearranging):
     """Channels are moved by the operation itself."""
 
     names = {
-        *("ExpandDims", "Flatten", "Moveaxis", "Permute", "Repeat"),
-        *("RepeatVector", "Squeeze", "Swapaxes", "Tile", "Transpose"),
+        *("DepthToSpace", "ExpandDims", "Flatten", "Flip", "Fliplr", "Flipud"),
+        *("Moveaxis", "Permute", "Ravel", "Rearrange", "Repeat"),
+        *("RepeatVector", "Rot90", "SpaceToDepth", "Squeeze", "Stack"),
+        *("Swapaxes", "Tile", "Transpose"),
     }
-    takes_one = True
 
     def unsupported_reason(self, call):
-        if None in call.tensors[0].shape[1:]:
-            return "it takes a dynamic dimension"
+        if call.kind == "Rearrange" and call.kwargs:
+            return "its pattern is given sizes"
         return super().unsupported_reason(call)
 
     def rearrange(self, call, arrays):
         full = [
-            np.broadcast_to(array, [tensor.shape[0] or 2, *tensor.shape[1:]])
+            np.broadcast_to(array, [size or _DYNAMIC for size in tensor.shape])
             for array, tensor in zip(arrays, call.tensors, strict=True)
         ]
-        return elementwise.run(call, full)
+        try:
+            return elementwise.run(call, full)
+        except Exception as error:  # Of whatever kind the operation raises.
+            if any(None in tensor.shape[1:] for tensor in call.tensors):
+                raise base.Unsupported(
+                    "it takes a dynamic dimension"
+                ) from error
+            raise
 
     def couple(self, call, channels):
         moved = super().couple(call, channels)
-        if [x.shape[1:] for x in moved] != [x[1:] for x in call.shapes]:
+        pairs = zip(moved, call.shapes, strict=True)
+        if any(_differ(x.shape[1:], shape[1:]) for x, shape in pairs):
             raise base.Unsupported("it moves data between examples")
         moved = [channels.along_one_axis(labels) for labels in moved]
         if any(labels.shape[0] > 1 for labels in moved):
             raise base.Unsupported("it moves data between examples")
+        pairs = zip(moved, call.shapes, strict=True)
+        if any(_lies_along_dynamic(*pair) for pair in pairs):
+            raise base.Unsupported("it moves channels to a dynamic dimension")
         return moved
+
+    def propagate(self, call, reads):
+        found = super().propagate(call, reads)
+        return [
+            constants.unknown(x.known.ndim)
+            if _lies_along_dynamic(x.known, shape)
+            else x
+            for x, shape in zip(found, call.shapes, strict=True)
+        ]
+
+
+class Roll(Moving):
+    """Entries along some axes; channels would not come back to their places."""
+
+    names = {"Roll"}
+
+    def couple(self, call, channels):
+        labels, axes = call.inputs[0], call.operation.axis
+        axes = range(labels.ndim) if axes is None else np.atleast_1d(axes)
+        if any(labels.shape[axis] > 1 for axis in axes):
+            raise base.Unsupported("it rolls channels")
+        return super().couple(call, channels)
 
 
 class Reshape(Moving):
@@ -72,12 +108,12 @@ class Reshape(Moving):
         (moved,) = super().couple(call, channels)
         return [channels.size(call, moved)]
 
-    def rebuild(self, operation, sizes, kept):
-        config = operation.get_config()
+    def rebuild(self, call, stays):
+        config = call.operation.get_config()
         if "target_shape" in config:  # The layer has no batch in it.
-            shape = _resized(config["target_shape"], sizes[1:], kept)
-            return {"target_shape": shape}
-        return {"newshape": _resized(config["newshape"], sizes, kept)}
+            stays = stays[0]
+        name = "target_shape" if "target_shape" in config else "newshape"
+        return {name: _resized(config[name], stays)}
 
 
 class Input(base.Operation):
@@ -91,13 +127,28 @@ class Input(base.Operation):
     def propagate(self, call, reads):
         return call.inputs
 
-    def rebuild(self, operation, sizes, kept):
-        shape = operation.get_config()["batch_shape"]
-        return {"batch_shape": _resized(shape, sizes, kept)}
+    def rebuild(self, call, stays):
+        shape = call.operation.get_config()["batch_shape"]
+        return {"batch_shape": _resized(shape, stays)}
 
 
-def _resized(shape, sizes, kept):
+def _resized(shape, stays):
+    kept = int(stays.sum())
     return tuple(
         kept if size > 1 and old != -1 else old
-        for old, size in zip(shape, sizes, strict=True)
+        for old, size in zip(shape, stays.shape, strict=True)
     )
+
+
+def _differ(sizes, shape):
+    """Tells whether sizes are not those of a shape, where that has some."""
+    if len(sizes) != len(shape):
+        return True
+    pairs = zip(sizes, shape, strict=True)
+    return any(size != known for size, known in pairs if known is not None)
+
+
+def _lies_along_dynamic(array, shape):
+    """Tells whether entries differ along a dimension that is not known."""
+    pairs = zip(array.shape, shape, strict=True)
+    return any(size > 1 and known is None for size, known in pairs)

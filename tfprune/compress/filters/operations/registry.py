@@ -48,4 +48,7 @@ def propagate(call, reads) -> list:
     """As `Operation.propagate`, and nothing is known where unsupported."""
     own = of(call.operation)
     own = _UNKNOWN if own.unsupported_reason(call) else own
-    return own.propagate(call, reads)
+    try:
+        return own.propagate(call, reads)
+    except base.Unsupported:
+        return _UNKNOWN.propagate(call, reads)

@@ -8,79 +8,185 @@ from tfprune.compress.filters import constants
 from tfprune.compress.filters.operations import base
 from tfprune.compress.filters.operations import moving
 
-# How slices and integers are taken of what is equal along an axis.
-_ALL = {slice: slice(None), int: 0}
+_WHOLE = (slice(None), slice(None, None, -1))
 
 
 class GetItem(moving.Rearranging):
-    """Slices and integers along the first axes."""
+    """Slices, integers and new axes."""
 
     names = {"GetItem"}
+    argument = 1
 
     def unsupported_reason(self, call):
-        if any(type(place) not in _ALL for place in _places(call)):
+        if any(type(x) not in (slice, int, type(None)) for x in self.key(call)):
             return "it takes more than slices and integers"
         return super().unsupported_reason(call)
 
+    def key(self, call) -> tuple:
+        """What a call takes along each axis, and None for new ones."""
+        key = call.args[self.argument]
+        key = key if isinstance(key, tuple) else (key,)
+        taken = sum(x is not None and x is not ... for x in key)
+        at = next((i for i, x in enumerate(key) if x is ...), len(key))
+        left = len(call.tensors[0].shape) - taken
+        return key[:at] + (slice(None),) * left + key[at + 1 :]
+
     def couple(self, call, channels):
-        sizes = call.inputs[0].shape
-        for place, size in zip(_places(call), sizes, strict=False):
-            if place != slice(None) and size > 1:
-                raise base.Unsupported("it takes channels, by their places")
+        labels = call.inputs[0]
+        for place, size in zip(_old(self.key(call)), labels.shape, strict=True):
+            if size > 1 and place not in _WHOLE:
+                self._cut(call, channels, place)
         return super().couple(call, channels)
 
     def rearrange(self, call, arrays):
         (array,) = arrays
-        places = zip(_places(call), array.shape, strict=False)
-        key = [x if size > 1 else _ALL[type(x)] for x, size in places]
+        sizes = iter(array.shape)
+        key = [
+            x if x is None else _within(x, next(sizes)) for x in self.key(call)
+        ]
         return [array[tuple(key)]]
+
+    def recall(self, call, stays):
+        """The places of what stays."""
+        sizes = iter(range(stays.ndim))
+        return {
+            self.argument: tuple(
+                x if x is None else _moved(x, stays, next(sizes))
+                for x in self.key(call)
+            )
+        }
+
+    def _cut(self, call, channels, place):
+        labels = call.inputs[0].ravel()
+        if isinstance(place, int):
+            reason = f"{call.where} ({call.kind}): it takes this channel alone"
+            channels.fix(labels[place], reason)
+        elif place.step not in (None, 1):
+            raise base.Unsupported("it takes every n-th channel")
+        else:
+            channels.part(labels[place])
+        channels.size(call, call.inputs[0])
+
+
+class Take(moving.Rearranging):
+    """Entries of one axis, by their places."""
+
+    names = {"Take"}
+    takes_one = True
+
+    def couple(self, call, channels):
+        labels, axis = call.inputs[0], call.operation.axis
+        if axis is None or labels.shape[axis] > 1:
+            raise base.Unsupported("it takes channels, by their places")
+        return super().couple(call, channels)
+
+    def rearrange(self, call, arrays):
+        (array,) = arrays
+        axis, rank = call.operation.axis, np.ndim(call.args[1])
+        if axis is None or array.shape[axis] > 1:
+            raise base.Unsupported("it takes channels, by their places")
+        return [np.take(array, np.zeros([1] * rank, int), axis)]
 
 
 class Split(moving.Rearranging):
     """Pieces along an axis."""
 
-    names = {"Split"}
+    names = {"ArraySplit", "Dsplit", "Hsplit", "Split", "Vsplit"}
 
     def couple(self, call, channels):
-        """Couples the pieces, so that all of them lose the same."""
-        labels, operation = call.inputs[0], call.operation
-        cut = labels.shape[operation.axis] > 1
-        if cut and not isinstance(operation.indices_or_sections, int):
-            raise base.Unsupported("it cuts channels at places")
-        pieces = super().couple(call, channels)
-        for piece in pieces[1:]:
-            channels.unite(pieces[0], piece)
+        pieces, labels = super().couple(call, channels), call.inputs[0]
+        if labels.shape[self._axis(call)] > 1:
+            for piece in pieces:
+                channels.part(piece)
+            channels.size(call, labels)
         return pieces
 
     def rearrange(self, call, arrays):
-        (array,) = arrays
-        sections = call.operation.indices_or_sections
-        axis = call.operation.axis
+        (array,), axis = arrays, self._axis(call)
         if array.shape[axis] > 1:
-            return np.split(array, sections, axis)
-        count = sections if isinstance(sections, int) else len(sections) + 1
-        return [array] * count
+            return np.split(array, self._places(call), axis)
+        return [array] * len(call.shapes)
+
+    def rebuild(self, call, stays):
+        pieces = np.split(stays.ravel(), self._places(call))
+        places = np.cumsum([piece.sum() for piece in pieces])
+        return {"indices_or_sections": tuple(map(int, places[:-1]))}
+
+    def _places(self, call):
+        """Where it cuts, whether that was given in places or pieces."""
+        sections = call.operation.indices_or_sections
+        if not isinstance(sections, int):
+            return list(sections)
+        size = call.tensors[0].shape[self._axis(call)]
+        sizes = map(len, np.array_split(range(size), sections))
+        return np.cumsum(list(sizes))[:-1]
+
+    def _axis(self, call):
+        own = {"Vsplit": 0, "Hsplit": 1, "Dsplit": 2}
+        axis = own.get(call.kind)
+        return call.operation.axis if axis is None else axis
+
+
+class Unstack(moving.Rearranging):
+    """The entries along an axis, each a tensor."""
+
+    names = {"Unstack"}
+
+    def couple(self, call, channels):
+        if call.inputs[0].shape[call.operation.axis] > 1:
+            raise base.Unsupported("it takes single channels")
+        return super().couple(call, channels)
+
+    def rearrange(self, call, arrays):
+        (array,), axis = arrays, call.operation.axis
+        return [array.take(0, axis)] * len(call.shapes)
 
 
 class Concatenate(moving.Rearranging):
     """Several tensors in a row."""
 
-    names = {"Concatenate"}
+    names = {"Append", "Concatenate", "Hstack", "Vstack", "Dstack"}
 
     def unsupported_reason(self, call):
-        axis = call.operation.axis % len(call.tensors[0].shape)
+        axis = self._axis(call)
         if axis == 0 or any(x.shape[axis] is None for x in call.tensors):
             return "it takes a dynamic dimension"
         return super().unsupported_reason(call)
 
     def rearrange(self, call, arrays):
-        axis = call.operation.axis
+        axis = self._axis(call)
         common = np.max([array.shape for array in arrays], axis=0)
         full = []
         for array, tensor in zip(arrays, call.tensors, strict=True):
             common[axis] = tensor.shape[axis]
             full.append(np.broadcast_to(array, common))
         return [np.concatenate(full, axis)]
+
+    def _axis(self, call):
+        own = {"Vstack": 0, "Hstack": 1, "Dstack": 2}
+        axis = own.get(call.kind, getattr(call.operation, "axis", 0))
+        # Of `Append`, where it makes all that it takes flat.
+        return 0 if axis is None else axis % len(call.tensors[0].shape)
+
+
+class Gated(base.Operation):
+    """One half, times a function of the other."""
+
+    names = {"Glu"}
+
+    def couple(self, call, channels):
+        labels, axis = call.inputs[0], call.operation.axis
+        if labels.shape[axis] == 1:
+            return [labels]
+        one, gate = np.split(labels, 2, axis)
+        channels.unite(one, gate)
+        return [one]
+
+    def propagate(self, call, reads):
+        """It is zero where the first half is."""
+        zero, axis = constants.is_zero(call.inputs[0]), call.operation.axis
+        halves = np.split(zero, 2, axis) if zero.shape[axis] > 1 else [zero]
+        return [constants.zeros(halves[0])]
 
 
 class Pad(base.Operation):
@@ -114,7 +220,26 @@ class Pad(base.Operation):
         return any(size > 1 for size in np.array(array.shape)[padded])
 
 
-def _places(call):
-    """What a call of `GetItem` takes along each axis."""
-    key = call.args[1]
-    return key if isinstance(key, tuple) else (key,)
+def _old(key):
+    """What is taken of the axes that there are."""
+    return [x for x in key if x is not None]
+
+
+def _within(place, size):
+    """A place along an axis, where all entries may be equal."""
+    if size > 1:
+        return place
+    return 0 if isinstance(place, int) else slice(None)
+
+
+def _moved(place, stays, axis):
+    """A place, counted in what stays along an axis."""
+    size = stays.shape[axis]
+    if size == 1 or place in _WHOLE:
+        return place
+    stays = stays.ravel()
+    if isinstance(place, int):
+        return int(stays[: place % size].sum())
+    start, stop, _ = place.indices(size)
+    begin = int(stays[:start].sum())
+    return slice(begin, begin + int(stays[start:stop].sum()))

@@ -108,8 +108,8 @@ class Dense(Weighted):
         """Tells whether a bias can stand in for a channel that is not zero."""
         return True
 
-    def rebuild(self, operation, sizes, kept):
-        return {self.size: kept}
+    def rebuild(self, call, stays):
+        return {self.size: int(stays.sum())}
 
 
 class Convolution(Dense):
@@ -121,10 +121,11 @@ class Convolution(Dense):
     def absorbs_values(self, layer):
         return layer.groups == 1 and not layout.has_border(layer)
 
-    def rebuild(self, operation, sizes, kept):
-        change = super().rebuild(operation, sizes, kept)
-        if operation.groups > 1 and operation.kernel.shape[-2] == 1:
-            change["groups"] = operation.groups * kept // operation.filters
+    def rebuild(self, call, stays):
+        change, layer = super().rebuild(call, stays), call.operation
+        if layer.groups > 1 and layer.kernel.shape[-2] == 1:
+            groups = layer.groups * change[self.size] // layer.filters
+            change["groups"] = groups
         return change
 
 
@@ -154,8 +155,8 @@ class Embedding(Weighted):
         rank = len(call.tensors[0].shape) + 1
         return [constants.zeros(layout.along(known, -1, rank))]
 
-    def rebuild(self, operation, sizes, kept):
-        return {"output_dim": kept}
+    def rebuild(self, call, stays):
+        return {"output_dim": int(stays.sum())}
 
 
 def matrix(kernel) -> np.ndarray:

@@ -1,0 +1,58 @@
+"""examples: random input of the form that a model takes."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+_SIZE = 32
+
+
+def random(
+    model: keras.Model, batch_size: int = 2, size: int = _SIZE, seed: int = 0
+) -> list[np.ndarray]:
+    """Draws an array for each input of a model.
+
+    Floats are normal; integers are 0 and 1, strings "0" and "1".
+
+    Args:
+        model: Sequential or Functional model.
+        batch_size: Integer, of inputs that leave it open. Defaults to 2.
+        size: Integer, in the place of other dimensions that are open.
+            Defaults to 32.
+        seed: Integer. Defaults to 0.
+
+    Returns:
+        List of arrays, in the order of `model.inputs`.
+    """
+    numbers = np.random.default_rng(seed)
+    return [
+        _drawn(x.shape, x.dtype, batch_size, size, numbers)
+        for x in model.inputs
+    ]
+
+
+def call(model: keras.Model, *inputs, training: bool = False):
+    """Calls a model on tensors in the order of `model.inputs`.
+
+    Args:
+        model: Sequential or Functional model, whatever nest it takes.
+        *inputs: Tensors or arrays.
+        training: Bool. Defaults to False.
+
+    Returns:
+        What the model gives.
+    """
+    chain = isinstance(model, keras.Sequential)
+    structure = model.inputs[0] if chain else model.input
+    packed = keras.tree.pack_sequence_as(structure, list(inputs))
+    return model(packed, training=training)
+
+
+def _drawn(shape, dtype, batch_size, size, numbers):
+    shape = (shape[0] or batch_size, *(x or size for x in shape[1:]))
+    dtype = keras.backend.standardize_dtype(dtype)
+    if "float" in dtype:
+        return numbers.normal(size=shape).astype(dtype)
+    drawn = numbers.integers(0, 2, shape)
+    return drawn.astype(str if dtype == "string" else dtype)
