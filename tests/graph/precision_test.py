@@ -48,3 +48,11 @@ def test_quantized_layers_stay_so():
     with precision.in_float32(model):
         assert model.layers[0].quantization_mode == "int8"
     assert model.layers[0].dtype_policy.name == "int8_from_float32"
+
+
+def test_what_is_stored_in_less_computes_in_less():
+    model = net("bfloat16")
+    with precision.in_float32(model):
+        assert model.layers[1].compute_dtype == "bfloat16"
+        assert precision.rounding(model) == 2.0**-7
+    assert precision.rounding(net("float32")) == 2.0**-23

@@ -201,3 +201,44 @@ def test_a_matrix_that_does_not_fit_changes_nothing():
             layer.set_kernel(problems.sparse(*shape, 0))
     for old, new in zip(before, layer.weights, strict=True):
         np.testing.assert_array_equal(old, np.array(new))
+
+
+@pytest.mark.parametrize(
+    "kind, wrong, shape",
+    [
+        (layers.SparseConv2D, keras.layers.Conv1D(4, 3), (None, 9, 2)),
+        (layers.SparseConv2D, keras.layers.Conv3D(4, 3), (None, 9, 9, 9, 2)),
+        (
+            layers.SparseConv2D,
+            keras.layers.Conv2DTranspose(4, 3),
+            (None, 9, 9, 2),
+        ),
+        (layers.SparseConv2D, keras.layers.Dense(3), (None, 4)),
+        (layers.SparseDense, keras.layers.Conv2D(4, 3), (None, 9, 9, 2)),
+        (
+            layers.SparseDense,
+            keras.layers.EinsumDense("ab,bc->ac", 4),
+            (None, 3),
+        ),
+        (
+            layers.SparseWinogradConv2D,
+            keras.layers.Conv2D(4, 3),
+            (None, 9, 9, 2),
+        ),
+        (
+            layers.FilterShapeConv2D,
+            keras.layers.DepthwiseConv2D(3),
+            (None, 9, 9, 2),
+        ),
+    ],
+)
+def test_layers_of_other_kinds_are_refused(kind, wrong, shape):
+    wrong.build(shape)
+    name = type(wrong).__name__
+    with pytest.raises(ValueError, match=f"must be a .*built.*a {name}"):
+        kind.from_dense(wrong)
+
+
+def test_a_layer_that_is_not_built_is_refused():
+    with pytest.raises(ValueError, match="a Dense, not built"):
+        layers.SparseDense.from_dense(keras.layers.Dense(3))

@@ -9,7 +9,13 @@ import keras
 from tfprune.graph import model_graph
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+from tfprune.layers import sparse_winograd_conv2d
 from tfprune.layers import winograd_conv2d
+
+_TILED = (
+    winograd_conv2d.WinogradConv2D,
+    sparse_winograd_conv2d.SparseWinogradConv2D,
+)
 
 
 def uses(graph: model_graph.ModelGraph) -> dict[int, int]:
@@ -107,7 +113,7 @@ def _positions(layer, shapes):
     shapes = shapes or model_graph.built_on(layer)
     if isinstance(layer, keras.layers.EinsumDense):
         return _einsum_positions(layer, shapes)
-    if isinstance(layer, winograd_conv2d.WinogradConv2D):
+    if isinstance(layer, _TILED):
         return layer.tiles(shapes[0])
     if "Transpose" in type(layer).__name__:
         return _pixels(shapes[0], shapes[0][_channels(layer)])

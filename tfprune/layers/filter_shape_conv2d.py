@@ -78,6 +78,7 @@ class FilterShapeConv2D(keras.layers.Layer):
         Args:
             layer: Built Keras layer without groups, with columns of zeros.
         """
+        validation.check_layer(layer, keras.layers.Conv2D)
         last = layer.data_format == "channels_last"
         validation.check(
             "data_format", layer.data_format, last, "'channels_last'"

@@ -86,6 +86,11 @@ class Sparse(keras.layers.Layer):
         """The weights of a dense layer as an array, outputs last."""
         return backend.to_numpy(layer.kernel)
 
+    @property
+    def dense_size(self) -> int:
+        """How many weights there would be, stored dense."""
+        return self._rows * self._columns
+
     def set_kernel(self, matrix) -> None:
         """Sets the weights.
 

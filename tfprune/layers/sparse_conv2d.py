@@ -77,6 +77,8 @@ class SparseConv2D(sparse_convolution.SparseConvolution):
                 weights between channels, one group for each.
             values_dtype: String, how values are stored.
         """
+        kinds = keras.layers.Conv2D, keras.layers.DepthwiseConv2D
+        validation.check_layer(layer, *kinds)
         last = layer.data_format == "channels_last"
         validation.check(
             "data_format", layer.data_format, last, "'channels_last'"

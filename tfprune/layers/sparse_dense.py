@@ -45,6 +45,7 @@ class SparseDense(sparse.Sparse):
             layer: Built Keras layer, with zeros in its kernel.
             values_dtype: String, how values are stored.
         """
+        validation.check_layer(layer, keras.layers.Dense)
         inputs = (None, layer.kernel.shape[0])
         return cls._replacing(layer, values_dtype, inputs, units=layer.units)
 

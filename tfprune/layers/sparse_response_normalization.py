@@ -35,6 +35,8 @@ class SparseResponseNormalization(keras.layers.Layer):
         Args:
             layer: Built layer.
         """
+        kind = local_response_normalization.LocalResponseNormalization
+        validation.check_layer(layer, kind)
         band = layer.band
         own = cls(
             int(np.count_nonzero(band)),

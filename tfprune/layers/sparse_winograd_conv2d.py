@@ -9,6 +9,7 @@ from tfprune.layers import winograd_conv2d
 from tfprune.numerics import winograd
 from tfprune.numerics import winograd_convolution
 from tfprune.ops import sparse_winograd_conv2d
+from tfprune.utils import validation
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -69,6 +70,7 @@ class SparseWinogradConv2D(sparse_convolution.SparseConvolution):
             layer: Built layer, with zeros in its kernel.
             values_dtype: String, how values are stored.
         """
+        validation.check_layer(layer, winograd_conv2d.WinogradConv2D)
         return cls._replacing_convolution(layer, values_dtype)
 
     def call(self, inputs, training=None):
@@ -87,6 +89,14 @@ class SparseWinogradConv2D(sparse_convolution.SparseConvolution):
         return winograd_convolution.output_shape(
             input_shape, self.filters, self.kernel_size, self.padding
         )
+
+    def tiles(self, input_shape) -> int:
+        """How often a coefficient is used for one example.
+
+        Sizes that are not known count as 1.
+        """
+        shape = self.compute_output_shape(input_shape)
+        return winograd_convolution.tiles_of_image(*shape[1:3])
 
     @staticmethod
     def _weights_of(layer):

@@ -263,11 +263,8 @@ class WinogradConv2D(keras.layers.Layer):
 
         Sizes that are not known count as 1.
         """
-        rows, columns = self.compute_output_shape(input_shape)[1:3]
-        tiles = winograd_convolution.tiles
-        return tiles(1 if rows is None else rows) * tiles(
-            1 if columns is None else columns
-        )
+        shape = self.compute_output_shape(input_shape)
+        return winograd_convolution.tiles_of_image(*shape[1:3])
 
     def get_config(self):
         save = keras.initializers.serialize

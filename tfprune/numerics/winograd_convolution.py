@@ -66,6 +66,11 @@ def tiles(size):
     return -(-size // winograd.TILE)
 
 
+def tiles_of_image(rows: int | None, columns: int | None) -> int:
+    """Tiles of an output image; sizes that are not known count as 1."""
+    return tiles(rows or 1) * tiles(columns or 1)
+
+
 def _sizes(inputs, kernel_size, padding):
     """Rows and columns of the output."""
     return tuple(

@@ -9,6 +9,7 @@ import numpy as np
 from tfprune.core import units
 from tfprune.graph import cost
 from tfprune.graph import leaves
+from tfprune.layers import sparse
 from tfprune.utils import counts
 
 # Initialisers hit zero too, about once in ten million times.
@@ -60,6 +61,8 @@ def row(leaf: leaves.Leaf, calls: list | None, is_pruned: bool) -> LayerReport:
             Otherwise the zeros of kernels and biases do, in layers whose
             kernels have any.
     """
+    if isinstance(leaf.layer, sparse.Sparse):
+        return _sparse_row(leaf, calls)
     kept = _kept(leaf.parameters, is_pruned)
     kernels = [leaves.is_kernel(v) for v in leaf.parameters]
     factors = [cost.is_multiplied(v) for v in leaf.parameters]
@@ -76,6 +79,24 @@ def row(leaf: leaves.Leaf, calls: list | None, is_pruned: bool) -> LayerReport:
         macs_kept=uses * _dot(kept, factors),
         bytes=sum(np.array(v).nbytes for v in leaf.parameters),
         skipped=_skipped(leaf) if is_pruned else None,
+    )
+
+
+def _sparse_row(leaf, calls):
+    """The row of a layer that stores no zeros, beside its dense one."""
+    layer, uses = leaf.layer, cost.macs_per_weight(leaf.layer, calls)
+    biases = 0 if layer.bias is None else int(np.prod(layer.bias.shape))
+    itemsize = np.dtype(layer.values.dtype).itemsize
+    return LayerReport(
+        leaf.address,
+        type(layer).__name__,
+        parameters=layer.dense_size + biases,
+        kept=layer.nonzeros + biases,
+        weights=layer.dense_size,
+        weights_kept=layer.nonzeros,
+        macs=uses * layer.dense_size,
+        macs_kept=uses * layer.nonzeros,
+        bytes=itemsize * layer.dense_size + 4 * biases,
     )
 
 

@@ -55,6 +55,17 @@ def unknown(argument: str, value, known: collections.abc.Iterable) -> str:
     )
 
 
+def check_layer(layer, *kinds: type) -> None:
+    """Raises unless `layer` is a built layer of one of some kinds."""
+    if not isinstance(layer, kinds) or not layer.built:
+        names = " or ".join(kind.__name__ for kind in kinds)
+        built = "" if getattr(layer, "built", True) else ", not built"
+        raise ValueError(
+            f"`layer` must be a {names}, built. Received: a "
+            f"{type(layer).__name__}{built}."
+        )
+
+
 def check_finite(name: str, variables) -> None:
     """Raises if any weights are NaN or infinite, and says which.
 

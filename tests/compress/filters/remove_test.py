@@ -176,3 +176,42 @@ def test_a_subclassed_model_is_refused():
 
     with pytest.raises(ValueError, match="remove filters of the Functional"):
         remove.remove_filters(Mine())
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16"])
+def test_a_low_precision_is_not_a_difference(policy):
+    """A shift that is folded is rounded otherwise, and no worse."""
+
+    def net(policy):
+        keras.config.set_dtype_policy(policy)
+        x = y = keras.Input((12, 12, 3))
+        for _ in range(3):
+            y = layers.Conv2D(16, 1, use_bias=False)(y)
+            y = layers.Activation("swish")(layers.BatchNormalization()(y))
+        y = layers.GlobalAveragePooling2D()(y)
+        return zoo.randomize(keras.Model(x, layers.Dense(10)(y)))
+
+    model, exact = net(policy), net("float32")
+    for each in (model, exact):
+        for layer in each.layers:
+            if isinstance(layer, layers.Conv2D):
+                kernel = np.array(layer.kernel)
+                kernel[..., ::2] = 0
+                layer.kernel.assign(kernel)
+    small = remove.remove_filters(model).model
+    expected = remove.remove_filters(exact).model
+    assert small.count_params() == expected.count_params()
+    assert small.layers[1].compute_dtype == "bfloat16"
+
+
+def test_tokens_that_are_masked():
+    words = keras.Input((6,), dtype="int32")
+    y = layers.Embedding(10, 8, mask_zero=True)(words)
+    y = layers.BatchNormalization()(layers.Dropout(0.5)(y))
+    y = layers.Dense(8, "relu")(layers.GlobalAveragePooling1D()(y))
+    model = zoo.randomize(keras.Model(words, layers.Dense(2)(y)))
+    removed = zero_at_random(model, 0)
+    found = remove.remove_filters(model)
+    assert found.plan.removed.sum() == removed > 0, str(found)
+    x = np.array([[1, 2, 3, 0, 0, 0], [4, 9, 0, 0, 0, 0]])
+    np.testing.assert_allclose(found.model(x), model(x), 1e-4, 1e-5)

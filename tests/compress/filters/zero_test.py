@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import tfprune
 from tfprune.compress.filters import zero
 
 
@@ -50,3 +51,18 @@ def test_zeroed_filters_are_the_least():
 def test_shares_of_layers_that_are_wrong(sparsity, message):
     with pytest.raises(ValueError, match=message):
         zero.zero_filters(net(), sparsity)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_named(wrong):
+    """A norm of NaN would let the largest filters go."""
+    model = net()
+    kernel = model.get_layer("second").kernel.numpy()
+    kernel[1, 2] = wrong
+    model.get_layer("second").kernel.assign(kernel)
+    for verb in (zero.zero_filters, tfprune.remove_filters, tfprune.sparsify):
+        with pytest.raises(ValueError, match="in .*second/kernel. Load"):
+            verb(model)
+    tfprune.prune(model, "magnitude")
+    with pytest.raises(ValueError, match="in .*second/kernel. Load"):
+        tfprune.decide(model)

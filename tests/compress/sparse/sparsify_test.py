@@ -330,3 +330,22 @@ def test_quantized_layers_stay_as_they_are(times):
     assert (decision.chosen, decision.why) == ("dense", "is quantized: int8")
     x = np.ones((2, 8), "float32")
     np.testing.assert_allclose(found.model(x), model(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("nest", [list, dict])
+def test_models_of_several_inputs(nest):
+    a, b = keras.Input((8,), name="a"), keras.Input((8,), name="b")
+    y = layers.Dense(4)(layers.Concatenate()([a, b]))
+    inputs = {"a": a, "b": b} if nest is dict else [a, b]
+    found = tfprune.sparsify(keras.Model(inputs, y), rounds=1)
+    assert found.milliseconds["given"] > 0
+    x = np.ones((2, 8))
+    x = {"a": x, "b": x} if nest is dict else [x, x]
+    assert found.model(x).shape == (2, 4)
+
+
+def test_models_of_open_sizes():
+    x = keras.Input((None, None, 3))
+    y = layers.Conv2D(4, 3)(layers.Conv2D(8, 3, activation="relu")(x))
+    found = tfprune.sparsify(keras.Model(x, y), rounds=1)
+    assert found.milliseconds["given"] > 0

@@ -9,6 +9,7 @@ from tfprune.graph import examples
 from tfprune.graph import precision
 
 _TOLERANCE = 1e-3
+_ROUNDINGS = 4  # In the dtype of what is no float32.
 _NUDGE = 1e-6  # About as much as a few roundings in float32.
 _MARGIN = 10
 
@@ -16,8 +17,9 @@ _MARGIN = 10
 def check(model: keras.Model, small: keras.Model) -> None:
     """Raises unless two models give the same for random input.
 
-    Layers compute in float32, whatever they are told to: what is compared is
-    not how they round. They may differ by a thousandth of the greatest output.
+    Layers compute in float32 where their variables are: what is compared is
+    not how they round. They may differ by a thousandth of the greatest output,
+    or by four roundings of what computes in less.
     A model that magnifies differences, as deep ones with random weights do,
     magnifies roundings, too: it may differ by ten times what it makes of 1e-6
     of its input.
@@ -33,7 +35,8 @@ def _check(model, small):
     inputs = examples.random(model)
     expected = _outputs(model, inputs)
     wrong = _distances(_outputs(small, inputs), expected)
-    allowed = [_TOLERANCE * _largest(x) for x in expected]
+    tolerance = max(_TOLERANCE, _ROUNDINGS * precision.rounding(model))
+    allowed = [tolerance * _largest(x) for x in expected]
     if _within(wrong, allowed):
         return
     nudged = list(map(_nudged, inputs))
