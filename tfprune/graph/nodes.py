@@ -168,6 +168,22 @@ def named_only(operations):
             del vars(model)["get_config"]
 
 
+def set_arguments(layer: dict, arguments: dict) -> None:
+    """Changes what an operation is called with, in the config of a model.
+
+    Args:
+        layer: Dict, the operation's part of the config.
+        arguments: Dict, place to argument.
+    """
+    for call in layer["inbound_nodes"] if arguments else ():
+        call["args"] = [
+            keras.saving.serialize_keras_object(arguments[place])
+            if place in arguments
+            else argument
+            for place, argument in enumerate(call["args"])
+        ]
+
+
 def _arguments(call):
     return _revived(call["args"]), _revived(call["kwargs"])
 

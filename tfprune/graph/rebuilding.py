@@ -49,21 +49,11 @@ def _entry(graph, model, changes, arguments, own):
         if traversal.is_container(operation):
             layer.update(_entry(graph, operation, changes, arguments, own))
         layer["config"].update(changes.get(id(operation), {}))
-        _call_anew(layer, arguments.get(id(operation), {}))
+        nodes.set_arguments(layer, arguments.get(id(operation), {}))
         for key in _MADE_ANEW:
             layer.pop(key, None)
     _note(model, own)
     return {**entry, "config": config}
-
-
-def _call_anew(layer, arguments):
-    for call in layer["inbound_nodes"] if arguments else ():
-        call["args"] = [
-            keras.saving.serialize_keras_object(arguments[place])
-            if place in arguments
-            else argument
-            for place, argument in enumerate(call["args"])
-        ]
 
 
 def _skeleton(model, found):

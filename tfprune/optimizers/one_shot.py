@@ -45,7 +45,8 @@ def decide(model: keras.Model) -> keras.Model:
         bool(tagged),
         "pruned: call tfprune.prune before",
     )
-    validation.check_finite("model", model.variables)
+    targets = [target for unit in tagged for target in unit.targets]
+    validation.check_finite("model", [x.variable for x in targets])
     groups = groups_lib.by_method(tagged)
     for group in groups:
         _check(group)

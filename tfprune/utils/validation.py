@@ -57,9 +57,10 @@ def unknown(argument: str, value, known: collections.abc.Iterable) -> str:
 
 def check_layer(layer, *kinds: type) -> None:
     """Raises unless `layer` is a built layer of one of some kinds."""
-    if not isinstance(layer, kinds) or not layer.built:
+    is_built = getattr(layer, "built", False)
+    if not isinstance(layer, kinds) or not is_built:
         names = " or ".join(kind.__name__ for kind in kinds)
-        built = "" if getattr(layer, "built", True) else ", not built"
+        built = "" if is_built else ", not built"
         raise ValueError(
             f"`layer` must be a {names}, built. Received: a "
             f"{type(layer).__name__}{built}."
