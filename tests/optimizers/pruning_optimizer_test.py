@@ -146,6 +146,25 @@ def test_swapped_averages_stay_pruned():
     np.testing.assert_array_equal(tfprune.strip(model)(noise(3, 4)), expected)
 
 
+@pytest.mark.parametrize("wrap", [False, True])
+def test_averages_do_not_bring_masked_weights_back(wrap):
+    """Keras puts them in the place of weights, and methods look at these."""
+    model = tfprune.prune(net(None), HALF, wrap=wrap)
+    inner = keras.optimizers.SGD(0.1, use_ema=True, ema_overwrite_frequency=2)
+    fit(model, tfprune.PruningOptimizer(inner), epochs=3)
+    pairs = zip(
+        model.optimizer.inner_optimizer._trainable_variables,
+        model.optimizer.inner_optimizer._model_variables_moving_average,
+        strict=True,
+    )
+    masked = [
+        np.array(average)[~np.array(getattr(variable, units.TAG).mask)]
+        for variable, average in pairs
+        if hasattr(variable, units.TAG)
+    ]
+    assert np.concatenate(masked).size and not np.concatenate(masked).any()
+
+
 class TestTheState:
     def test_is_saved_once(self, tmp_path):
         model = fit(net("surgery"), sgd(momentum=0.9))

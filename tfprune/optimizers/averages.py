@@ -1,7 +1,8 @@
 """Averages of weights that an optimizer keeps, and what is masked of them.
 
-Callbacks put averages in the place of weights. So, in place, averages are zero
-where weights are, between two steps; what they were there is hidden.
+Callbacks and Keras put averages in the place of weights. So averages are zero
+where masked weights are, between two steps: in place, where what they were is
+hidden, and wherever masked weights do not return.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import typing
 from keras import ops
 
 from tfprune import backend
+from tfprune.core import units
 
 
 @dataclasses.dataclass(eq=False)
 class Average:
-    """The average of a variable that is pruned in place.
+    """The average of a variable that holds what is masked.
 
     Args:
-        target: `InPlaceTarget`.
+        target: `Target`.
         variable: Float variable of the inner optimizer.
         hidden: Float variable: all of the average, or None where what is
             masked does not return.
@@ -46,19 +48,26 @@ class Average:
 
 
 def of(optimizer, targets: list) -> list[Average]:
-    """The averages of targets, if an optimizer keeps any.
+    """The averages of targets that are masked, if an optimizer keeps any.
 
     Args:
         optimizer: `OptimizerWrapper`, built.
-        targets: List of `InPlaceTarget`.
+        targets: List of `Target`.
     """
     known = backend.averages(optimizer)
-    found = [(x, known.get(id(x.variable))) for x in targets]
+    masked = filter(_is_masked, targets)
+    found = [(x, known.get(id(x.variable))) for x in masked]
     return [
         Average(target, average, _hidden(optimizer, target))
         for target, average in found
         if average is not None
     ]
+
+
+def _is_masked(target):
+    """Whether the variable is zero where its mask says so."""
+    in_place = isinstance(target, units.InPlaceTarget)
+    return target.changes and (in_place or not target.unit.keeps_masked_values)
 
 
 def _hidden(optimizer, target):

@@ -86,8 +86,9 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
             self._groups = groups_lib.by_method(units.tagged(variables))
             for group in self._groups:
                 groups_lib.start(group)
+        targets = [x for g in self._groups for u in g.units for x in u.targets]
         self._averages = backend.outside_graph(
-            lambda: averages.of(self, self._in_place())
+            lambda: averages.of(self, targets)
         )
         for group in self._groups:
             group.bind_terms()
