@@ -122,10 +122,13 @@ OPTIMIZERS = {
     ),
 }
 # Not a column of every property.
-ACCUMULATION = {
+OTHERS = {
     "accumulation": lambda: keras.optimizers.SGD(
         0.05, momentum=0.9, gradient_accumulation_steps=2
-    )
+    ),
+    "adamw_ema": lambda: keras.optimizers.AdamW(
+        0.01, clipnorm=0.1, use_ema=True, ema_overwrite_frequency=3
+    ),
 }
 EXAMPLES, BATCH = 64, 8
 
@@ -162,7 +165,7 @@ def net_for(method, extras=True):
 @pytest.mark.filterwarnings("ignore:.*skips these layers")
 def pruned(method, optimizer="momentum", extras=True, wrap=False, **compile):
     model = tfprune.prune(net_for(method, extras), method, wrap=wrap)
-    inner = {**OPTIMIZERS, **ACCUMULATION}[optimizer]()
+    inner = {**OPTIMIZERS, **OTHERS}[optimizer]()
     model.compile(
         tfprune.PruningOptimizer(inner),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

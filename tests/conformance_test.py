@@ -280,6 +280,7 @@ WAYS = {
     "adam": {"optimizer": "adam"},
     "adamw_clipnorm": {"optimizer": "adamw"},
     "ema": {"optimizer": "ema"},
+    "adamw_clipnorm_ema": {"optimizer": "adamw_ema"},
     "xla": {"jit_compile": True},
     "mixed_float16": {"dtype": "mixed_float16"},
     "accumulation": {"optimizer": "accumulation"},

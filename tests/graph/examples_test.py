@@ -49,3 +49,16 @@ def test_models_are_called_on_flat_inputs(nest):
     np.testing.assert_array_equal(
         examples.call(model, *arrays), expected * np.ones((1, 2))
     )
+
+
+def test_open_sizes_are_as_great_as_the_model_takes():
+    x = keras.Input((None, 3))
+    shift = keras.ops.ones((1, 8, 3))
+    y = layers.Lambda(
+        lambda x: (
+            x + keras.ops.slice(shift, (0, 0, 0), (1, keras.ops.shape(x)[1], 3))
+        )
+    )
+    model = keras.Model(x, y(x))
+    (found,) = examples.random(model)
+    assert found.shape == (2, 8, 3)

@@ -92,19 +92,39 @@ def test_a_layer_called_twice_stays_one():
 
 
 @pytest.mark.parametrize(
-    "block, call",
+    "call",
     [
-        (Block(6, raw=True), lambda block, x: block(x)),
-        (Block(6), lambda block, x: block(x, more=x)),
-        (Block(6), lambda block, x: block(x, x)),
+        lambda block, x: block(x, more=keras.ops.relu(x)),
+        lambda block, x: block(x, keras.ops.relu(x)),
+        lambda block, x: block(more=keras.ops.relu(x), x=x),
     ],
-    ids=["TensorFlow's operations", "keyword", "two tensors"],
+    ids=["keyword", "two tensors", "keywords"],
 )
-def test_what_can_not_be_followed_stays(block, call):
-    model = net(block, call=call)
+def test_calls_on_several_tensors(call):
+    model = net(Block(6, name="a"), Block(6, name="b"), call=call)
+    found = opening.open_composites(model)
+    assert found.names == ["a", "gate", "b", "gate"]
+    np.testing.assert_array_equal(found.model(data()), model(data()))
+
+
+def test_what_can_not_be_followed_stays():
+    model = net(Block(6, raw=True))
     found = opening.open_composites(model)
     opened, names = found.model, found.names
     assert opened is model and not names
+
+
+def test_what_is_to_be_kept_stays():
+    model = net(Block(6, name="a"), Block(6, name="b"))
+    found = opening.open_composites(model, lambda layer: layer.name == "a")
+    assert found.names == ["b", "gate"]
+
+
+def test_a_layer_that_is_called_in_different_ways_stays():
+    block, inputs = Block(6, name="a"), keras.Input((8, 8, 6))
+    outputs = block(block(inputs), more=inputs)
+    found = opening.open_composites(keras.Model(inputs, outputs))
+    assert not found.names
 
 
 def test_a_layer_called_on_two_shapes_stays():

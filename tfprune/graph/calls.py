@@ -16,10 +16,12 @@ class Tensor:
         key: Tuple: name of the operation that it comes from, number of that
             operation's call, number of the tensor that this call gave.
         shape: Tuple, None for a dynamic dimension; batch first.
+        dtype: String.
     """
 
     key: tuple
     shape: tuple
+    dtype: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,21 @@ class Call:
     def tensors(self) -> list[Tensor]:
         """The tensors that it takes, in order."""
         return _tensors((self.args, self.kwargs))
+
+    def named(self, names: tuple[str, ...], values: list) -> dict:
+        """What belongs to tensors, by the names of the arguments.
+
+        Args:
+            names: Tuple of strings, of the first arguments.
+            values: List, one for each of `tensors`.
+        """
+        left = iter(values)
+        args, kwargs = keras.tree.map_structure(
+            lambda x: next(left) if isinstance(x, Tensor) else None,
+            (self.args, self.kwargs),
+        )
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        return {x: given[x] for x in names if given.get(x) is not None}
 
     def __call__(self, values: list) -> list:
         """Runs the operation on other tensors, and lists what it gives."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-_SIZE = 32
+_SIZES = (32, 16, 8, 4, 2, 1)
 
 
 def random(
-    model: keras.Model, batch_size: int = 2, size: int = _SIZE, seed: int = 0
+    model: keras.Model,
+    batch_size: int = 2,
+    size: int | None = None,
+    seed: int = 0,
 ) -> list[np.ndarray]:
     """Draws an array for each input of a model.
 
@@ -19,12 +22,15 @@ def random(
         model: Sequential or Functional model.
         batch_size: Integer, of inputs that leave it open. Defaults to 2.
         size: Integer, in the place of other dimensions that are open.
-            Defaults to 32.
+            Defaults to None: 32, or half of it and so on where that is more
+            than the model takes.
         seed: Integer. Defaults to 0.
 
     Returns:
         List of arrays, in the order of `model.inputs`.
     """
+    if size is None:
+        size = _greatest(model)
     numbers = np.random.default_rng(seed)
     return [
         _drawn(x.shape, x.dtype, batch_size, size, numbers)
@@ -47,6 +53,19 @@ def call(model: keras.Model, *inputs, training: bool = False):
     structure = model.inputs[0] if chain else model.input
     packed = keras.tree.pack_sequence_as(structure, list(inputs))
     return model(packed, training=training)
+
+
+def _greatest(model):
+    """The greatest size that a model takes in the place of open ones."""
+    if not any(None in x.shape[1:] for x in model.inputs):
+        return _SIZES[0]
+    for size in _SIZES[:-1]:
+        try:
+            call(model, *random(model, 1, size))
+        except Exception:  # Of whatever kind layers raise.
+            continue
+        return size
+    return _SIZES[-1]
 
 
 def _drawn(shape, dtype, batch_size, size, numbers):

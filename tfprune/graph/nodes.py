@@ -197,7 +197,9 @@ def _revived(value):
     if value.get("class_name") == "__keras_tensor__":
         config = value["config"]
         return calls_lib.Tensor(
-            tuple(config["keras_history"]), tuple(config["shape"])
+            tuple(config["keras_history"]),
+            tuple(config["shape"]),
+            config["dtype"],
         )
     if "class_name" in value:
         return keras.saving.deserialize_keras_object(value)

@@ -35,66 +35,104 @@ class Opened:
         return self.originals.get(id(variable), variable)
 
 
-def open_composites(model: keras.Model) -> Opened:
+def open_composites(model: keras.Model, keep=None) -> Opened:
     """A clone in which layers made of Keras' own ones are Functional models.
 
     Such a layer, a block of KerasHub or of the user, hides from the graph what
     it calls. Its `call` is run on symbolic tensors instead. It stays as it is
     where that fails, as with operations that are not those of Keras (the logger
-    `tfprune` says why), or where it is called on more than one tensor or shape.
+    `tfprune` says why), or where its calls differ in more than the tensors.
 
     Args:
         model: Sequential or Functional model, built.
+        keep: Callable `layer -> bool`: which layers stay as they are. Defaults
+            to None: no other ones.
     """
-    opened: list[str] = []
-    originals: dict = {}
-    shapes = _shapes(model)
-
-    def replace(layer, copied):
-        pairs = zip(layer.variables, copied.variables, strict=True)
-        originals.update({id(new): old for old, new in pairs})
-        return _opened(copied, shapes.get(id(layer)), opened)
-
-    clone = cloning.clone(model, replace) if shapes else model
-    if not opened:
-        return Opened(model, [], {})
-    return Opened(clone, opened, originals)
+    return _Opening(keep or (lambda layer: False)).of(model)
 
 
-def _opened(layer, shape, opened):
-    """A Functional model of what a layer calls, or the layer itself.
+class _Opening:
+    """Opens the layers of one model, and what is in them.
 
     Args:
-        layer: Keras layer or operation.
-        shape: What it takes, or None for one that is not opened.
-        opened: List of the names of opened layers, which grows.
+        keep: Callable `layer -> bool`.
     """
-    inner = None if shape is None else _as_model(layer, shape)
-    if inner is None:
-        return layer
-    opened.append(layer.name)
-    shapes = _shapes(inner)
-    if not shapes:
+
+    def __init__(self, keep):
+        self._keep = keep
+        self._names: list[str] = []
+        self._originals: dict = {}
+        self._several: set[int] = set()  # Ids of models of several tensors.
+
+    def of(self, model):
+        """What `open_composites` returns."""
+        calls_of = self._calls(model)
+
+        def replace(layer, copied):
+            pairs = zip(layer.variables, copied.variables, strict=True)
+            self._originals.update({id(new): old for old, new in pairs})
+            return self._opened(copied, calls_of.get(id(layer)))
+
+        if calls_of:
+            clone = cloning.clone(model, replace, self._call)
+        if not self._names:
+            return Opened(model, [], {})
+        return Opened(clone, self._names, self._originals)
+
+    def _opened(self, layer, how):
+        """A Functional model of what a layer calls, or the layer itself.
+
+        Args:
+            layer: Keras layer or operation.
+            how: Arguments that it takes, or None for one that is not opened.
+        """
+        inner = None if how is None else _as_model(layer, *how)
+        if inner is None:
+            return layer
+        self._names.append(layer.name)
+        calls_of = self._calls(inner)
+        if calls_of:
+            # What is inside belongs to a copy already.
+            inner = keras.models.clone_model(
+                inner,
+                clone_function=lambda x: self._opened(x, calls_of.get(id(x))),
+                call_function=self._call,
+            )
+        if len(inner.inputs) > 1:
+            self._several.add(id(inner))
         return inner
-    # What is inside belongs to a copy already.
-    return keras.models.clone_model(
-        inner,
-        clone_function=lambda x: _opened(x, shapes.get(id(x)), opened),
-    )
+
+    def _call(self, layer, *args, **kwargs):
+        if id(layer) not in self._several:
+            return layer(*args, **kwargs)
+        leaves = keras.tree.flatten((args, kwargs))
+        return layer([x for x in leaves if isinstance(x, keras.KerasTensor)])
+
+    def _calls(self, model):
+        """Id of each layer that may be opened to its arguments."""
+        graph = model_graph.ModelGraph(model)
+        candidates = {
+            id(x)
+            for x in graph.leaves
+            if _is_composite(x) and not self._keep(x)
+        }
+        found: dict[int, list] = {}
+        for one in graph.models if candidates else ():
+            for node in graph.nodes(one).nodes:
+                if id(node.operation) in candidates:
+                    how = node.args, node.kwargs
+                    found.setdefault(id(node.operation), []).append(how)
+        return {
+            key: first
+            for key, (first, *others) in found.items()
+            if all(_form(x) == _form(first) for x in others)
+        }
 
 
-def _shapes(model):
-    """Id of each layer that may be opened to the shape that it takes."""
-    graph = model_graph.ModelGraph(model)
-    candidates = {id(x) for x in graph.leaves if _is_composite(x)}
-    found: dict[int, tuple | None] = {}
-    for one in graph.models if candidates else ():
-        for node in graph.nodes(one).nodes:
-            key, shape = id(node.operation), _shape(node)
-            if key in candidates:
-                alike = found.get(key, shape) == shape
-                found[key] = shape if alike else None
-    return {key: shape for key, shape in found.items() if shape}
+def _form(how):
+    """Arguments, with shapes in the place of tensors."""
+    leaves = keras.tree.flatten(how)
+    return [x.shape if isinstance(x, calls.Tensor) else x for x in leaves]
 
 
 def _is_composite(layer):
@@ -102,17 +140,21 @@ def _is_composite(layer):
     return not own and bool(backend.sublayers(layer)) and bool(layer.weights)
 
 
-def _shape(node):
-    """The shape that a layer takes, if that is one tensor and nothing else."""
-    alone = len(node.args) == 1 and isinstance(node.args[0], calls.Tensor)
-    return node.args[0].shape if alone and not node.kwargs else None
-
-
-def _as_model(layer, shape):
+def _as_model(layer, args, kwargs):
     """A Functional model of what a layer calls, or None."""
-    inputs = keras.Input(batch_shape=shape, dtype=layer.compute_dtype)
+    inputs: list = []
+
+    def put(leaf):
+        if not isinstance(leaf, calls.Tensor):
+            return leaf
+        inputs.append(keras.Input(batch_shape=leaf.shape, dtype=leaf.dtype))
+        return inputs[-1]
+
+    args, kwargs = keras.tree.map_structure(put, (args, kwargs))
     try:
-        model = keras.Model(inputs, layer.call(inputs), name=layer.name)
+        outputs = layer.call(*args, **kwargs)
+        taken = inputs if len(inputs) > 1 else inputs[0]
+        model = keras.Model(taken, outputs, name=layer.name)
     except Exception as error:  # Whatever user code does with symbolic tensors.
         logging.getLogger("tfprune").info(
             "layer %r is not opened: %s", layer.name, error

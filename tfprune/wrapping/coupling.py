@@ -113,6 +113,11 @@ def _role(axis):
     return "scale" if axis.role == "scale" and "kernel" in name else None
 
 
+def _is_own(axis):
+    """Whether the layer itself holds the variable, not one inside of it."""
+    return getattr(axis.layer, axis.variable.name, None) is axis.variable
+
+
 def _covered(roles):
     return {
         *roles,
@@ -128,6 +133,9 @@ def _free(graph, maskable, method, unsupported, fixed):
         if axis.role in roles:
             scored[axis.channels] = True
     free = graph.free & scored
+    for axis in graph.axes:
+        if axis.role == "filter" and not _is_own(axis):
+            free[axis.channels] = False
     for axis in maskable:
         is_unsupported = axis.role == "kernel" and id(axis.layer) in unsupported
         if is_unsupported or id(axis.layer) in fixed:

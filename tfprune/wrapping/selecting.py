@@ -7,6 +7,7 @@ import warnings
 
 import keras
 
+from tfprune.compress.filters.operations import registry
 from tfprune.core import structures
 from tfprune.graph import leaves as leaves_lib
 from tfprune.graph import opening
@@ -58,7 +59,7 @@ def select(model: keras.Model, method, filters) -> Selected:
     opened = opening.Opened(model, [], {})
     if isinstance(method.pruner.structure, structures.CoupledFilter):
         traversal.check_clonable(model, "prune the coupled filters of")
-        opened = opening.open_composites(model)
+        opened = opening.open_composites(model, registry.is_known)
     found = layer_selection.choose(method, opened.model, filters)
     if all(found.reasons):
         raise ValueError(

@@ -19,7 +19,20 @@ np.save("y.npy", model(np.load("x.npy"), training=False))
 """
 
 
-@pytest.mark.parametrize("name", filter_removal.FAMILIES)
+# Their kinds of blocks are in others, too.
+LARGE = {
+    *("EfficientNetV2B0", "InceptionResNetV2", "InceptionV3", "NASNetMobile"),
+    *("ResNet50V2", "Xception"),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE))
+        for name in filter_removal.FAMILIES
+    ],
+)
 def test_half_of_the_filters_go(name, tmp_path):
     found = filter_removal.remove_half(name)
     cells = [

@@ -60,6 +60,27 @@ def test_barriers(layer, why):
     assert any(why in reason for reason in held(graph)), held(graph)
 
 
+@pytest.mark.filterwarnings("ignore:.*includes a `lambda`")
+@pytest.mark.parametrize(
+    "activation, free",
+    [
+        (layers.LeakyReLU(0.1), 4),
+        (layers.ReLU(6.0), 4),
+        (layers.Activation("tanh"), 4),
+        (lambda x: keras.activations.gelu(x, approximate=True), 4),
+        (lambda x: x * keras.ops.sigmoid(1.7 * x), 4),
+        (lambda x: x - keras.ops.max(x, axis=-1, keepdims=True), 0),
+        (lambda x: x - keras.ops.mean(x, axis=0), 0),
+        (layers.Softmax(), 0),
+    ],
+)
+def test_activations_of_all_kinds(activation, free):
+    x = keras.Input((3,))
+    y = layers.Dense(2)(layers.Dense(4, activation=activation)(x))
+    graph = channel_graph.channel_graph(keras.Model(x, y))
+    assert graph.free.sum() == free, str(graph)
+
+
 def lora():
     layer = layers.Dense(4, name="odd")
     layer.build((None, 4))

@@ -310,7 +310,55 @@ def squeezed():
     return keras.Model(x, layers.Dense(2)(layers.RepeatVector(3)(y[:, 0])))
 
 
+def attention():
+    """Heads, what queries and keys share, values, and what it gives."""
+    x = keras.Input((5, 7))
+    y = layers.MultiHeadAttention(4, 3, value_dim=5)(x, x)
+    return keras.Model(x, layers.Dense(2)(y))
+
+
+def cross_attention():
+    x, other = keras.Input((5, 7)), keras.Input((6, 4))
+    key, value = layers.Dense(6)(other), layers.Dense(5)(other)
+    y = layers.MultiHeadAttention(3, 4, use_bias=False, output_shape=8)(
+        layers.Dense(6)(x), value, key=key, use_causal_mask=True
+    )
+    return keras.Model([x, other], layers.Dense(2)(y))
+
+
+def grouped_query_attention():
+    """Heads of queries go with those of keys and values that they read."""
+    x = keras.Input((5, 7))
+    y = layers.GroupQueryAttention(4, 6, 3)(x, x)
+    return keras.Model(x, layers.Dense(2)(layers.Add()([x, y])))
+
+
+def transformer():
+    """One block; what goes through the normalizations stays."""
+    words = keras.Input((6,), dtype="int32")
+    x = layers.Embedding(2, 8, mask_zero=True)(words)
+    x = layers.LayerNormalization()(x)
+    y = layers.MultiHeadAttention(2, 4)(x, x)
+    x = layers.LayerNormalization()(layers.Add()([x, y]))
+    y = layers.Dense(8)(layers.Dense(12, "gelu")(x))
+    return keras.Model(words, layers.Dense(3)(layers.Add()([x, y])))
+
+
+def recurrent_layers():
+    x = keras.Input((5, 3))
+    y = layers.LSTM(6, return_sequences=True)(x)
+    y = layers.GRU(5, return_sequences=True, go_backwards=True)(y)
+    y = layers.GRU(4, return_sequences=True, reset_after=False)(y)
+    y = layers.SimpleRNN(7, use_bias=False)(y)
+    return keras.Model(x, layers.Dense(2)(y))
+
+
 ZOO = {
+    "attention": (attention, 4 + 3 + 5 + 7),
+    "cross attention": (cross_attention, 6 + 6 + 5 + 3 + 4 + 4 + 8),
+    "grouped query attention": (grouped_query_attention, 3 + 4),
+    "transformer": (transformer, 2 + 4 + 4 + 12),
+    "recurrent layers": (recurrent_layers, 6 + 5 + 4 + 7),
     "chain": (chain, 6 + 4 + 7),
     "residual": (residual, 6 + 5 + 5),
     "with itself": (with_itself, 6 + 2),

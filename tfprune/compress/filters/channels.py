@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 
+import keras
 import numpy as np
 
 from tfprune.compress.filters import channel_sets
@@ -54,6 +55,10 @@ class Channels(channel_sets.ChannelSets):
             Integer array, `(variable.shape[axis],)`, the channels.
         """
         variable = getattr(call.operation, name, None)
+        return self.of(call, variable, axis, role, labels)
+
+    def of(self, call, variable, axis, role, labels=None):
+        """As `axis`, of a variable wherever it is; None for one of none."""
         if variable is None:
             return labels
         axis %= len(variable.shape)
@@ -68,10 +73,13 @@ class Channels(channel_sets.ChannelSets):
         return self._axes[key].channels
 
     def size(self, call, labels):
-        """Records that a config holds their number, for `rebuild`."""
+        """Records that a config holds their number, for `rebuild`.
+
+        Of several numbers the labels are a dict.
+        """
         key = id(call.operation)
         _, known = self._shapes.setdefault(key, (call, labels))
-        self.unite(known, labels)
+        keras.tree.map_structure(self.unite, known, labels)
         return labels
 
     def part(self, labels):
@@ -90,7 +98,8 @@ class Channels(channel_sets.ChannelSets):
     def shapes(self) -> list[tuple]:
         """Pairs: a call of what holds their number, and labels."""
         return [
-            (call, self.find(labels)) for call, labels in self._shapes.values()
+            (call, keras.tree.map_structure(self.find, labels))
+            for call, labels in self._shapes.values()
         ]
 
     @property

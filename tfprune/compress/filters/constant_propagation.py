@@ -32,14 +32,15 @@ class Read:
     value: np.ndarray
 
 
-def reads(graph: model_graph.ModelGraph) -> dict[int, list[Read]]:
+def reads(graph: model_graph.ModelGraph) -> dict[tuple, list[Read]]:
     """Finds what each kernel that reads channels gets of constants.
 
     Args:
         graph: `ModelGraph` of a Sequential or Functional model.
 
     Returns:
-        Dict, id of a kernel to a list of `Read`, one for each call.
+        Dict, id of a kernel and axis of what it reads to a list of `Read`,
+        one for each call.
     """
     found = Reads()
     inputs = [constants.unknown(len(x.shape)) for x in graph.model.inputs]
@@ -52,13 +53,14 @@ class Reads:
     """The constants that kernels read, as `Operation.propagate` finds them.
 
     Attributes:
-        calls: Dict, id of a kernel to a list of `Read`, one for each call.
+        calls: Dict, id of a kernel and axis to a list of `Read`, one for each
+            call.
     """
 
     def __init__(self):
         self.calls = {}
 
-    def add(self, kernel, matrix, known, absorbed, value, groups=1):
+    def add(self, kernel, matrix, known, absorbed, value, groups=1, axis=-2):
         """Records a call; an entry of a kernel serves all groups.
 
         A channel that all filters multiply with zero is as good as zero.
@@ -70,6 +72,8 @@ class Reads:
             absorbed: Bool array, `(inputs,)`: a bias can stand in for it.
             value: Float array, `(inputs,)`.
             groups: Integer, those of a convolution. Defaults to 1.
+            axis: Integer, that of the kernel along which it reads. Defaults to
+                -2.
         """
         known, absorbed, value = (
             array.reshape(groups, -1) for array in (known, absorbed, value)
@@ -80,4 +84,5 @@ class Reads:
             absorbed.all(0) | unread,
             np.where(unread, 0, value[0]),
         )
-        self.calls.setdefault(id(kernel), []).append(read)
+        key = id(kernel), axis % len(kernel.shape)
+        self.calls.setdefault(key, []).append(read)

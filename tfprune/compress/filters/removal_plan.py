@@ -14,6 +14,7 @@ from tfprune.compress import strip
 from tfprune.compress.filters import channel_graph
 from tfprune.compress.filters import constant_propagation
 from tfprune.compress.filters import sizes
+from tfprune.compress.filters.operations import registry
 from tfprune.graph import model_graph
 from tfprune.graph import opening
 from tfprune.utils import tables
@@ -52,7 +53,7 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> RemovalPlan:
     strip.check_stripped(model, "remove filters of")
     validation.check_finite("model", model.variables)
     plan = build(model_graph.ModelGraph(model), divisor)
-    opened = opening.open_composites(model)
+    opened = opening.open_composites(model, registry.is_known)
     if not opened.names:
         return plan
     inside = build(model_graph.ModelGraph(opened.model), divisor)
@@ -121,7 +122,7 @@ def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
     live = ~graph.free
     unabsorbed, notes = [], []
     for axis in _reading(graph):
-        calls = reads[id(axis.variable)]
+        calls = reads[id(axis.variable), axis.axis]
         known = np.all([read.known for read in calls], axis=0)
         absorbed = np.all([read.absorbed for read in calls], axis=0)
         same = np.all([x.value == calls[0].value for x in calls], axis=0)
@@ -184,7 +185,9 @@ def _biases(graph, reads, removed):
     found = {}
     for axis in _reading(graph):
         value = np.where(
-            removed[axis.channels], reads[id(axis.variable)][0].value, 0
+            removed[axis.channels],
+            reads[id(axis.variable), axis.axis][0].value,
+            0,
         )
         if value.any():
             kernel = backend.to_numpy(axis.variable)

@@ -66,7 +66,7 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
     plan = removal_plan.plan_removal(model, divisor)
     graph = plan.graph.model_graph
     small = rebuilding.rebuild(graph, *_changes(plan))
-    _copy_weights(graph.model, small, plan)
+    _copy_weights(graph.model, small, plan, _factors(plan))
     equivalence.check(model, small)
     return FilterRemoval(
         model=small, plan=plan, class_change=result.class_change(model, small)
@@ -78,31 +78,48 @@ def _changes(plan):
     configs, arguments = {}, {}
     for call, labels in plan.graph.shapes:
         key, own = id(call.operation), registry.of(call.operation)
-        configs[key] = own.rebuild(call, ~plan.removed[labels])
-        arguments[key] = own.recall(call, ~plan.removed[labels])
+        stays = _stays(plan, labels)
+        configs[key] = own.rebuild(call, stays)
+        arguments[key] = own.recall(call, stays)
     for layer in plan.biases:
         configs[layer]["use_bias"] = True
     return configs, arguments
 
 
-def _copy_weights(model, small, plan):
+def _factors(plan):
+    """Id of a variable to what it is multiplied by."""
+    return {
+        id(variable): factor
+        for call, labels in plan.graph.shapes
+        for variable, factor in registry.of(call.operation).rescale(
+            call, _stays(plan, labels)
+        )
+    }
+
+
+def _stays(plan, labels):
+    return keras.tree.map_structure(lambda x: ~plan.removed[x], labels)
+
+
+def _copy_weights(model, small, plan, factors):
     """Gathers what stays of all variables."""
     for layer, copied in zip(model.layers, small.layers, strict=True):
         copied.name = layer.name  # Some constructors make another one of it.
         if traversal.is_container(layer):
-            _copy_weights(layer, copied, plan)
+            _copy_weights(layer, copied, plan, factors)
         else:
-            _copy_layer(layer, copied, plan)
+            _copy_layer(layer, copied, plan, factors)
 
 
-def _copy_layer(layer, copied, plan):
+def _copy_layer(layer, copied, plan, factors):
     added = plan.biases.get(id(layer))
     is_new = added is not None and layer.bias is None
     variables = [
         x for x in copied.variables if not (is_new and x is copied.bias)
     ]
     for old, new in zip(layer.variables, variables, strict=True):
-        new.assign(_gathered(old, backend.to_numpy(old), plan))
+        kept = _gathered(old, backend.to_numpy(old), plan)
+        new.assign(kept * factors[id(old)] if id(old) in factors else kept)
     if added is not None:
         bias = 0 if is_new else backend.to_numpy(layer.bias)
         (made,) = [

@@ -8,7 +8,9 @@ import numpy as np
 from tfprune import backend
 from tfprune.compress import strip
 from tfprune.compress.filters import channel_graph
+from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
+from tfprune.graph import opening
 from tfprune.graph import traversal
 from tfprune.utils import validation
 
@@ -45,7 +47,8 @@ def zero_filters(
     validation.check_finite("model", model.variables)
     _check(model, sparsity)
     zeroed = cloning.clone(model, lambda layer, copied: copied)
-    graph = channel_graph.channel_graph(zeroed)
+    opened = opening.open_composites(zeroed, registry.is_known)
+    graph = channel_graph.channel_graph(opened.model)
     scores, removed = _scores(graph), np.zeros(graph.count, bool)
     for group in graph.groups():
         share = _share(sparsity, group.layers)
@@ -54,6 +57,9 @@ def zero_filters(
         least = order[: int(share * order.size + 1e-6)]
         removed[group.channels[least]] = True
     zero(graph, removed)
+    for variable in opened.model.variables if opened.names else ():
+        opened.original(variable).assign(variable)
+    cloning.refresh(zeroed)
     return zeroed
 
 

@@ -55,9 +55,8 @@ class Inside(Barrier):
     reason = "what is inside of it is not followed"
     names = {
         *("Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
-        *("ConvLSTMCell", "EinsumDense", "GRU", "GRUCell", "LSTM", "LSTMCell"),
-        *("GroupedQueryAttention", "MultiHeadAttention", "RNN"),
-        *("ReversibleEmbedding", "SimpleRNN", "SimpleRNNCell"),
+        *("ConvLSTMCell", "EinsumDense", "GRUCell", "LSTMCell", "RNN"),
+        *("ReversibleEmbedding", "SimpleRNNCell"),
         *("SpectralNormalization", "StackedRNNCells", "TimeDistributed"),
     }
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from tfprune.compress.filters import constants
+from tfprune.graph import calls
 
 KNOWN: dict[str, Operation] = {}
 
@@ -43,7 +44,8 @@ class Operation:
         if call.kwargs.get("training"):
             return "it is called with `training=True`"
         leaves = keras.tree.flatten((call.args, call.kwargs))
-        if any(hasattr(leaf, "dtype") for leaf in leaves):
+        others = (x for x in leaves if not isinstance(x, calls.Tensor))
+        if any(hasattr(leaf, "dtype") for leaf in others):
             return "it takes an array that is not computed"
         if self.takes_one and len(call.tensors) > 1:
             return "its arguments are computed"
@@ -88,9 +90,19 @@ class Operation:
         Args:
             call: `calls.Call` that was given to `Channels.size`.
             stays: Bool array, of the shape of the labels that were given
-                there: which of these channels stay.
+                there: which of these channels stay. A dict of such where they
+                were a dict.
         """
         return {}
+
+    def rescale(self, call, stays: np.ndarray) -> list[tuple]:
+        """Pairs (variable, factor): what is multiplied for fewer channels.
+
+        Args:
+            call: As `rebuild` takes it.
+            stays: As `rebuild` takes it.
+        """
+        return []
 
     def recall(self, call, stays: np.ndarray) -> dict:
         """What else the operation is called with: place to argument.

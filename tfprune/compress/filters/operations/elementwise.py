@@ -100,15 +100,34 @@ class PReLU(base.Operation):
 def is_elementwise(function) -> bool:
     """Tells whether an activation works on each entry by itself.
 
-    It may be a function of Keras, or one of its layers.
+    It may be a function of Keras, or one of its layers. Another function may
+    if it is seen to do so.
     """
     if not isinstance(function, keras.layers.Layer):
-        return function in _FUNCTIONS
+        return function in _FUNCTIONS or _is_seen_elementwise(function)
     is_keras = type(function).__module__.startswith("keras.")
     own = type(base.KNOWN.get(type(function).__qualname__))
     if is_keras and own is Activation:
         return is_elementwise(function.activation)
     return is_keras and own is Elementwise
+
+
+def _is_seen_elementwise(function):
+    """Whether entries stay the same where others change."""
+    numbers = np.random.default_rng(0)
+    one, other = numbers.normal(size=(2, 4, 8, 16)).astype("float32")
+    same = numbers.random(one.shape) < 0.5
+    try:
+        pair = [
+            keras.ops.convert_to_numpy(
+                function(keras.ops.convert_to_tensor(array))
+            )
+            for array in (one, np.where(same, one, other))
+        ]
+    except Exception:  # Whatever a user's function does.
+        return False
+    alike = pair[0].shape == one.shape
+    return alike and np.array_equal(pair[0][same], pair[1][same])
 
 
 def run(call, arrays: list) -> list:

@@ -19,6 +19,11 @@ def is_keras(operation) -> bool:
     return type(operation).__module__.startswith("keras.")
 
 
+def is_known(operation) -> bool:
+    """Tells whether there is an `Operation` that covers it."""
+    return of(operation) is not _UNKNOWN
+
+
 def of(operation) -> base.Operation:
     """The `Operation` that covers a Keras layer or operation."""
     name = type(operation).__qualname__

@@ -101,7 +101,8 @@ class Dense(Weighted):
         absorbed = known
         if not self.absorbs_values(layer):
             absorbed = known & (value == 0)
-        reads.add(layer.kernel, taps, known, absorbed, value, groups)
+        read = known, absorbed, value
+        reads.add(layer.kernel, taps, *read, groups, self.inputs)
         return self.activated(call, *self.sums(taps, absorbed, value))
 
     def absorbs_values(self, layer) -> bool:
