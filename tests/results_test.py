@@ -99,7 +99,21 @@ def test_every_claim_has_a_folder():
     assert {folder.name for folder in FOLDERS} >= set(CLAIMS)
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+# Variants of other folders, and nets that take long.
+SLOW = ("_wide", "_narrow", "_no_force", "vgg_mnist_winograd")
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        pytest.param(
+            folder,
+            id=folder.name,
+            marks=[pytest.mark.slow] * folder.name.endswith(SLOW),
+        )
+        for folder in FOLDERS
+    ],
+)
 def test_result(folder, tmp_path):
     command = [
         sys.executable,

@@ -22,10 +22,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*skips these")
             {"conv1_1", "conv1_2", "conv2_1", "conv2_2"},
             "WinogradConv2D",
         ),
-        (
+        pytest.param(
             "vgg_mnist_l1_winograd",
             {"conv1_1", "conv1_2", "conv2_1", "conv2_2"},
             "Conv2D",
+            marks=pytest.mark.slow,
         ),
     ),
 )

@@ -36,6 +36,7 @@ def test_problem():
     assert outputs.shape == (3, 6, 6, 12) and problem.error() < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(library.load().ops is None, reason=ops.describe())
 def test_table(monkeypatch):
     monkeypatch.setattr(winograd, "layers", lambda pattern: [SMALL])

@@ -57,7 +57,7 @@ def compare(model, small, tolerance=1e-5):
         np.testing.assert_allclose(other, one, 0, tolerance * scale)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", zoo.ZOO)
 def test_random_filters_go_from_every_model_of_the_zoo(name, seed):
     model = zoo.randomize(zoo.ZOO[name][0]())
