@@ -21,8 +21,8 @@ np.save("y.npy", model(np.load("x.npy"), training=False))
 
 # Their kinds of blocks are in others, too.
 LARGE = {
-    *("EfficientNetV2B0", "InceptionResNetV2", "InceptionV3", "NASNetMobile"),
-    *("ResNet50V2", "Xception"),
+    *("EfficientNetB0", "EfficientNetV2B0", "InceptionResNetV2"),
+    *("InceptionV3", "NASNetMobile", "ResNet50V2", "VGG16", "Xception"),
 }
 
 
