@@ -20,9 +20,14 @@ from tfprune import methods
 from tfprune.core import units
 
 STEPS = 3
+# Settings under which a part of each net is masked, from the first save on.
 METHODS = {
     **{name: row.make for name, row in conformance_rows.ROWS.items()},
     "magnitude": lambda: methods.Magnitude(0.75, end_step=8, frequency=2),
+    "ssl": lambda: methods.SSL(
+        0.1, shapes=0.5, threshold=0.65, settings={"out": None}
+    ),
+    "winograd": lambda: methods.Winograd(1e-3, threshold=0.05, factor=4.0),
 }
 
 
