@@ -137,6 +137,20 @@ class SurgeryPruner(pruner.Pruner):
         c = pruner.of_all(settings, "c")
         return ops.unstack(ops.maximum(mu + c * sigma, 0.0))
 
+    def masks(self, state, weights, masks, step, settings):
+        """Decides array by array: a threshold needs no other weights.
+
+        Joining a unit would cost as much as all the rest.
+        """
+        thresholds = self.budgets(state, None, step, settings, None)
+        return [
+            [
+                self.selection(ops.abs(weight), threshold, kept)
+                for weight, kept in zip(*unit, strict=True)
+            ]
+            for threshold, *unit in zip(thresholds, weights, masks, strict=True)
+        ]
+
     def final_sparsity(self, settings):
         target = settings["target_sparsity"]
         return None if math.isnan(target) else target
