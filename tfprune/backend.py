@@ -143,6 +143,11 @@ def read(variable):
     return tf.convert_to_tensor(getattr(variable, "value", variable))
 
 
+def is_tensor(value) -> bool:
+    """Tells whether something is a tensor with a value."""
+    return isinstance(value, tf.Tensor) and hasattr(value, "numpy")
+
+
 def to_numpy(variable):
     """The value of a Keras variable as an array, whatever its dtype."""
     return read(variable).numpy()
@@ -303,6 +308,12 @@ def share_cores(processes: int) -> None:
 def sublayers(layer) -> list:
     """The layers that a layer holds; Keras lists them nowhere else."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def constructor_arguments(layer) -> dict | None:
+    """What the constructor of a layer was given, as a config, or None."""
+    known = getattr(layer, "_auto_config", None)
+    return {**known.config, "name": layer.name} if known else None
 
 
 def state(layer) -> list:

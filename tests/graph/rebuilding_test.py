@@ -10,7 +10,7 @@ from tfprune.graph import rebuilding
 
 def rebuild(model, changes=()):
     graph = model_graph.ModelGraph(model)
-    return rebuilding.rebuild(graph, dict(changes))
+    return rebuilding.rebuild(graph, rebuilding.Changes(dict(changes)))
 
 
 def test_configs_of_layers_are_changed_and_names_are_kept():

@@ -163,7 +163,9 @@ def test_classes_that_leave_it_to_keras_are_kept():
     x = keras.Input((8, 8, 4))
     inner = Plain(x, body(x, 8, "plain"), name="inner")
     model = nested(inner)
-    rebuilt = rebuilding.rebuild(model_graph.ModelGraph(model), {})
+    rebuilt = rebuilding.rebuild(
+        model_graph.ModelGraph(model), rebuilding.Changes()
+    )
     assert type(rebuilt.get_layer("inner")) is Plain
     found = remove.remove_filters(inner)
     assert type(found.model) is Plain and not found.class_change

@@ -8,6 +8,7 @@ import tempfile
 import keras
 
 from tfprune import backend
+from tfprune.graph import configs
 from tfprune.graph import traversal
 
 
@@ -84,7 +85,7 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     # A lambda of this very process is as safe as it was.
     own = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}
     with keras.saving.custom_object_scope(_own_classes(layer)):
-        copied = layer.__class__.from_config(layer.get_config(), **own)
+        copied = layer.__class__.from_config(configs.of(layer), **own)
     copied.name = layer.name  # Some constructors make another one of it.
     for name, value in vars(layer).items():
         # From a config it would come back without the globals that it uses.

@@ -120,13 +120,16 @@ class ModelGraph:
 
     def _follow(self, model, inputs, step, above):
         graph = self.nodes(model)
-        values = {}
+        values, left = {}, graph.uses
         for key, value in zip(graph.inputs, inputs, strict=True):
             (values[key],) = step(graph.call(graph.input(key), [value], above))
         for node in graph.nodes:
-            call = graph.call(
-                node, [values[x.key] for x in node.tensors], above
-            )
+            given = [values[x.key] for x in node.tensors]
+            call = graph.call(node, given, above)
+            left.subtract(x.key for x in node.tensors)
+            for tensor in node.tensors:
+                if not left[tensor.key]:
+                    values.pop(tensor.key, None)
             if traversal.is_container(node.operation):
                 below = f"{call.where}/"
                 given = self._follow(node.operation, call.inputs, step, below)

@@ -10,6 +10,7 @@ import functools
 import keras
 
 from tfprune.graph import calls as calls_lib
+from tfprune.graph import configs
 from tfprune.graph import traversal
 
 
@@ -81,6 +82,32 @@ class Nodes:
             known,
             [used.get(i) for i in range(max(used, default=-1) + 1)],
         )
+
+    def needed(self, bypassed: dict[int, int]) -> set[str]:
+        """The names of the operations that the outputs come from.
+
+        Args:
+            bypassed: Dict, id of an operation to the number of the only tensor
+                that it is needed for.
+        """
+        calls = {node.key: node for node in self.nodes}
+        # Where they end, calls of nested models count from another number.
+        ends = {key[:2] for key in self.outputs}
+        names, left = {key[0] for key in self.inputs}, ends & calls.keys()
+        while left:
+            node = calls[left.pop()]
+            names.add(node.operation.name)
+            place = bypassed.get(id(node.operation))
+            taken = node.tensors if place is None else [node.tensors[place]]
+            calls.pop(node.key)
+            left |= {tensor.key[:2] for tensor in taken} & calls.keys()
+        return names
+
+    @property
+    def uses(self) -> collections.Counter:
+        """Key of a tensor to how often calls take it, or the model gives it."""
+        taken = [tensor.key for node in self.nodes for tensor in node.tensors]
+        return collections.Counter([*taken, *self.outputs])
 
     @functools.cached_property
     def edges(self) -> list[tuple]:
@@ -161,11 +188,22 @@ def named_only(operations):
     models = [x for x in operations if traversal.is_container(x)]
     for model in models:
         vars(model)["get_config"] = functools.partial(dict, name=model.name)
+    others = [x for x in operations if not traversal.is_container(x)]
     try:
-        yield
+        with configs.sound(others):
+            yield
     finally:
         for model in models:
             del vars(model)["get_config"]
+
+
+def passes_masks(layer) -> bool:
+    """Tells whether what a layer gives in a graph has a mask of Keras."""
+    return any(
+        getattr(tensor, "_keras_mask", None) is not None
+        for node in layer._inbound_nodes
+        for tensor in node.output_tensors
+    )
 
 
 def set_arguments(layer: dict, arguments: dict) -> None:
@@ -182,6 +220,44 @@ def set_arguments(layer: dict, arguments: dict) -> None:
             else argument
             for place, argument in enumerate(call["args"])
         ]
+
+
+def bypass(layer: dict, place: int) -> None:
+    """Makes an operation give one of the tensors that it takes.
+
+    Args:
+        layer: Dict, the operation's part of the config of a model.
+        place: Integer, of the tensor.
+    """
+    for call in layer["inbound_nodes"]:
+        tensor = _flat(call["args"])[place]
+        call["args"], call["kwargs"] = [tensor], {}
+        policy = tensor["config"]["dtype"]
+    identity = keras.layers.Identity(name=layer["config"]["name"], dtype=policy)
+    layer.update(keras.saving.serialize_keras_object(identity))
+
+
+def count_from_one(config: dict, name: str) -> None:
+    """Counts the calls of an operation as those of a Functional model.
+
+    Only where the model ends: see `Nodes`.
+
+    Args:
+        config: Dict, of a model.
+        name: String, of the operation.
+    """
+    ends = config.get("output_layers", [])
+    flat = keras.tree.flatten(ends)
+    for place in range(0, len(flat), 3):
+        flat[place + 1] += flat[place] == name
+    if flat:
+        config["output_layers"] = keras.tree.pack_sequence_as(ends, flat)
+
+
+def _flat(arguments):
+    """The arguments of a call, those in lists too."""
+    each = [_flat(x) if isinstance(x, list) else [x] for x in arguments]
+    return [x for own in each for x in own]
 
 
 def _arguments(call):

@@ -11,6 +11,8 @@ from tfprune import backend
 from tfprune.graph import calls
 from tfprune.graph import cloning
 from tfprune.graph import model_graph
+from tfprune.graph import open_sizes
+from tfprune.graph import own_tensors
 
 _KNOWN = ("keras", "tfprune")
 
@@ -23,7 +25,8 @@ class Opened:
         model: Keras model: a clone, or the model itself where nothing was
             opened.
         names: List of the names of the layers that are opened.
-        originals: Dict, id of a variable of the clone to that of the model.
+        originals: Dict, id of a variable of the clone to that of the model,
+            which may have axes of size 1 before its others.
     """
 
     model: keras.Model
@@ -35,7 +38,9 @@ class Opened:
         return self.originals.get(id(variable), variable)
 
 
-def open_composites(model: keras.Model, keep=None) -> Opened:
+def open_composites(
+    model: keras.Model, keep=None, tables=own_tensors.symbolic
+) -> Opened:
     """A clone in which layers made of Keras' own ones are Functional models.
 
     Such a layer, a block of KerasHub or of the user, hides from the graph what
@@ -47,8 +52,12 @@ def open_composites(model: keras.Model, keep=None) -> Opened:
         model: Sequential or Functional model, built.
         keep: Callable `layer -> bool`: which layers stay as they are. Defaults
             to None: no other ones.
+        tables: Callable `(layer, inputs) -> context`: how weights come into
+            the graph that a layer's own code computes with. Defaults to
+            `own_tensors.symbolic`; `own_tensors.none`: they do not, and such
+            layers stay as they are.
     """
-    return _Opening(keep or (lambda layer: False)).of(model)
+    return _Opening(keep or (lambda layer: False), tables).of(model)
 
 
 class _Opening:
@@ -56,10 +65,11 @@ class _Opening:
 
     Args:
         keep: Callable `layer -> bool`.
+        tables: As `open_composites` takes it.
     """
 
-    def __init__(self, keep):
-        self._keep = keep
+    def __init__(self, keep, tables):
+        self._keep, self._tables = keep, tables
         self._names: list[str] = []
         self._originals: dict = {}
         self._several: set[int] = set()  # Ids of models of several tensors.
@@ -86,10 +96,16 @@ class _Opening:
             layer: Keras layer or operation.
             how: Arguments that it takes, or None for one that is not opened.
         """
-        inner = None if how is None else _as_model(layer, *how)
+        inner, tables = (
+            (None, {}) if how is None else self._as_model(layer, *how)
+        )
         if inner is None:
             return layer
         self._names.append(layer.name)
+        for variable in layer.variables:
+            if id(variable) in tables:
+                original = self._originals.get(id(variable), variable)
+                self._originals[id(tables[id(variable)])] = original
         calls_of = self._calls(inner)
         if calls_of:
             # What is inside belongs to a copy already.
@@ -128,6 +144,36 @@ class _Opening:
             if all(_form(x) == _form(first) for x in others)
         }
 
+    def _as_model(self, layer, args, kwargs):
+        """A Functional model of what a layer calls, or None, and its tables.
+
+        They are as `own_tensors.symbolic` yields them.
+        """
+        inputs: list = []
+
+        def put(leaf):
+            if not isinstance(leaf, calls.Tensor):
+                return leaf
+            inputs.append(keras.Input(batch_shape=leaf.shape, dtype=leaf.dtype))
+            return inputs[-1]
+
+        args, kwargs = keras.tree.map_structure(put, (args, kwargs))
+        try:
+            with open_sizes.known(), self._tables(layer, inputs) as tables:
+                outputs = layer.call(*args, **kwargs)
+            taken = inputs if len(inputs) > 1 else inputs[0]
+            model = keras.Model(taken, outputs, name=layer.name)
+        except Exception as error:  # Whatever a user's code does.
+            logging.getLogger("tfprune").info(
+                "layer %r is not opened: %s", layer.name, error
+            )
+            return None, {}
+        if not layer.trainable:
+            model.trainable = False
+        own = {id(tables.get(id(x), x)) for x in layer.variables}
+        inside = {id(variable) for variable in model.variables}
+        return (model, tables) if own == inside else (None, {})
+
 
 def _form(how):
     """Arguments, with shapes in the place of tensors."""
@@ -138,31 +184,3 @@ def _form(how):
 def _is_composite(layer):
     own = type(layer).__module__.split(".")[0] in _KNOWN
     return not own and bool(backend.sublayers(layer)) and bool(layer.weights)
-
-
-def _as_model(layer, args, kwargs):
-    """A Functional model of what a layer calls, or None."""
-    inputs: list = []
-
-    def put(leaf):
-        if not isinstance(leaf, calls.Tensor):
-            return leaf
-        inputs.append(keras.Input(batch_shape=leaf.shape, dtype=leaf.dtype))
-        return inputs[-1]
-
-    args, kwargs = keras.tree.map_structure(put, (args, kwargs))
-    try:
-        outputs = layer.call(*args, **kwargs)
-        taken = inputs if len(inputs) > 1 else inputs[0]
-        model = keras.Model(taken, outputs, name=layer.name)
-    except Exception as error:  # Whatever user code does with symbolic tensors.
-        logging.getLogger("tfprune").info(
-            "layer %r is not opened: %s", layer.name, error
-        )
-        return None
-    if not layer.trainable:
-        model.trainable = False
-    own, inside = (
-        {id(variable) for variable in x.variables} for x in (layer, model)
-    )
-    return model if own == inside else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 
 from tfprune.graph import model_graph
@@ -11,12 +13,29 @@ from tfprune.graph import traversal
 _MADE_ANEW = ("build_config", "compile_config")
 
 
-def rebuild(
-    graph: model_graph.ModelGraph,
-    changes: dict[int, dict],
-    arguments: dict[int, dict] | None = None,
-) -> keras.Model:
-    """Builds a model anew whose layers differ in their configs.
+@dataclasses.dataclass(frozen=True)
+class Changes:
+    """What differs in a model that is built anew.
+
+    Args:
+        configs: Dict, id of a layer or operation to what changes in its
+            config.
+        arguments: Dict, id of an operation to what it is called with beside
+            tensors where that changes: dict, place to argument.
+        models: Dict, id of an operation to the Functional model that takes its
+            place, or to None.
+        bypassed: Dict, id of an operation to the number of the tensor that it
+            takes and that is given in its place.
+    """
+
+    configs: dict[int, dict] = dataclasses.field(default_factory=dict)
+    arguments: dict[int, dict] = dataclasses.field(default_factory=dict)
+    models: dict[int, keras.Model] = dataclasses.field(default_factory=dict)
+    bypassed: dict[int, int] = dataclasses.field(default_factory=dict)
+
+
+def rebuild(graph: model_graph.ModelGraph, changes: Changes) -> keras.Model:
+    """Builds a model anew whose layers differ in their configs and calls.
 
     The config of a class that is the user's own is neither asked for nor
     needed: nested models come back as Functional and Sequential ones, unless
@@ -24,22 +43,18 @@ def rebuild(
 
     Args:
         graph: `ModelGraph` of a Sequential or Functional model.
-        changes: Dict, id of a layer or operation to what changes in its
-            config.
-        arguments: Dict, id of an operation to what it is called with beside
-            tensors where that changes: dict, place to argument. Defaults to
-            None: nothing.
+        changes: `Changes`.
 
     Returns:
         Keras model with fresh weights, not compiled. A layer that is shared
         between nested models is one in each of them, as Keras loads it.
     """
     own: dict[str, type] = {}
-    entry = _entry(graph, graph.model, changes, arguments or {}, own)
+    entry = _entry(graph, graph.model, changes, own)
     return keras.saving.deserialize_keras_object(entry, own, safe_mode=False)
 
 
-def _entry(graph, model, changes, arguments, own):
+def _entry(graph, model, changes, own):
     """A model as Keras saves it; notes the classes that are not Keras'."""
     found = graph.nodes(model)
     entry, config = _skeleton(model, found)
@@ -47,13 +62,23 @@ def _entry(graph, model, changes, arguments, own):
         operation = found.operations[layer["config"]["name"]]
         _note(operation, own)
         if traversal.is_container(operation):
-            layer.update(_entry(graph, operation, changes, arguments, own))
-        layer["config"].update(changes.get(id(operation), {}))
-        nodes.set_arguments(layer, arguments.get(id(operation), {}))
+            layer.update(_entry(graph, operation, changes, own))
+        _change(layer, config, id(operation), changes)
         for key in _MADE_ANEW:
             layer.pop(key, None)
     _note(model, own)
     return {**entry, "config": config}
+
+
+def _change(layer, config, key, changes):
+    """Changes one layer in the config of its model."""
+    layer["config"].update(changes.configs.get(key, {}))
+    nodes.set_arguments(layer, changes.arguments.get(key, {}))
+    if changes.models.get(key) is not None:
+        nodes.count_from_one(config, layer["config"]["name"])
+        layer.update(keras.saving.serialize_keras_object(changes.models[key]))
+    if key in changes.bypassed:
+        nodes.bypass(layer, changes.bypassed[key])
 
 
 def _skeleton(model, found):

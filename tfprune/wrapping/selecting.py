@@ -11,6 +11,7 @@ from tfprune.compress.filters.operations import registry
 from tfprune.core import structures
 from tfprune.graph import leaves as leaves_lib
 from tfprune.graph import opening
+from tfprune.graph import own_tensors
 from tfprune.graph import traversal
 from tfprune.wrapping import layer_selection
 
@@ -59,7 +60,9 @@ def select(model: keras.Model, method, filters) -> Selected:
     opened = opening.Opened(model, [], {})
     if isinstance(method.pruner.structure, structures.CoupledFilter):
         traversal.check_clonable(model, "prune the coupled filters of")
-        opened = opening.open_composites(model, registry.is_known)
+        opened = opening.open_composites(
+            model, registry.is_known, own_tensors.none
+        )
     found = layer_selection.choose(method, opened.model, filters)
     if all(found.reasons):
         raise ValueError(

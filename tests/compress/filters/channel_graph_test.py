@@ -42,7 +42,7 @@ def test_a_barrier_says_which_operation_and_where():
             "not known to be elementwise",
         ),
         (lambda: layers.Rescaling([1.0, 2.0, 3.0, 4.0]), "a scale of its own"),
-        (lambda: layers.LayerNormalization(), "mixes all channels"),
+        (lambda: layers.UnitNormalization(), "mixes all channels"),
         (lambda: lambda x: x[:, ::2], "it takes every n-th channel"),
         (
             lambda: lambda x: keras.ops.take(x, [2, 1], axis=-1),

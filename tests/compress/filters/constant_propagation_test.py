@@ -170,12 +170,12 @@ def test_channels_that_nothing_reads_go(reader):
 
 
 def test_a_branch_of_zeros_frees_what_it_reads():
-    """A layer on the short way of a residual block."""
+    """A layer on the short way past it."""
     x = keras.Input((8, 8, 3))
     trunk = layers.Conv2D(4, 1, name="dead")(x)
     y = layers.Conv2D(5, 3, padding="same", activation="relu")(trunk)
     y = layers.Conv2D(4, 3, padding="same", name="zero")(y)
-    model = keras.Model(x, layers.Conv2D(2, 1)(layers.Add()([trunk, y])))
+    model = keras.Model(x, layers.Conv2D(2, 1)(layers.Maximum()([trunk, y])))
     zoo.randomize(model)
     zero = model.get_layer("zero")
     zero.set_weights([np.zeros(shape) for shape in ((3, 3, 5, 4), (4,))])

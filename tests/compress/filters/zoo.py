@@ -9,6 +9,8 @@ import numpy as np
 from keras import layers
 from keras import ops
 
+from tests.compress.filters import sequence_zoo
+
 
 def randomize(model, seed=0):
     """Gives every float variable, statistics too, values of its own."""
@@ -310,55 +312,8 @@ def squeezed():
     return keras.Model(x, layers.Dense(2)(layers.RepeatVector(3)(y[:, 0])))
 
 
-def attention():
-    """Heads, what queries and keys share, values, and what it gives."""
-    x = keras.Input((5, 7))
-    y = layers.MultiHeadAttention(4, 3, value_dim=5)(x, x)
-    return keras.Model(x, layers.Dense(2)(y))
-
-
-def cross_attention():
-    x, other = keras.Input((5, 7)), keras.Input((6, 4))
-    key, value = layers.Dense(6)(other), layers.Dense(5)(other)
-    y = layers.MultiHeadAttention(3, 4, use_bias=False, output_shape=8)(
-        layers.Dense(6)(x), value, key=key, use_causal_mask=True
-    )
-    return keras.Model([x, other], layers.Dense(2)(y))
-
-
-def grouped_query_attention():
-    """Heads of queries go with those of keys and values that they read."""
-    x = keras.Input((5, 7))
-    y = layers.GroupQueryAttention(4, 6, 3)(x, x)
-    return keras.Model(x, layers.Dense(2)(layers.Add()([x, y])))
-
-
-def transformer():
-    """One block; what goes through the normalizations stays."""
-    words = keras.Input((6,), dtype="int32")
-    x = layers.Embedding(2, 8, mask_zero=True)(words)
-    x = layers.LayerNormalization()(x)
-    y = layers.MultiHeadAttention(2, 4)(x, x)
-    x = layers.LayerNormalization()(layers.Add()([x, y]))
-    y = layers.Dense(8)(layers.Dense(12, "gelu")(x))
-    return keras.Model(words, layers.Dense(3)(layers.Add()([x, y])))
-
-
-def recurrent_layers():
-    x = keras.Input((5, 3))
-    y = layers.LSTM(6, return_sequences=True)(x)
-    y = layers.GRU(5, return_sequences=True, go_backwards=True)(y)
-    y = layers.GRU(4, return_sequences=True, reset_after=False)(y)
-    y = layers.SimpleRNN(7, use_bias=False)(y)
-    return keras.Model(x, layers.Dense(2)(y))
-
-
 ZOO = {
-    "attention": (attention, 4 + 3 + 5 + 7),
-    "cross attention": (cross_attention, 6 + 6 + 5 + 3 + 4 + 4 + 8),
-    "grouped query attention": (grouped_query_attention, 3 + 4),
-    "transformer": (transformer, 2 + 4 + 4 + 12),
-    "recurrent layers": (recurrent_layers, 6 + 5 + 4 + 7),
+    **sequence_zoo.ZOO,
     "chain": (chain, 6 + 4 + 7),
     "residual": (residual, 6 + 5 + 5),
     "with itself": (with_itself, 6 + 2),
@@ -401,13 +356,22 @@ ZOO = {
     "of two functions": merging(lambda x: ops.arctan2(*x)),
     "where": merging(lambda x: ops.where(x[0] > 0, x[0], 0.5 * x[1])),
     "power": merging(lambda x: ops.power(x[0], 2) * x[1]),
+    "multiply by einsum": merging(lambda x: ops.einsum("abcd,abcd->abcd", *x)),
+    "products of channels": merging(
+        lambda x: ops.einsum("abcd,abed->abce", *x), 0
+    ),
     "an unknown operation": merging(
-        lambda x: ops.einsum("abcd,abcd->abcd", *x), 0
+        lambda x: ops.einsum("abcd,abcd,abcd->abcd", *x, x[0]), 0
     ),
     "batch norm": unary(layers.BatchNormalization),
     "group norm": unary(lambda: layers.GroupNormalization(3), 3),
     "instance norm": unary(lambda: layers.GroupNormalization(-1)),
-    "layer norm": unary(layers.LayerNormalization, 0),
+    "layer norm": unary(layers.LayerNormalization),
+    "layer norm without a scale": unary(
+        lambda: layers.LayerNormalization(scale=False), 0
+    ),
+    "layer norm of rows": unary(lambda: layers.LayerNormalization(2), 0),
+    "rms norm": unary(layers.RMSNormalization),
     "softmax": unary(layers.Softmax, 0),
     "prelu": unary(layers.PReLU),
     "leaky": unary(layers.LeakyReLU),
@@ -432,7 +396,13 @@ ZOO = {
         )
     ),
     "channels added": unary(
-        lambda: lambda x: ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, 2))), 0
+        lambda: lambda x: ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, 2)))
+    ),
+    "channels reflected": unary(
+        lambda: (
+            lambda x: ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, 2)), "reflect")
+        ),
+        0,
     ),
     "cropping": unary(lambda: layers.Cropping2D(1)),
     "bilinear": unary(lambda: layers.UpSampling2D(interpolation="bilinear")),

@@ -76,14 +76,19 @@ class ChannelSets:
     def along_one_axis(self, labels):
         """Makes labels equal along all axes but the one that has the most.
 
-        What is removed of a tensor must be whole slices of it.
+        What is removed of a tensor must be whole slices of it. Of several that
+        have the most it is the last axis, or else the first of them.
         """
         labels = self.squeezed(labels)
         if sum(size > 1 for size in labels.shape) < 2:
             return labels
         each = [_slices(labels, axis) for axis in range(labels.ndim)]
         counts = [self._count(rows) for rows in each]
-        best = max(range(labels.ndim), key=lambda axis: (counts[axis], axis))
+        last = labels.ndim - 1
+        best = max(
+            range(labels.ndim),
+            key=lambda axis: (counts[axis], axis == last, -axis),
+        )
         self.unite(each[best][:, :1], each[best])
         return self.squeezed(labels)
 

@@ -24,6 +24,9 @@ class ChannelAxis:
             multiplied with them; `"mean"` and `"variance"`: statistics.
         layer: The layer.
         where: String, its name, that of nested models before it.
+        zero: Float, what entries are where a channel gives nothing. Defaults
+            to 0.
+        is_cut: Bool: entries go with their channels. Defaults to True.
     """
 
     variable: typing.Any
@@ -32,6 +35,8 @@ class ChannelAxis:
     role: str
     layer: typing.Any
     where: str
+    zero: float = 0.0
+    is_cut: bool = True
 
 
 class Channels(channel_sets.ChannelSets):
@@ -57,8 +62,11 @@ class Channels(channel_sets.ChannelSets):
         variable = getattr(call.operation, name, None)
         return self.of(call, variable, axis, role, labels)
 
-    def of(self, call, variable, axis, role, labels=None):
-        """As `axis`, of a variable wherever it is; None for one of none."""
+    def of(self, call, variable, axis, role, labels=None, **more):
+        """As `axis`, of a variable wherever it is; None for one of none.
+
+        What there is more is for `ChannelAxis`.
+        """
         if variable is None:
             return labels
         axis %= len(variable.shape)
@@ -66,7 +74,7 @@ class Channels(channel_sets.ChannelSets):
         if key not in self._axes:
             own = self.fresh(variable.shape[axis])
             self._axes[key] = ChannelAxis(
-                variable, axis, own, role, call.operation, call.where
+                variable, axis, own, role, call.operation, call.where, **more
             )
         if labels is not None:
             self.unite(self._axes[key].channels, labels)

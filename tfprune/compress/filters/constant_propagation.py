@@ -42,11 +42,28 @@ def reads(graph: model_graph.ModelGraph) -> dict[tuple, list[Read]]:
         Dict, id of a kernel and axis of what it reads to a list of `Read`,
         one for each call.
     """
+    return _read(graph).calls
+
+
+def _read(graph):
     found = Reads()
     inputs = [constants.unknown(len(x.shape)) for x in graph.model.inputs]
     step = functools.partial(registry.propagate, reads=found)
     graph.follow(inputs, step)
-    return found.calls
+    return found
+
+
+def idle(graph: model_graph.ModelGraph) -> dict[int, int]:
+    """Finds additions of which all but one side are always zero.
+
+    Args:
+        graph: `ModelGraph` of a Sequential or Functional model.
+
+    Returns:
+        Dict, id of an operation to the number of the tensor that it gives.
+    """
+    found = _read(graph).sums
+    return {key: place for key, place in found.items() if place is not None}
 
 
 class Reads:
@@ -55,10 +72,12 @@ class Reads:
     Attributes:
         calls: Dict, id of a kernel and axis to a list of `Read`, one for each
             call.
+        sums: Dict, id of an addition to the number of the tensor that it gives
+            in all calls; None where it gives none of those that it takes.
     """
 
     def __init__(self):
-        self.calls = {}
+        self.calls, self.sums = {}, {}
 
     def add(self, kernel, matrix, known, absorbed, value, groups=1, axis=-2):
         """Records a call; an entry of a kernel serves all groups.
@@ -86,3 +105,24 @@ class Reads:
         )
         key = id(kernel), axis % len(kernel.shape)
         self.calls.setdefault(key, []).append(read)
+
+    def add_sum(self, call):
+        """Records an addition."""
+        left = [
+            place
+            for place, given in enumerate(call.inputs)
+            if not constants.is_zero(given).all()
+        ]
+        place = left[0] if len(left) == 1 else None
+        if place is not None and not _gives(call, place):
+            place = None
+        key = id(call.operation)
+        same = self.sums.setdefault(key, place) == place
+        self.sums[key] = place if same else None
+
+
+def _gives(call, place):
+    """Whether one of the tensors of a call is as large as what it gives."""
+    tensor, others = call.tensors[place], call.tensors
+    alike = {x.dtype for x in others} == {tensor.dtype}
+    return alike and tensor.shape == call.shapes[0] and len(others) > 1

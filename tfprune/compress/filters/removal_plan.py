@@ -13,6 +13,7 @@ from tfprune.compress import recalibrate
 from tfprune.compress import strip
 from tfprune.compress.filters import channel_graph
 from tfprune.compress.filters import constant_propagation
+from tfprune.compress.filters import depth
 from tfprune.compress.filters import sizes
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import model_graph
@@ -27,9 +28,11 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> RemovalPlan:
     A channel (`channel_graph`) is removed where every layer that reads it
     reads a constant and can do without it: zero, or, in a layer without
     padding, any value, which becomes part of its bias. At least one filter of
-    each layer stays, and of each part that its output is cut into. Layers made
-    of Keras' own ones become Functional models where something inside of them
-    is removed.
+    each layer stays, and of each part that its output is cut into. A block
+    that adds nothing but zeros to its shortcut goes as a whole. Layers made of
+    Keras' own ones become Functional models where something inside of them is
+    removed, and so does a `LayerNormalization` of fewer channels, with zeros
+    in their place.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.
@@ -52,15 +55,30 @@ def plan_removal(model: keras.Model, divisor: int = 1) -> RemovalPlan:
     """
     strip.check_stripped(model, "remove filters of")
     validation.check_finite("model", model.variables)
-    plan = build(model_graph.ModelGraph(model), divisor)
+    plan = _plan(model, divisor)
     opened = opening.open_composites(model, registry.is_known)
     if not opened.names:
         return plan
-    inside = build(model_graph.ModelGraph(opened.model), divisor)
+    inside = _plan(opened.model, divisor)
     if inside.total.after.parameters >= plan.total.after.parameters:
         return plan
     note = f"they become Functional models: {', '.join(opened.names)}"
     return dataclasses.replace(inside, notes=[*inside.notes, note])
+
+
+def _plan(model, divisor):
+    """The plan of a model, and of what blocks add nothing to it."""
+    graph = model_graph.ModelGraph(model)
+    shallow = depth.without_idle(graph)
+    plan = build(shallow, divisor)
+    gone = sizes.gone(graph, shallow)
+    if not gone:
+        return plan
+    names = ", ".join(row.name for row in gone)
+    note = f"what these layers give is added to something, as zeros: {names}"
+    return dataclasses.replace(
+        plan, rows=[*plan.rows, *gone], notes=[*plan.notes, note]
+    )
 
 
 def build(graph: model_graph.ModelGraph, divisor: int) -> RemovalPlan:
@@ -121,7 +139,7 @@ def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
     """
     live = ~graph.free
     unabsorbed, notes = [], []
-    for axis in _reading(graph):
+    for axis in _reading(graph, reads):
         calls = reads[id(axis.variable), axis.axis]
         known = np.all([read.known for read in calls], axis=0)
         absorbed = np.all([read.absorbed for read in calls], axis=0)
@@ -145,8 +163,8 @@ def removable(graph: channel_graph.ChannelGraph, reads: dict) -> tuple:
     return removed, notes
 
 
-def _reading(graph):
-    return [axis for axis in graph.axes if axis.role == "input"]
+def _reading(graph, reads):
+    return [x for x in graph.axes if (id(x.variable), x.axis) in reads]
 
 
 def _leave_some(graph, removed, divisor):
@@ -183,7 +201,7 @@ def _take_back(channels, removed, divisor):
 def _biases(graph, reads, removed):
     """What each layer's bias takes in of the channels that are removed."""
     found = {}
-    for axis in _reading(graph):
+    for axis in _reading(graph, reads):
         value = np.where(
             removed[axis.channels],
             reads[id(axis.variable), axis.axis][0].value,

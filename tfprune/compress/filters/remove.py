@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import keras
+import numpy as np
 
 from tfprune import backend
 from tfprune.compress import result
@@ -65,8 +66,8 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
     """
     plan = removal_plan.plan_removal(model, divisor)
     graph = plan.graph.model_graph
-    small = rebuilding.rebuild(graph, *_changes(plan))
-    _copy_weights(graph.model, small, plan, _factors(plan))
+    small = rebuilding.rebuild(graph, _changes(plan))
+    _copy_weights(graph.model, small, plan, _functions(plan))
     equivalence.check(model, small)
     return FilterRemoval(
         model=small, plan=plan, class_change=result.class_change(model, small)
@@ -74,24 +75,25 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
 
 
 def _changes(plan):
-    """Id of an operation to what changes in its config, and in its calls."""
-    configs, arguments = {}, {}
+    """What changes of the layers that hold or lose channels."""
+    configs, arguments, models = {}, {}, {}
     for call, labels in plan.graph.shapes:
         key, own = id(call.operation), registry.of(call.operation)
         stays = _stays(plan, labels)
         configs[key] = own.rebuild(call, stays)
         arguments[key] = own.recall(call, stays)
+        models[key] = own.replace(call, stays)
     for layer in plan.biases:
         configs[layer]["use_bias"] = True
-    return configs, arguments
+    return rebuilding.Changes(configs, arguments, models)
 
 
-def _factors(plan):
-    """Id of a variable to what it is multiplied by."""
+def _functions(plan):
+    """Id of a variable to what is made of the entries that stay."""
     return {
-        id(variable): factor
+        id(variable): function
         for call, labels in plan.graph.shapes
-        for variable, factor in registry.of(call.operation).rescale(
+        for variable, function in registry.of(call.operation).rescale(
             call, _stays(plan, labels)
         )
     }
@@ -101,17 +103,17 @@ def _stays(plan, labels):
     return keras.tree.map_structure(lambda x: ~plan.removed[x], labels)
 
 
-def _copy_weights(model, small, plan, factors):
+def _copy_weights(model, small, plan, functions):
     """Gathers what stays of all variables."""
     for layer, copied in zip(model.layers, small.layers, strict=True):
         copied.name = layer.name  # Some constructors make another one of it.
         if traversal.is_container(layer):
-            _copy_weights(layer, copied, plan, factors)
+            _copy_weights(layer, copied, plan, functions)
         else:
-            _copy_layer(layer, copied, plan, factors)
+            _copy_layer(layer, copied, plan, functions)
 
 
-def _copy_layer(layer, copied, plan, factors):
+def _copy_layer(layer, copied, plan, functions):
     added = plan.biases.get(id(layer))
     is_new = added is not None and layer.bias is None
     variables = [
@@ -119,7 +121,7 @@ def _copy_layer(layer, copied, plan, factors):
     ]
     for old, new in zip(layer.variables, variables, strict=True):
         kept = _gathered(old, backend.to_numpy(old), plan)
-        new.assign(kept * factors[id(old)] if id(old) in factors else kept)
+        new.assign(functions.get(id(old), np.asarray)(kept))
     if added is not None:
         bias = 0 if is_new else backend.to_numpy(layer.bias)
         (made,) = [
@@ -128,7 +130,8 @@ def _copy_layer(layer, copied, plan, factors):
             if axis.layer is layer and axis.role == "filter"
         ]
         copied.bias.assign((bias + added)[~plan.removed[made.channels]])
-    cloning.copy_assets(layer, copied)
+    if type(layer) is type(copied):
+        cloning.copy_assets(layer, copied)
     cloning.refresh(copied)
 
 

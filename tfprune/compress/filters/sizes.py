@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 import typing
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from tfprune.compress.filters import channel_graph
 from tfprune.graph import cost
+from tfprune.graph import model_graph
 
 
 class Size(typing.NamedTuple):
@@ -68,6 +70,28 @@ def rows(
     return found
 
 
+def gone(
+    graph: model_graph.ModelGraph, shallow: model_graph.ModelGraph
+) -> list[LayerSize]:
+    """The rows of the layers of one model that another has not.
+
+    Args:
+        graph: `ModelGraph` of the one.
+        shallow: `ModelGraph` of the other.
+    """
+    if shallow is graph:
+        return []
+    left = collections.Counter(layer.name for layer in shallow.leaves)
+    found, nothing = [], Size(0, 0, 0, 0)
+    for layer in graph.leaves:
+        left[layer.name] -= 1
+        if left[layer.name] < 0 and layer.weights:
+            uses = cost.macs_per_weight(layer, graph.calls.get(id(layer)))
+            before = _size(layer.weights, None, uses, {})
+            found.append(LayerSize(layer.name, before, nothing))
+    return found
+
+
 def total(rows: list[LayerSize]) -> LayerSize:
     """The sum of some rows."""
     before, after = (
@@ -94,6 +118,7 @@ def kept_entries(
     return {
         (id(axis.variable), axis.axis): np.flatnonzero(~removed[axis.channels])
         for axis in graph.axes
+        if axis.is_cut
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from tfprune import backend
 from tfprune.compress import strip
 from tfprune.compress.filters import channel_graph
+from tfprune.compress.filters import compensate as fitting
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
 from tfprune.graph import opening
@@ -18,7 +19,9 @@ _ZEROED = ("filter", "scale", "shift", "mean")
 
 
 def zero_filters(
-    model: keras.Model, sparsity: float | dict[str, float] = 0.5
+    model: keras.Model,
+    sparsity: float | dict[str, float] = 0.5,
+    compensate=None,
 ) -> keras.Model:
     """Makes a copy of a model in which a part of its filters gives zero.
 
@@ -31,6 +34,11 @@ def zero_filters(
         sparsity: Float in [0, 1), the part of them that goes, rounded down.
             Or a dict, layer to that: filters go that one of its layers makes.
             Defaults to 0.5.
+        compensate: Array of examples, or arrays in the nest that the model
+            takes: some hundreds, without labels, as one batch. Dense layers
+            and convolutions that read what goes are fitted, by least squares,
+            to give what they gave, and normalizations follow. Defaults to
+            None: they stay as they are.
 
     Returns:
         A Keras model of the same shape. What goes is zero in kernels, biases,
@@ -57,8 +65,13 @@ def zero_filters(
         least = order[: int(share * order.size + 1e-6)]
         removed[group.channels[least]] = True
     zero(graph, removed)
+    if compensate is not None:
+        dense = opening.open_composites(model, registry.is_known).model
+        data = keras.tree.flatten(compensate)
+        fitting.compensate(dense, graph, removed, data)
     for variable in opened.model.variables if opened.names else ():
-        opened.original(variable).assign(variable)
+        original = opened.original(variable)
+        original.assign(keras.ops.reshape(variable, original.shape))
     cloning.refresh(zeroed)
     return zeroed
 
@@ -93,7 +106,8 @@ def zeroed(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> list:
             _, value = found.setdefault(
                 id(axis.variable), (axis.variable, value)
             )
-            np.moveaxis(value, axis.axis, 0)[removed[axis.channels]] = 0
+            rows = np.moveaxis(value, axis.axis, 0)
+            rows[removed[axis.channels]] = axis.zero
     return list(found.values())
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import math
+
 import numpy as np
 
 from tfprune import backend
 from tfprune.compress.filters import constants
 from tfprune.compress.filters import layout
+from tfprune.compress.filters import readers
 from tfprune.compress.filters.operations import base
+from tfprune.compress.filters.operations import weighted
 
 _HUB = "keras_hub.src.layers.modeling"
 _TAKEN = ("query", "value", "key")
@@ -81,14 +87,30 @@ class Attention(base.Operation):
         known = ~np.any(kernel, axis=(0, 1))
         return [constants.along(known, _array(bias), 2, 3)]
 
+    def readers(self, call):
+        query, key, value, out = _parts(call.operation).values()
+
+        def positions(place, given):
+            return weighted.positions([self._known(call, given)[place]])
+
+        found = [
+            readers.Reader(part, (0,), functools.partial(positions, place))
+            for place, part in enumerate((query, value, key))
+        ]
+        if "output_shape" not in call.operation.get_config():
+            return found
+        rows = functools.partial(_heads, call)
+        return [*found, readers.Reader(out, (0, 1), rows)]
+
     def rebuild(self, call, stays):
         return {name: int(own.sum()) for name, own in stays.items()}
 
     def rescale(self, call, stays):
         """Scores are divided by the root of how many channels are shared."""
-        query, shared = _parts(call.operation)["query"], self._shared(stays)
-        factor = np.sqrt(shared.mean())
-        return [(x, factor) for x in (query.kernel, query.bias)]
+        query = _parts(call.operation)["query"]
+        factor = np.sqrt(self._shared(stays).mean())
+        own = [x for x in (query.kernel, query.bias) if x is not None]
+        return [(x, lambda value: factor * value) for x in own]
 
     def _size(self, call, channels, heads, shared, values, made):
         own = {"num_heads": heads, "key_dim": shared, "value_dim": values}
@@ -142,6 +164,24 @@ def _parts(layer):
     """The projections of queries, keys, values and outputs, by name."""
     found = {part.name: part for part in backend.sublayers(layer)}
     return {x: found[x] for x in ("query", "key", "value", "attention_output")}
+
+
+def _heads(call, given):
+    """What a layer gives whose output has a channel for each weight of it."""
+    layer = call.operation
+    *taps, _ = _parts(layer)["attention_output"].kernel.shape
+    size = math.prod(taps)
+    own = type(layer).from_config({**layer.get_config(), "output_shape": size})
+    (x,) = dataclasses.replace(call, operation=own)(given)
+    for name, part in _parts(own).items():
+        if name == "attention_output":
+            values = [np.eye(size).reshape(*taps, size), np.zeros(size)]
+        else:
+            values = _parts(layer)[name].weights
+        for variable, value in zip(part.weights, values, strict=False):
+            variable.assign(value)
+    (x,) = dataclasses.replace(call, operation=own)(given)
+    return weighted.positions([x])
 
 
 def _array(variable):

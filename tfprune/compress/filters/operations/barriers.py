@@ -24,17 +24,15 @@ class Mixing(Barrier):
     reason = "it mixes all channels"
     names = {
         *("CTCDecode", "ContrastLimitedAdaptiveHistogramEqualization", "FFT"),
-        *("FFT2", "IFFT2", "IRFFT", "ISTFT", "LayerNorm", "LayerNormalization"),
+        *("FFT2", "IFFT2", "IRFFT", "ISTFT", "LayerNorm"),
         *(
-            "LogSoftmax",
             "Masking",
             "MelSpectrogram",
             "Norm",
             "Normalize",
             "RFFT",
         ),
-        *("RMSNorm", "RMSNormalization", "STFT", "STFTSpectrogram", "Softmax"),
-        *("Sparsemax", "UnitNormalization"),
+        *("RMSNorm", "STFT", "STFTSpectrogram", "UnitNormalization"),
     }
 
 
@@ -44,7 +42,7 @@ class Product(Barrier):
     reason = "it sums up products of what it takes"
     names = {
         *("AdditiveAttention", "Attention", "CDist", "Correlate", "Cross"),
-        *("Dot", "DotProductAttention", "Einsum", "Inner", "Kron", "Matmul"),
+        *("Dot", "DotProductAttention", "Inner", "Kron"),
         *("Outer", "Tensordot", "Vdot"),
     }
 
@@ -55,8 +53,7 @@ class Inside(Barrier):
     reason = "what is inside of it is not followed"
     names = {
         *("Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
-        *("ConvLSTMCell", "EinsumDense", "GRUCell", "LSTMCell", "RNN"),
-        *("ReversibleEmbedding", "SimpleRNNCell"),
+        *("ConvLSTMCell", "GRUCell", "LSTMCell", "RNN", "SimpleRNNCell"),
         *("SpectralNormalization", "StackedRNNCells", "TimeDistributed"),
     }
 

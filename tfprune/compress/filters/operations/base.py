@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import numpy as np
 
@@ -30,10 +32,12 @@ class Operation:
             of Keras' own, layers and `keras.ops` alike, and
             `"package.module.Class"` for others. Subclasses may do anything.
         takes_one: Bool: it must not be called with more tensors than one.
+        takes_numbers: Bool: it may be called with arrays of one entry.
     """
 
     names: set[str] = set()
     takes_one = False
+    takes_numbers = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -44,8 +48,14 @@ class Operation:
         if call.kwargs.get("training"):
             return "it is called with `training=True`"
         leaves = keras.tree.flatten((call.args, call.kwargs))
-        others = (x for x in leaves if not isinstance(x, calls.Tensor))
-        if any(hasattr(leaf, "dtype") for leaf in others):
+        others = [
+            leaf
+            for leaf in leaves
+            if hasattr(leaf, "dtype") and not isinstance(leaf, calls.Tensor)
+        ]
+        if self.takes_numbers:
+            others = [x for x in others if math.prod(x.shape) != 1]
+        if others:
             return "it takes an array that is not computed"
         if self.takes_one and len(call.tensors) > 1:
             return "its arguments are computed"
@@ -84,6 +94,10 @@ class Operation:
         ranks = [len(shape or (None,)) for shape in call.shapes]
         return [constants.unknown(rank) for rank in ranks]
 
+    def readers(self, call) -> list:
+        """The kernels that read what a layer takes: list of `Reader`."""
+        return []
+
     def rebuild(self, call, stays: np.ndarray) -> dict:
         """What changes in a config that holds a number of channels.
 
@@ -96,13 +110,25 @@ class Operation:
         return {}
 
     def rescale(self, call, stays: np.ndarray) -> list[tuple]:
-        """Pairs (variable, factor): what is multiplied for fewer channels.
+        """Pairs (variable, function): what changes for fewer channels.
+
+        The function takes an array of the entries that stay, and gives one for
+        the variable in their place.
 
         Args:
             call: As `rebuild` takes it.
             stays: As `rebuild` takes it.
         """
         return []
+
+    def replace(self, call, stays: np.ndarray) -> keras.Model | None:
+        """A model of the same variables that takes its place, or None.
+
+        Args:
+            call: As `rebuild` takes it.
+            stays: As `rebuild` takes it.
+        """
+        return None
 
     def recall(self, call, stays: np.ndarray) -> dict:
         """What else the operation is called with: place to argument.

@@ -13,7 +13,7 @@ class Merging(base.Operation):
     """One function of an entry of each input, of size 1 for all."""
 
     names = {
-        *("Add", "Arctan2", "Average", "BitwiseAnd", "BitwiseLeftShift"),
+        *("Arctan2", "Average", "BitwiseAnd", "BitwiseLeftShift"),
         *("BitwiseOr", "BitwiseRightShift", "BitwiseXor", "CustomScaleLayer"),
         *("Divide", "DivideNoNan", "Equal", "FloorDivide", "Fmax", "Fmin"),
         *("Fmod", "Gcd", "Greater", "GreaterEqual", "Heaviside", "Hypot"),
@@ -22,6 +22,7 @@ class Merging(base.Operation):
         *("Maximum", "Minimum", "Mod", "Nextafter", "NotEqual", "Polar"),
         *("Power", "RightShift", "Select", "Subtract", "TrueDivide", "Where"),
     }
+    takes_numbers = True
 
     def unsupported_reason(self, call):
         if len({len(tensor.shape) for tensor in call.tensors}) > 1:
@@ -46,6 +47,16 @@ class Merging(base.Operation):
         (value,) = elementwise.run(call, [x.value for x in call.inputs])
         known = np.broadcast_arrays(*(given.known for given in call.inputs))
         return [constants.finite(np.logical_and.reduce(known), value)]
+
+
+class Add(Merging):
+    """Zeros change nothing."""
+
+    names = {"Add"}
+
+    def propagate(self, call, reads):
+        reads.add_sum(call)
+        return super().propagate(call, reads)
 
 
 class Multiply(Merging):

@@ -8,6 +8,7 @@ from tfprune.compress.filters import constants
 from tfprune.compress.filters.operations import base
 from tfprune.compress.filters.operations import moving
 
+_NOTHING = "nothing is taken of them"
 _WHOLE = (slice(None), slice(None, None, -1))
 
 
@@ -33,10 +34,17 @@ class GetItem(moving.Rearranging):
 
     def couple(self, call, channels):
         labels = call.inputs[0]
+        if slice(0) in self.key(call):
+            return [channels.fixed(len(call.shapes[0]), _NOTHING)]
         for place, size in zip(_old(self.key(call)), labels.shape, strict=True):
             if size > 1 and place not in _WHOLE:
                 self._cut(call, channels, place)
         return super().couple(call, channels)
+
+    def propagate(self, call, reads):
+        if slice(0) in self.key(call):
+            return [constants.unknown(len(call.shapes[0]))]
+        return super().propagate(call, reads)
 
     def rearrange(self, call, arrays):
         (array,) = arrays
@@ -201,23 +209,46 @@ class Pad(base.Operation):
         return super().unsupported_reason(call)
 
     def couple(self, call, channels):
-        if self._pads_channels(call, call.inputs[0]):
-            raise base.Unsupported("it adds channels")
-        return call.inputs
+        (labels,) = call.inputs
+        for axis, width in self._padded_channels(call, labels):
+            if call.operation.mode != "constant":
+                raise base.Unsupported("it repeats channels")
+            reason = f"{call.where} ({call.kind}): zeros stand there"
+            ends = [channels.fixed(labels.ndim, reason) for _ in width]
+            labels = _between(labels, axis, ends, width)
+        return [labels]
 
     def propagate(self, call, reads):
         """Zeros around zeros; other modes repeat what is there."""
         (given,) = call.inputs
-        if self._pads_channels(call, given.known):
-            return super().propagate(call, reads)
         if call.operation.mode != "constant":
+            if self._padded_channels(call, given.known):
+                return super().propagate(call, reads)
             return [given]
-        return [constants.zeros(constants.is_zero(given))]
+        zero = constants.is_zero(given)
+        ends = [np.ones([1] * zero.ndim, bool)] * 2
+        for axis, width in self._padded_channels(call, zero):
+            zero = _between(zero, axis, ends, width)
+        return [constants.zeros(zero)]
 
-    def _pads_channels(self, call, array):
+    def _padded_channels(self, call, array):
+        """Pairs: an axis along which entries differ, and how much it grows."""
         width = np.broadcast_to(call.operation.pad_width, (array.ndim, 2))
-        padded = width.any(axis=1)
-        return any(size > 1 for size in np.array(array.shape)[padded])
+        return [
+            (axis, tuple(own))
+            for axis, own in enumerate(width)
+            if array.shape[axis] > 1 and any(own)
+        ]
+
+
+def _between(array, axis, ends, width):
+    """An array between two entries, each as often as it says."""
+    shape = list(array.shape)
+    filled = []
+    for end, count in zip(ends, width, strict=True):
+        shape[axis] = count
+        filled.append(np.broadcast_to(end, shape))
+    return np.concatenate([filled[0], array, filled[1]], axis)
 
 
 def _old(key):

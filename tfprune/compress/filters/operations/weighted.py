@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import math
+
 import keras
 import numpy as np
 
 from tfprune import backend
 from tfprune.compress.filters import constants
 from tfprune.compress.filters import layout
+from tfprune.compress.filters import readers
 from tfprune.compress.filters.operations import base
 from tfprune.compress.filters.operations import elementwise
 
@@ -109,6 +113,11 @@ class Dense(Weighted):
         """Tells whether a bias can stand in for a channel that is not zero."""
         return True
 
+    def readers(self, call):
+        if len(call.operation.kernel.shape) != 2:
+            return []
+        return [readers.Reader(call.operation, (0,), positions)]
+
     def rebuild(self, call, stays):
         return {self.size: int(stays.sum())}
 
@@ -121,6 +130,14 @@ class Convolution(Dense):
 
     def absorbs_values(self, layer):
         return layer.groups == 1 and not layout.has_border(layer)
+
+    def readers(self, call):
+        layer = call.operation
+        if layer.groups > 1:
+            return []
+        read = tuple(range(len(layer.kernel.shape) - 1))
+        rows = functools.partial(_patches, layer)
+        return [readers.Reader(layer, read, rows)]
 
     def rebuild(self, call, stays):
         change, layer = super().rebuild(call, stays), call.operation
@@ -140,24 +157,34 @@ class ConvolutionTranspose(Dense):
     def absorbs_values(self, layer):
         return False
 
+    def readers(self, call):
+        return []
 
-class Embedding(Weighted):
-    """A table `(tokens, channels)`."""
 
-    names = {"Embedding"}
+def positions(given):
+    """What there is along the last axis, at each position."""
+    (x,) = map(keras.ops.convert_to_numpy, given)
+    return x.reshape(-1, x.shape[-1])
 
-    def couple(self, call, channels):
-        made = channels.axis(call, "embeddings", -1, "filter")
-        channels.size(call, made)
-        return [layout.along(made, -1, len(call.tensors[0].shape) + 1)]
 
-    def propagate(self, call, reads):
-        known = ~np.any(matrix(call.operation.embeddings), axis=(0, 1))
-        rank = len(call.tensors[0].shape) + 1
-        return [constants.zeros(layout.along(known, -1, rank))]
-
-    def rebuild(self, call, stays):
-        return {"output_dim": int(stays.sum())}
+def _patches(layer, given):
+    """What a convolution gives that has a filter for each weight."""
+    taps = layer.kernel.shape[:-1]
+    each = np.eye(math.prod(taps), dtype="float32").reshape(*taps, -1)
+    own = type(layer).from_config(
+        {
+            **layer.get_config(),
+            "filters": each.shape[-1],
+            "use_bias": False,
+            "activation": None,
+            "dtype": "float32",
+        }
+    )
+    own.build(given[0].shape)
+    own.kernel.assign(each)
+    patches = own(given[0])
+    axis = layout.channel_axis(layer, len(patches.shape))
+    return positions([keras.ops.moveaxis(patches, axis, -1)])
 
 
 def matrix(kernel) -> np.ndarray:
