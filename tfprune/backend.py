@@ -310,12 +310,6 @@ def sublayers(layer) -> list:
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
 
-def constructor_arguments(layer) -> dict | None:
-    """What the constructor of a layer was given, as a config, or None."""
-    known = getattr(layer, "_auto_config", None)
-    return {**known.config, "name": layer.name} if known else None
-
-
 def state(layer) -> list:
     """All variables of a layer, the hidden ones of RNNs included."""
     hidden = [getattr(x, "states", None) for x in layer._flatten_layers()]
@@ -332,13 +326,24 @@ def build(layer, config: dict) -> None:
         layer: Keras layer, not built.
         config: Dict, what `get_build_config` gave.
     """
-    lazy = type(layer).build is keras.layers.Layer.build
-    if lazy and "input_shape" in config and sublayers(layer):
-        inputs = keras.tree.map_shape_structure(
-            lambda shape: keras.KerasTensor(shape, layer.compute_dtype),
-            config["input_shape"],
-        )
-        keras.Operation.compute_output_spec(layer, inputs)
+    if type(layer).build is keras.layers.Layer.build and sublayers(layer):
+        trace(layer, config)
     if config:
         layer.build_from_config(config)
         layer.built = True
+
+
+def trace(layer, config: dict) -> None:
+    """Runs a layer on symbolic tensors: that builds what is in it.
+
+    Args:
+        layer: Keras layer.
+        config: Dict, what `get_build_config` gave.
+    """
+    if "input_shape" not in config:
+        return
+    inputs = keras.tree.map_shape_structure(
+        lambda shape: keras.KerasTensor(shape, layer.compute_dtype),
+        config["input_shape"],
+    )
+    keras.Operation.compute_output_spec(layer, inputs)

@@ -12,12 +12,13 @@ from tfprune.graph import configs
 from tfprune.graph import traversal
 
 
-def clone(model: keras.Model, replace, call=None) -> keras.Model:
+def clone(model: keras.Model, replace, call=None, make=None) -> keras.Model:
     """Clones a model, weights included, with layers replaced.
 
     Args:
         model: Sequential or Functional model.
         replace: Callable `(layer, its copy) -> layer for the clone`.
+        make: Callable `layer -> its copy`. Defaults to None: `copy`.
         call: Callable `(layer of the clone, *args, **kwargs) -> outputs`, for
             the layers of Functional models. Defaults to None: they are called.
     """
@@ -33,7 +34,7 @@ def clone(model: keras.Model, replace, call=None) -> keras.Model:
             return clone_whole(layer)
         if not isinstance(layer, keras.layers.Layer):
             return layer.__class__.from_config(layer.get_config())
-        return replace(layer, copy(layer))
+        return replace(layer, (make or copy)(layer))
 
     def clone_whole(model):
         # Keras' own recursion knows no `call` below Sequential models.
@@ -85,28 +86,43 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     # A lambda of this very process is as safe as it was.
     own = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}
     with keras.saving.custom_object_scope(_own_classes(layer)):
-        copied = layer.__class__.from_config(configs.of(layer), **own)
+        copied = configs.again(layer, **own)
+    if layer.built and layer.variables:
+        _build_as(layer, copied)
+        if _shapes(copied) != _shapes(layer):
+            copied = configs.from_attributes(layer) or copied
+            _build_as(layer, copied)
+        if _shapes(copied) != _shapes(layer):
+            raise ValueError(
+                f"Layer {layer.name!r} must create its variables in `build`. "
+                f"Received: a {type(layer).__name__} of which a copy, made by "
+                f"`get_config` and `build`, has the variables "
+                f"{_shapes(copied)} instead of {_shapes(layer)}."
+            )
+        for old, new in zip(layer.variables, copied.variables, strict=True):
+            new.assign(old)
     copied.name = layer.name  # Some constructors make another one of it.
     for name, value in vars(layer).items():
         # From a config it would come back without the globals that it uses.
         if getattr(value, "__name__", None) == "<lambda>":
             setattr(copied, name, value)
-    if layer.built and layer.variables:
-        if not copied.built:
-            backend.build(copied, layer.get_build_config() or {})
-        if len(copied.variables) != len(layer.variables):
-            raise ValueError(
-                f"Layer {layer.name!r} must create its variables in `build`. "
-                f"Received: a {type(layer).__name__} of which a copy, made by "
-                f"`get_config` and `build`, has {len(copied.variables)} "
-                f"variables instead of {len(layer.variables)}."
-            )
-        for old, new in zip(layer.variables, copied.variables, strict=True):
-            new.assign(old)
     copy_assets(layer, copied)
     copy_trainable(layer, copied)
     refresh(copied)
     return copied
+
+
+def _build_as(layer, copied):
+    """Makes the variables of a copy."""
+    config = layer.get_build_config() or {}
+    if not copied.built:
+        backend.build(copied, config)
+    if len(copied.variables) < len(layer.variables):
+        backend.trace(copied, config)  # Its `build` leaves some to `call`.
+
+
+def _shapes(layer):
+    return [tuple(variable.shape) for variable in layer.variables]
 
 
 def _own_classes(layer):

@@ -4,34 +4,52 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 
 import keras
 
-from tfprune import backend
 
+def again(layer: keras.layers.Layer, **options) -> keras.layers.Layer:
+    """A new layer of the same class and config.
 
-def of(layer: keras.layers.Layer) -> dict:
-    """The config of a layer.
+    Some layers of KerasHub have configs that they do not take, or ask for
+    attributes that they do not have. Such a layer is made from the attributes
+    that are named as the arguments of its constructor.
 
-    Where its own `get_config` raises, what its constructor was given: some
-    layers of KerasHub ask for attributes that they do not have.
+    Args:
+        layer: Keras layer.
+        **options: For its `from_config`.
     """
     try:
-        return layer.get_config()
+        return type(layer).from_config(layer.get_config(), **options)
     except Exception:  # Whatever a user's code raises.
-        known = backend.constructor_arguments(layer)
-        if known is None:
+        made = from_attributes(layer)
+        if made is None:
             raise
-        return known
+        return made
+
+
+def from_attributes(layer: keras.layers.Layer):
+    """A new layer, from what is named as the arguments of its constructor.
+
+    None where one that is needed has no attribute of its name.
+    """
+    known = _attributes(layer)
+    return None if known is None else type(layer)(**known)
 
 
 @contextlib.contextmanager
 def sound(operations):
-    """Lets Keras read the configs that `of` finds, as long as it lasts."""
+    """Lets Keras read a graph with layers whose `get_config` raises.
+
+    It reads their attributes, or their names, as long as it lasts.
+    """
     broken = list(filter(_is_broken, operations))
     for layer in broken:
+        known = _attributes(layer) or {}
+        plain = {k: x for k, x in known.items() if _is_plain(x)}
         vars(layer)["get_config"] = functools.partial(
-            backend.constructor_arguments, layer
+            dict, plain | {"name": layer.name}
         )
     try:
         yield
@@ -40,12 +58,37 @@ def sound(operations):
             del vars(layer)["get_config"]
 
 
-def _is_broken(operation):
-    is_keras = type(operation).__module__.startswith("keras.")
-    if is_keras or backend.constructor_arguments(operation) is None:
+def is_sound(layer) -> bool:
+    """Tells whether Keras can make a layer again from its config."""
+    if type(layer).__module__.startswith("keras."):
+        return True
+    try:
+        type(layer).from_config(layer.get_config())
+    except Exception:  # Whatever a user's code raises.
         return False
+    return True
+
+
+def _is_broken(operation):
     try:
         operation.get_config()
     except Exception:  # Whatever a user's code raises.
         return True
     return False
+
+
+def _attributes(layer):
+    """Arguments for the constructor of a layer, or None if one is not there."""
+    found = {"name": layer.name, "dtype": layer.dtype_policy.name}
+    for name, one in inspect.signature(type(layer)).parameters.items():
+        if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
+            continue
+        if hasattr(layer, name):
+            found[name] = getattr(layer, name)
+        elif one.default is one.empty:
+            return None
+    return found
+
+
+def _is_plain(value):
+    return value is None or isinstance(value, (bool, int, float, str))

@@ -6,6 +6,7 @@ import collections
 import contextlib
 import copy
 import functools
+import inspect
 
 import keras
 
@@ -204,6 +205,37 @@ def passes_masks(layer) -> bool:
         for node in layer._inbound_nodes
         for tensor in node.output_tensors
     )
+
+
+@contextlib.contextmanager
+def forgotten(operations):
+    """Forgets the calls of some operations that are made while it lasts."""
+    lists = [
+        own for x in operations for own in (x._inbound_nodes, x._outbound_nodes)
+    ]
+    sizes = list(map(len, lists))
+    try:
+        yield
+    finally:
+        for own, size in zip(lists, sizes, strict=True):
+            del own[size:]
+
+
+def drop_nothing(model: keras.Model) -> None:
+    """Takes arguments out of calls that are None, and would be without them.
+
+    Some layers have more of them in `call` than they take in a graph.
+    """
+    for operation in model.operations:
+        known = inspect.signature(operation.call).parameters
+        for node in operation._inbound_nodes:
+            given = node.arguments.kwargs
+            for name in list(given):
+                if (
+                    given[name] is None
+                    and getattr(known.get(name), "default", ...) is None
+                ):
+                    del given[name]
 
 
 def set_arguments(layer: dict, arguments: dict) -> None:

@@ -93,11 +93,12 @@ def _broadcast_to(x, shape):
 
 
 def _reshape(x, newshape):
-    first, *others = newshape
-    if not isinstance(first, Size):
+    sizes = tuple(-1 if isinstance(size, Size) else size for size in newshape)
+    if sizes.count(-1) == 1:
+        return ops.reshape(x, sizes)
+    if sizes[0] != -1:
         raise TypeError("the batch must stay the first dimension")
-    sizes = tuple(-1 if isinstance(size, Size) else size for size in others)
-    return keras.layers.Reshape(sizes)(x)
+    return keras.layers.Reshape(sizes[1:])(x)
 
 
 def _tile(x, repeats):

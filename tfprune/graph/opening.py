@@ -10,9 +10,13 @@ import keras
 from tfprune import backend
 from tfprune.graph import calls
 from tfprune.graph import cloning
+from tfprune.graph import configs
 from tfprune.graph import model_graph
+from tfprune.graph import nodes
 from tfprune.graph import open_sizes
 from tfprune.graph import own_tensors
+from tfprune.graph import symbolic_calls
+from tfprune.graph import traversal
 
 _KNOWN = ("keras", "tfprune")
 
@@ -71,54 +75,56 @@ class _Opening:
     def __init__(self, keep, tables):
         self._keep, self._tables = keep, tables
         self._names: list[str] = []
+        self._weights: dict = {}  # Id of a table to what it stands for.
         self._originals: dict = {}
         self._several: set[int] = set()  # Ids of models of several tensors.
+        self._inlined: set[int] = set()  # Ids of layers whose operations are.
 
     def of(self, model):
         """What `open_composites` returns."""
-        calls_of = self._calls(model)
-
-        def replace(layer, copied):
-            pairs = zip(layer.variables, copied.variables, strict=True)
-            self._originals.update({id(new): old for old, new in pairs})
-            return self._opened(copied, calls_of.get(id(layer)))
-
-        if calls_of:
-            clone = cloning.clone(model, replace, self._call)
+        if not self._calls(model):
+            return Opened(model, [], {})
+        clone = self._clone(model)
         if not self._names:
             return Opened(model, [], {})
         return Opened(clone, self._names, self._originals)
 
-    def _opened(self, layer, how):
-        """A Functional model of what a layer calls, or the layer itself.
+    def _clone(self, model):
+        """A clone whose composite layers are opened, and those in them."""
+        calls_of = self._calls(model)
 
-        Args:
-            layer: Keras layer or operation.
-            how: Arguments that it takes, or None for one that is not opened.
-        """
-        inner, tables = (
-            (None, {}) if how is None else self._as_model(layer, *how)
-        )
-        if inner is None:
-            return layer
-        self._names.append(layer.name)
-        for variable in layer.variables:
-            if id(variable) in tables:
-                original = self._originals.get(id(variable), variable)
-                self._originals[id(tables[id(variable)])] = original
-        calls_of = self._calls(inner)
-        if calls_of:
-            # What is inside belongs to a copy already.
-            inner = keras.models.clone_model(
-                inner,
-                clone_function=lambda x: self._opened(x, calls_of.get(id(x))),
-                call_function=self._call,
-            )
+        def make(layer):
+            if not layer.variables and not configs.is_sound(layer):
+                self._inlined.add(id(layer))
+                return layer
+            how = calls_of.get(id(layer))
+            opened = self._opened(layer, *how) if how else None
+            return self._copied(layer) if opened is None else opened
+
+        return cloning.clone(model, lambda _, made: made, self._call, make)
+
+    def _copied(self, layer):
+        copied = cloning.copy(layer)
+        for old, new in zip(layer.variables, copied.variables, strict=True):
+            self._originals[id(new)] = self._weights.get(id(old), old)
+        return copied
+
+    def _opened(self, layer, args, kwargs):
+        """A Functional model of copies of what a layer calls, or None."""
+        with nodes.forgotten(traversal.walk(layer)):
+            inner = self._as_model(layer, args, kwargs)
+            if inner is None:
+                return None
+            self._names.append(layer.name)
+            inner = self._clone(inner)
         if len(inner.inputs) > 1:
             self._several.add(id(inner))
         return inner
 
     def _call(self, layer, *args, **kwargs):
+        if id(layer) in self._inlined:
+            with open_sizes.known():
+                return layer.call(*args, **kwargs)
         if id(layer) not in self._several:
             return layer(*args, **kwargs)
         leaves = keras.tree.flatten((args, kwargs))
@@ -130,7 +136,7 @@ class _Opening:
         candidates = {
             id(x)
             for x in graph.leaves
-            if _is_composite(x) and not self._keep(x)
+            if _is_composite(x) and not (self._keep(x) and configs.is_sound(x))
         }
         found: dict[int, list] = {}
         for one in graph.models if candidates else ():
@@ -145,10 +151,7 @@ class _Opening:
         }
 
     def _as_model(self, layer, args, kwargs):
-        """A Functional model of what a layer calls, or None, and its tables.
-
-        They are as `own_tensors.symbolic` yields them.
-        """
+        """A Functional model of what a layer calls itself, or None."""
         inputs: list = []
 
         def put(leaf):
@@ -159,7 +162,11 @@ class _Opening:
 
         args, kwargs = keras.tree.map_structure(put, (args, kwargs))
         try:
-            with open_sizes.known(), self._tables(layer, inputs) as tables:
+            with (
+                open_sizes.known(),
+                symbolic_calls.lenient(layer),
+                self._tables(layer, inputs) as tables,
+            ):
                 outputs = layer.call(*args, **kwargs)
             taken = inputs if len(inputs) > 1 else inputs[0]
             model = keras.Model(taken, outputs, name=layer.name)
@@ -167,12 +174,14 @@ class _Opening:
             logging.getLogger("tfprune").info(
                 "layer %r is not opened: %s", layer.name, error
             )
-            return None, {}
-        if not layer.trainable:
-            model.trainable = False
-        own = {id(tables.get(id(x), x)) for x in layer.variables}
-        inside = {id(variable) for variable in model.variables}
-        return (model, tables) if own == inside else (None, {})
+            return None
+        nodes.drop_nothing(model)
+        model.trainable = model.trainable and layer.trainable
+        own = {id(tables.get(id(x), x)): x for x in layer.variables}
+        if own.keys() != {id(variable) for variable in model.variables}:
+            return None
+        self._weights.update(own)
+        return model
 
 
 def _form(how):
@@ -182,5 +191,7 @@ def _form(how):
 
 
 def _is_composite(layer):
-    own = type(layer).__module__.split(".")[0] in _KNOWN
-    return not own and bool(backend.sublayers(layer)) and bool(layer.weights)
+    if type(layer).__module__.split(".")[0] in _KNOWN:
+        return False
+    is_nest = bool(backend.sublayers(layer)) and bool(layer.weights)
+    return is_nest or not configs.is_sound(layer)

@@ -6,6 +6,7 @@ import dataclasses
 
 import keras
 
+from tfprune.graph import configs
 from tfprune.graph import model_graph
 from tfprune.graph import nodes
 from tfprune.graph import traversal
@@ -49,9 +50,23 @@ def rebuild(graph: model_graph.ModelGraph, changes: Changes) -> keras.Model:
         Keras model with fresh weights, not compiled. A layer that is shared
         between nested models is one in each of them, as Keras loads it.
     """
+    _check(graph)
     own: dict[str, type] = {}
     entry = _entry(graph, graph.model, changes, own)
     return keras.saving.deserialize_keras_object(entry, own, safe_mode=False)
+
+
+def _check(graph):
+    """Raises where a layer does not take the config that it gives."""
+    wrong = [x.name for x in graph.leaves if not configs.is_sound(x)]
+    if wrong:
+        raise ValueError(
+            "`model` must have layers that Keras can make again: "
+            "`type(layer).from_config(layer.get_config())`. Received: "
+            f"{', '.join(wrong)}, for which that raises. A file of `model` "
+            "could not be loaded either. Give these classes a `get_config` of "
+            "all that their constructors take."
+        )
 
 
 def _entry(graph, model, changes, own):

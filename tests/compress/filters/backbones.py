@@ -39,9 +39,9 @@ _VIT = {
 CONFIGS = {
     "ResNet": {
         **_IMAGE,
-        "input_conv_filters": [8],
+        "input_conv_filters": [64],
         "input_conv_kernel_sizes": [7],
-        "stackwise_num_filters": [8, 16],
+        "stackwise_num_filters": [64, 32],
         "stackwise_num_blocks": [2, 2],
         "stackwise_num_strides": [1, 2],
         "block_type": "bottleneck_block",
@@ -70,6 +70,7 @@ CONFIGS = {
         "stackwise_strides": [1, 2],
         "stackwise_num_filters": [8, 16],
         "block_type": "dark_block",
+        "stage_type": "dark",
     },
     "MobileNet": {
         **_IMAGE,
@@ -147,7 +148,7 @@ CONFIGS = {
     "Llama": _GROUPS,
     "Mistral": _GROUPS,
     "Qwen": _GROUPS,
-    "Qwen3": {**_GROUPS, "head_dim": 8},
+    "Qwen3": {**_GROUPS, "head_dim": 8, "sliding_window_size": None},
     "Phi3": _GROUPS,
 }
 _HEAD = """\
@@ -186,7 +187,7 @@ def build(name: str) -> keras.Model:
     backbone = kind(**CONFIGS[name])
     outputs = backbone.output
     if isinstance(outputs, dict):
-        *_, outputs = (x for x in outputs.values() if len(x.shape) == 3)
+        *_, outputs = (x for x in outputs.values() if len(x.shape) > 2)
     pool = {3: layers.GlobalAveragePooling1D, 4: layers.GlobalAveragePooling2D}
     if len(outputs.shape) in pool:
         outputs = pool[len(outputs.shape)]()(outputs)

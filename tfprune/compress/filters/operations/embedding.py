@@ -41,9 +41,14 @@ class ReversibleEmbedding(Embedding):
     }
 
     def couple(self, call, channels):
+        layer = call.operation
         if not _is_backwards(call):
-            return super().couple(call, channels)
-        (labels,), (table, axis) = call.inputs, self._kernel(call.operation)
+            found = super().couple(call, channels)
+            if not layer.tie_weights:  # They are as long, used or not.
+                table, made = layer.reverse_embeddings, np.ravel(*found)
+                channels.of(call, table, 0, "input", made)
+            return found
+        (labels,), (table, axis) = call.inputs, self._kernel(layer)
         read = channels.vector(labels, -1, table.shape[axis])
         channels.of(call, table, axis, "input", read)
         reason = f"{call.where} ({call.kind}): it gives a number for each token"
