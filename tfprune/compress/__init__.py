@@ -1,6 +1,7 @@
 """From a pruned model to a smaller one: parts beside the top-level verbs."""
 
 from tfprune.compress import low_rank as low_rank
+from tfprune.compress.filters.blocks import zero_blocks as zero_blocks
 from tfprune.compress.filters.channel_graph import (
     channel_graph as channel_graph,
 )
@@ -13,5 +14,6 @@ __all__ = [
     "low_rank",
     "spectra",
     "to_spatial",
+    "zero_blocks",
     "zero_filters",
 ]

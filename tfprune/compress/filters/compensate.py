@@ -98,7 +98,8 @@ def _refit(reader, left, rows, target, is_moved):
     mean_row, mean_error = rows.mean(0) * is_moved, error.mean(0) * is_moved
     rows, error = rows - mean_row, error - mean_error
     gram = rows.T @ rows
-    gram += _DAMPING * np.trace(gram) / len(gram) * np.eye(len(gram))
+    mean = np.trace(gram) / len(gram) or 1.0  # Of nothing but zeros.
+    gram += _DAMPING * mean * np.eye(len(gram))
     change = np.linalg.solve(gram, rows.T @ error)
     matrix[np.ix_(inside, outside)] += change
     reader.assign(matrix)

@@ -30,19 +30,20 @@ def without_idle(graph: model_graph.ModelGraph) -> model_graph.ModelGraph:
 
 
 def _copy_weights(graph, model, shallow, idle):
-    needed = graph.nodes(model).needed(idle)
+    found = graph.nodes(model)
+    passed = {x.name for x in found.operations.values() if id(x) in idle}
+    needed = found.needed(idle) - passed
     layers = {x.name: x for x in model.layers if x.name in needed}
-    names = {x.name for x in shallow.layers}
-    copies = shallow.layers
-    if names == set(layers):
+    copies = [x for x in shallow.layers if x.name not in passed]
+    if set(layers) == {x.name for x in copies}:
         # Without a branch they may come in another order.
         copies = [shallow.get_layer(name) for name in layers]
     for layer, copied in zip(layers.values(), copies, strict=True):
         copied.name = layer.name  # Some constructors make another one of it.
         if traversal.is_container(layer):
             _copy_weights(graph, layer, copied, idle)
-        elif id(layer) not in idle:
-            for old, new in zip(layer.variables, copied.variables, strict=True):
-                new.assign(old)
-            cloning.copy_assets(layer, copied)
-            cloning.refresh(copied)
+            continue
+        for old, new in zip(layer.variables, copied.variables, strict=True):
+            new.assign(old)
+        cloning.copy_assets(layer, copied)
+        cloning.refresh(copied)

@@ -67,6 +67,23 @@ class Reader:
             self._mask(axes, kernel, kept) for axes in (self.read, self.made)
         ]
 
+    def labels(self, channels: dict) -> np.ndarray | None:
+        """The channel of each column; None where they have none, or several.
+
+        Args:
+            channels: Dict, id of a variable and axis to its channels.
+        """
+        kernel = self.part.kernel
+        shape = [kernel.shape[axis] for axis in self.read]
+        found = [
+            layout.along(channels[id(kernel), axis], place, len(shape))
+            for place, axis in enumerate(self.read)
+            if (id(kernel), axis) in channels
+        ]
+        if len(found) != 1:
+            return None
+        return np.broadcast_to(found[0], shape).ravel()
+
     def some_rows(self, given: list) -> np.ndarray:
         """Rows at places all over the examples, as many as a fit needs."""
         wanted = max(_LEAST_ROWS, _ROWS_PER_COLUMN * self.columns)

@@ -9,13 +9,14 @@ from tfprune import backend
 from tfprune.compress import strip
 from tfprune.compress.filters import channel_graph
 from tfprune.compress.filters import compensate as fitting
+from tfprune.compress.filters import elimination
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
 from tfprune.graph import opening
 from tfprune.graph import traversal
 from tfprune.utils import validation
 
-_ZEROED = ("filter", "scale", "shift", "mean")
+ZEROED = ("filter", "scale", "shift", "mean")
 
 
 def zero_filters(
@@ -35,10 +36,10 @@ def zero_filters(
             Or a dict, layer to that: filters go that one of its layers makes.
             Defaults to 0.5.
         compensate: Array of examples, or arrays in the nest that the model
-            takes: some hundreds, without labels, as one batch. Dense layers
-            and convolutions that read what goes are fitted, by least squares,
-            to give what they gave, and normalizations follow. Defaults to
-            None: they stay as they are.
+            takes: some hundreds, without labels, as one batch. Those channels
+            go that the others can best be fitted to do without; what reads
+            them is fitted, by least squares, to give what it gave, and
+            normalizations follow. Defaults to None: nothing is fitted.
 
     Returns:
         A Keras model of the same shape. What goes is zero in kernels, biases,
@@ -57,23 +58,27 @@ def zero_filters(
     zeroed = cloning.clone(model, lambda layer, copied: copied)
     opened = opening.open_composites(zeroed, registry.is_known)
     graph = channel_graph.channel_graph(opened.model)
-    scores, removed = _scores(graph), np.zeros(graph.count, bool)
-    for group in graph.groups():
-        share = _share(sparsity, group.layers)
-        order = np.argsort(scores[group.channels], kind="stable")
-        # The slack absorbs what is lost in 1 - kept / all.
-        least = order[: int(share * order.size + 1e-6)]
-        removed[group.channels[least]] = True
+    data = None if compensate is None else keras.tree.flatten(compensate)
+    removed = _removed(graph, sparsity, data)
     zero(graph, removed)
-    if compensate is not None:
+    if data is not None:
         dense = opening.open_composites(model, registry.is_known).model
-        data = keras.tree.flatten(compensate)
         fitting.compensate(dense, graph, removed, data)
+    write_back(opened, zeroed)
+    return zeroed
+
+
+def write_back(opened: opening.Opened, model: keras.Model) -> None:
+    """Writes the weights of an opened model to the model that it is of.
+
+    Args:
+        opened: `Opened`.
+        model: Keras model.
+    """
     for variable in opened.model.variables if opened.names else ():
         original = opened.original(variable)
         original.assign(keras.ops.reshape(variable, original.shape))
-    cloning.refresh(zeroed)
-    return zeroed
+    cloning.refresh(model)
 
 
 def zero(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> None:
@@ -101,7 +106,7 @@ def zeroed(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> list:
     """
     found: dict[int, tuple] = {}
     for axis in graph.axes:
-        if axis.role in _ZEROED and removed[axis.channels].any():
+        if axis.role in ZEROED and removed[axis.channels].any():
             value = np.array(backend.to_numpy(axis.variable))
             _, value = found.setdefault(
                 id(axis.variable), (axis.variable, value)
@@ -119,6 +124,21 @@ def _check(model, sparsity):
         if name not in known:
             raise ValueError(validation.unknown("sparsity", name, known))
         validation.check_sparsity(f"sparsity[{name!r}]", share)
+
+
+def _removed(graph, sparsity, data):
+    """Which channels go: a bool for each."""
+    removed, scores = np.zeros(graph.count, bool), _scores(graph)
+    known = None if data is None else elimination.Elimination(graph, data)
+    for group in graph.groups():
+        share = _share(sparsity, group.layers)
+        # The slack absorbs what is lost in 1 - kept / all.
+        count = int(share * group.channels.size + 1e-6)
+        order = known and known.order(group.channels, count)
+        if order is None:
+            order = np.argsort(scores[group.channels], kind="stable")[:count]
+        removed[group.channels[order]] = True
+    return removed
 
 
 def _share(sparsity, names):

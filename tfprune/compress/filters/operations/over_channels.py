@@ -24,7 +24,7 @@ class OverChannels(base.Operation):
     """A channel goes where it is zero, and so is what it is scaled to."""
 
     shift: str | None = None
-    scales = ("scale",)
+    scales: tuple[str, ...] = ("scale",)
     zero = 0.0  # The scale that makes a channel zero.
     is_cut = True
 
