@@ -189,6 +189,16 @@ SUITES: dict[str, Suite] = {
         ),
         "They run in the engines of `models`.",
     ),
+    "compensation": Suite(
+        "Nets without half of their filters, what reads them fitted.",
+        (
+            Flag(
+                "packages",
+                "Folder with the weights and photographs of MobileNetV2.",
+            ),
+        ),
+        "benchmarks/cases/photographs.py says which packages; no times.",
+    ),
     "runs": Suite(
         "The models of finished runs beside their dense nets.",
         (

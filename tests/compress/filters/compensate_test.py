@@ -105,3 +105,23 @@ def test_the_model_itself_stays_as_it_is():
     zero.zero_filters(model, 0.5, compensate=x)
     for one, other in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_heads_are_fitted():
+    """Two of four heads are told from the others."""
+    x = keras.Input((5, 6))
+    attention = layers.MultiHeadAttention(4, 3, name="makes")
+    model = keras.Model(x, layers.Dense(2)(attention(x, x)))
+    for part in ("query", "key", "value"):
+        kernel = getattr(attention, f"_{part}_dense").kernel
+        value = np.array(kernel)
+        value[:, 2:] = value[:, :2]
+        kernel.assign(value)
+    data = RANDOM.normal(size=(60, 5, 6)).astype("float32")
+    share = {"makes": 0.5}
+    plain = zero.zero_filters(model, share)
+    fitted = zero.zero_filters(model, share, compensate=data)
+    errors = [np.abs(net(data) - model(data)).mean() for net in (plain, fitted)]
+    assert errors[1] < 0.8 * errors[0]
+    small = remove.remove_filters(fitted).model
+    np.testing.assert_allclose(small(data), fitted(data), rtol=1e-3, atol=1e-4)

@@ -51,9 +51,10 @@ class Elimination:
             kernel reads them that can be fitted.
         """
         costs = [
-            _Cost(kernel, gram, [labels == x for x in channels])
+            _Cost(kernel, gram, [own == x for x in channels])
             for kernel, gram, labels in self._readers
-            if np.isin(labels, channels).any()
+            for own in labels
+            if np.isin(own, channels).any()
         ]
         if not costs:
             return None
@@ -71,7 +72,7 @@ class Elimination:
             return call.inputs
         for reader in registry.of(call.operation).readers(call):
             labels = reader.labels(self._channels)
-            if labels is not None:
+            if labels:
                 rows = reader.some_rows(call.inputs)
                 rows -= rows.mean(0) * (reader.part.bias is not None)
                 gram = rows.T @ rows / len(rows)

@@ -67,8 +67,8 @@ class Reader:
             self._mask(axes, kernel, kept) for axes in (self.read, self.made)
         ]
 
-    def labels(self, channels: dict) -> np.ndarray | None:
-        """The channel of each column; None where they have none, or several.
+    def labels(self, channels: dict) -> list[np.ndarray]:
+        """The channel of each column, for each axis that channels lie along.
 
         Args:
             channels: Dict, id of a variable and axis to its channels.
@@ -80,9 +80,7 @@ class Reader:
             for place, axis in enumerate(self.read)
             if (id(kernel), axis) in channels
         ]
-        if len(found) != 1:
-            return None
-        return np.broadcast_to(found[0], shape).ravel()
+        return [np.broadcast_to(own, shape).ravel() for own in found]
 
     def some_rows(self, given: list) -> np.ndarray:
         """Rows at places all over the examples, as many as a fit needs."""

@@ -134,6 +134,8 @@ def _removed(graph, sparsity, data):
         share = _share(sparsity, group.layers)
         # The slack absorbs what is lost in 1 - kept / all.
         count = int(share * group.channels.size + 1e-6)
+        if not count:
+            continue
         order = known and known.order(group.channels, count)
         if order is None:
             order = np.argsort(scores[group.channels], kind="stable")[:count]
