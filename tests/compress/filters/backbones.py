@@ -14,6 +14,8 @@ from keras import layers
 
 import tfprune
 from tests.compress.filters import zoo
+from tfprune.compress.filters import blocks
+from tfprune.compress.filters import channel_graph
 from tfprune.compress.filters import removal_plan
 from tfprune.compress.filters import zero
 from tfprune.compress.filters.operations import registry
@@ -151,6 +153,13 @@ CONFIGS = {
     "Qwen3": {**_GROUPS, "head_dim": 8, "sliding_window_size": None},
     "Phi3": _GROUPS,
 }
+# How their variables are named, and along which axis they lie.
+PARTS = {
+    "heads": ("value/kernel", 1),
+    "feed-forward units": ("feedforward_intermediate_dense/kernel", 1),
+    "hidden size": ("token_embedding/embeddings", 1),
+}
+TRANSFORMERS = ("Bert", "GPT2", "Llama")
 _HEAD = """\
 # Backbones of KerasHub: what of them may go
 
@@ -236,6 +245,27 @@ def _may_go(model):
     return 1 - kept / sum(int(np.prod(x.shape)) for x in opened.model.weights)
 
 
+def parts(name: str) -> list[str]:
+    """What of a transformer's parts may go: the line of the second table."""
+    opened = opening.open_composites(build(name), registry.is_known)
+    graph = channel_graph.channel_graph(opened.model)
+    cells = [name]
+    for path, place in PARTS.values():
+        own = np.unique(
+            np.concatenate(
+                [
+                    axis.channels
+                    for axis in graph.axes
+                    if axis.variable.path.endswith(path) and axis.axis == place
+                ]
+            )
+        )
+        cells.append(f"{graph.free[own].sum()} of {own.size}")
+    count = len(blocks.blocks(graph))
+    additions = 2 * CONFIGS[name]["num_layers"]
+    return [*cells, f"{count} of {additions}"]
+
+
 def _loads(zeroed, small):
     inputs = examples.random(zeroed)
     expected = keras.ops.convert_to_numpy(examples.call(zeroed, *inputs))
@@ -256,7 +286,17 @@ def main(names):
     print(_HEAD)
     print("| " + " | ".join(heads) + " |")
     print("|---" * len(heads) + "|")
-    for name in names or CONFIGS:
+    _rows(names or CONFIGS)
+    print("\nWhat of the parts of transformers may go:\n")
+    heads = ["backbone", *PARTS, "blocks"]
+    print("| " + " | ".join(heads) + " |")
+    print("|---" * len(heads) + "|")
+    for name in TRANSFORMERS:
+        print("| " + " | ".join(parts(name)) + " |")
+
+
+def _rows(names):
+    for name in names:
         try:
             cells = row(name)
         except Exception as error:  # Whatever keeps it from being measured.

@@ -57,7 +57,19 @@ def nested():
     return keras.Model(x, layers.Dense(2)(inner(x))), 2
 
 
+def inside():
+    """The branch of a block is a model of its own."""
+    x = keras.Input((5,))
+    y = layers.Dense(4)(x)
+    for number in range(2):
+        z = keras.Input((4,))
+        inner = layers.Dropout(0.1)(layers.Dense(4)(layers.ReLU()(z)))
+        y = y + keras.Model(z, inner, name=f"inner_{number}")(y)
+    return keras.Model(x, layers.Dense(2)(y)), 2
+
+
 NETS = {
+    "inside": inside,
     "convolutions": convolutions,
     "normalized": normalized,
     "pre-norm": transformer,

@@ -15,6 +15,7 @@ from tfprune.compress.filters import zero
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
 from tfprune.graph import opening
+from tfprune.graph import traversal
 from tfprune.utils import validation
 
 # Zeros stay zeros, whatever the model is given.
@@ -28,16 +29,17 @@ class Block:
     Args:
         addition: Keras layer or operation.
         writer: Layer that gives what is added.
-        variables: List of variables, zero where the block adds nothing.
+        zeros: List of pairs (variable, number): what they are where the block
+            adds nothing.
     """
 
     addition: typing.Any
     writer: keras.layers.Layer
-    variables: list
+    zeros: list
 
     def score(self) -> float:
         """The mean square of what writes to the shortcut."""
-        values = [backend.to_numpy(x) for x in self.variables]
+        values = [backend.to_numpy(x) - zero for x, zero in self.zeros]
         return float(
             np.mean(np.square(np.concatenate([*map(np.ravel, values)])))
         )
@@ -82,8 +84,8 @@ def zero_blocks(model: keras.Model, share: float = 0.5) -> keras.Model:
     found = blocks(channel_graph.channel_graph(opened.model))
     found.sort(key=Block.score)
     for block in found[: int(share * len(found) + 1e-6)]:
-        for variable in block.variables:
-            variable.assign(np.zeros(variable.shape))
+        for variable, value in block.zeros:
+            variable.assign(np.full(variable.shape, value))
     zero.write_back(opened, zeroed)
     return zeroed
 
@@ -95,39 +97,49 @@ def blocks(graph: channel_graph.ChannelGraph) -> list[Block]:
         graph: `ChannelGraph` of the model.
     """
     zeroed: dict[int, list] = {}
+    computing = {id(x.layer) for x in graph.axes if x.role != "filter"}
     for axis in graph.axes:
-        if axis.role in zero.ZEROED and not axis.zero:
+        if axis.role in zero.ZEROED and id(axis.layer) in computing:
             own = zeroed.setdefault(id(axis.layer), [])
-            if all(x is not axis.variable for x in own):
-                own.append(axis.variable)
+            if all(x is not axis.variable for x, _ in own):
+                own.append((axis.variable, axis.zero))
+    found = graph.model_graph
     return [
         Block(addition, writer, zeroed[id(writer)])
-        for model in graph.model_graph.models
-        for addition, writer in _written(graph.model_graph.nodes(model))
+        for model in found.models
+        for addition, writer in _written(found, found.nodes(model))
         if id(writer) in zeroed
     ]
 
 
-def _written(nodes):
+def _written(graph, nodes):
     """Pairs: an addition, and the layer that gives what it adds."""
     calls = {node.key: node for node in nodes.nodes}
     for node in nodes.nodes:
         if type(node.operation).__name__ != "Add" or len(node.tensors) != 2:
             continue
         for place, other in ((0, 1), (1, 0)):
-            ends = [node.tensors[i].key[:2] for i in (place, other)]
-            branch = _first(calls, ends[0])
-            if branch and ends[1] in _above(calls, branch.key):
-                if len(nodes.calls[id(branch.operation)]) == 1:
-                    yield node.operation, branch.operation
+            branch, short = (node.tensors[i].key for i in (place, other))
+            if short[:2] in _above(calls, branch[:2]):
+                yield node.operation, _writer(graph, nodes, branch)
 
 
-def _first(calls, key):
-    """The call of what gives a tensor, behind what passes zeros on."""
-    node = calls.get(key)
+def _writer(graph, nodes, key):
+    """The layer that gives a tensor, behind what passes zeros on.
+
+    None for one that gives others, too.
+    """
+    calls = {node.key: node for node in nodes.nodes}
+    node = calls.get(key[:2])
     while node and type(node.operation).__name__ in _PASSED:
-        node = calls.get(node.tensors[0].key[:2])
-    return node
+        key = node.tensors[0].key
+        node = calls.get(key[:2])
+    if node is None or len(nodes.calls[id(node.operation)]) > 1:
+        return None
+    if traversal.is_container(node.operation):
+        inside = graph.nodes(node.operation)
+        return _writer(graph, inside, inside.outputs[key[2]])
+    return node.operation
 
 
 def _above(calls, key):
