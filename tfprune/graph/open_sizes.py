@@ -85,11 +85,17 @@ def _broadcast_to(x, shape):
         x = ops.expand_dims(x, 0)
     for axis, (old, new) in enumerate(zip(x.shape, shape, strict=True)):
         if isinstance(new, Size) and old == 1:
-            merge = ops.logical_or if x.dtype == "bool" else ops.add
-            x = merge(x, new.zeros(rank, axis, x.dtype))
+            dtype = keras.backend.standardize_dtype(x.dtype)
+            merge = ops.logical_or if dtype == "bool" else ops.add
+            x = merge(x, new.zeros(rank, axis, dtype))
         elif old == 1 and new != 1:
             x = ops.repeat(x, new, axis)
     return x
+
+
+def _zeros(shape, dtype=None):
+    known = [1 if isinstance(size, Size) else size for size in shape]
+    return _broadcast_to(ops.zeros(known, dtype), shape)
 
 
 def _reshape(x, newshape):
@@ -119,4 +125,5 @@ _INSTEAD = {
     "reshape": _reshape,
     "shape": _shape,
     "tile": _tile,
+    "zeros": _zeros,
 }

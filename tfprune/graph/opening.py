@@ -111,7 +111,10 @@ class _Opening:
 
     def _opened(self, layer, args, kwargs):
         """A Functional model of copies of what a layer calls, or None."""
-        with nodes.forgotten(traversal.walk(layer)):
+        with (
+            nodes.forgotten(traversal.walk(layer)),
+            symbolic_calls.lenient(layer),
+        ):
             inner = self._as_model(layer, args, kwargs)
             if inner is None:
                 return None
@@ -162,11 +165,7 @@ class _Opening:
 
         args, kwargs = keras.tree.map_structure(put, (args, kwargs))
         try:
-            with (
-                open_sizes.known(),
-                symbolic_calls.lenient(layer),
-                self._tables(layer, inputs) as tables,
-            ):
+            with open_sizes.known(), self._tables(layer, inputs) as tables:
                 outputs = layer.call(*args, **kwargs)
             taken = inputs if len(inputs) > 1 else inputs[0]
             model = keras.Model(taken, outputs, name=layer.name)

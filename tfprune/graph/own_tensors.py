@@ -21,7 +21,7 @@ from tfprune.graph import open_sizes
 def symbolic(layer: keras.layers.Layer, inputs: list):
     """Makes what a layer repeats for each example symbolic, while it lasts.
 
-    That are its attributes of shape `(1, rows, channels)` and constants of
+    These are its weights of shape `(1, rows, channels)` and its constants of
     shape `(1, rows)`.
 
     Args:

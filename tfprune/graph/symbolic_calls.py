@@ -16,18 +16,23 @@ def lenient(layer: keras.layers.Layer):
     As long as it lasts, layers below it that are not of Keras' own are spared
     arguments that are None, of which some take more in `call` than where they
     tell what comes out. One that gives None among tensors is not called as a
-    layer: what it calls is.
+    layer: what it calls is, with names that begin with its own.
 
     Not for several threads: it changes classes.
     """
-    kinds = {type(x) for x in traversal.walk(layer)}
-    kinds = {x for x in kinds if not x.__module__.startswith("keras.")}
+    below = list(traversal.walk(layer))
+    names = [x.name for x in below]
+    kinds = {
+        x for x in map(type, below) if not x.__module__.startswith("keras.")
+    }
     own = {kind: vars(kind).get("__call__") for kind in kinds}
     for kind in kinds:
         kind.__call__ = _called(kind.__call__)
     try:
         yield
     finally:
+        for each, name in zip(below, names, strict=True):
+            each.name = name
         for kind, call in own.items():
             if call is None:
                 del kind.__call__
@@ -43,6 +48,8 @@ def _called(original):
             return original(layer, *args, **given)
         outputs = layer.compute_output_spec(*args, **given)
         if any(x is None for x in keras.tree.flatten(outputs)):
+            for each in traversal.walk(layer):
+                each.name = f"{layer.name}_{each.name}"
             return layer.call(*args, **given)
         return original(layer, *args, **given)
 

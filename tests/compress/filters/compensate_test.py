@@ -125,3 +125,26 @@ def test_heads_are_fitted():
     assert errors[1] < 0.8 * errors[0]
     small = remove.remove_filters(fitted).model
     np.testing.assert_allclose(small(data), fitted(data), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "data", [np.zeros((0, 6)), np.zeros((5, 7)), [np.zeros((5, 6))] * 2]
+)
+def test_examples_must_be_those_of_the_model(data):
+    model, *_ = dense()
+    with pytest.raises(ValueError, match="`compensate` must be examples"):
+        zero.zero_filters(model, 0.5, compensate=data)
+
+
+def test_layers_that_are_called_twice_stay_as_they_are():
+    x = keras.Input((6,))
+    shared = layers.Dense(4, name="shared")
+    makes = layers.Dense(8, "relu", name="makes")
+    y = layers.Add()([shared(makes(x)), shared(makes(-1.0 * x))])
+    model = keras.Model(x, y)
+    data = RANDOM.normal(size=(50, 6)).astype("float32")
+    fitted = zero.zero_filters(model, {"makes": 0.5}, compensate=data)
+    for one, other in zip(
+        fitted.get_layer("shared").weights, shared.weights, strict=True
+    ):
+        np.testing.assert_array_equal(one, other)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -215,3 +216,23 @@ def test_tokens_that_are_masked():
     assert found.plan.removed.sum() == removed > 0, str(found)
     x = np.array([[1, 2, 3, 0, 0, 0], [4, 9, 0, 0, 0, 0]])
     np.testing.assert_allclose(found.model(x), model(x), 1e-4, 1e-5)
+
+
+TRAINED = ("pre-norm", "tied", "gated", "heads by einsum", "wide heads")
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+@pytest.mark.parametrize("name", [*TRAINED, "layer norm", "rms norm"])
+def test_what_a_method_masks_goes(name, wrap):
+    """Half of each group, and nothing that was not masked."""
+    model = zoo.randomize(zoo.ZOO[name][0]())
+    method = tfprune.methods.Magnitude(
+        0.5, structure=tfprune.structures.CoupledFilter()
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*skips these layers")
+        pruned = tfprune.prune(model, method, wrap=wrap)
+    masked = tfprune.strip(tfprune.decide(pruned))
+    small = remove.remove_filters(masked).model
+    compare(masked, small, 1e-4)
+    assert small.count_params() <= 0.75 * masked.count_params()

@@ -111,6 +111,20 @@ def heads_by_reshape():
     return keras.Model(x, layers.Dense(2)(y))
 
 
+def wide_heads():
+    """What is in a head is more than there are of them."""
+    x = keras.Input((5, 7))
+    query, key, value = (
+        ops.transpose(
+            layers.Reshape((5, 2, 6))(layers.Dense(12)(x)), (0, 2, 1, 3)
+        )
+        for _ in range(3)
+    )
+    scores = ops.einsum("bnqd,bnkd->bnqk", query, key)
+    y = ops.einsum("bnqk,bnkd->bqnd", ops.softmax(scores), value)
+    return keras.Model(x, layers.Dense(2)(layers.Reshape((5, 12))(y)))
+
+
 def gated():
     """Kernels that are equations, as those of gated feed-forward layers."""
     x = keras.Input((5, 7))
@@ -131,5 +145,6 @@ ZOO = {
     "untied": (untied, 8),
     "heads by einsum": (heads_by_einsum, 2 + 6),
     "heads by reshape": (heads_by_reshape, 4),
+    "wide heads": (wide_heads, 2),
     "gated": (gated, 6),
 }

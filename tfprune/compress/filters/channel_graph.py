@@ -9,7 +9,9 @@ import functools
 import keras
 import numpy as np
 
+from tfprune.compress.filters import channel_sets
 from tfprune.compress.filters import channels as coupled
+from tfprune.compress.filters.operations import einsum
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import model_graph
 from tfprune.graph import traversal
@@ -48,8 +50,20 @@ def channel_graph(model: keras.Model) -> ChannelGraph:
 
 
 def build(graph: model_graph.ModelGraph) -> ChannelGraph:
-    """The channels of a model, from its graph: see `channel_graph`."""
-    found = coupled.Channels()
+    """The channels of a model, from its graph: see `channel_graph`.
+
+    What lies along several axes is taken for heads where that frees more.
+    """
+    found = _coupled(graph, coupled.Channels())
+    if not any(
+        barrier.reason.endswith(einsum.SUMMED) for barrier in found.barriers
+    ):
+        return found
+    other = _coupled(graph, coupled.Channels(channel_sets.heads))
+    return max(found, other, key=lambda x: x.free.sum())
+
+
+def _coupled(graph, found):
     inputs = [
         found.fixed(len(tensor.shape), "a channel of the model's input")
         for tensor in graph.model.inputs

@@ -12,9 +12,15 @@ class ChannelSets:
 
     Labels are integer arrays with a number for each entry of a tensor, of
     size 1 along axes where all entries have the same.
+
+    Args:
+        prefer: Callable `(counts, axis, rank) -> sortable`: of several axes
+            that a tensor's channels lie along, those of the greatest stay, of
+            `counts` numbers. Defaults to None: the most, or the last of them.
     """
 
-    def __init__(self):
+    def __init__(self, prefer=None):
+        self._prefer = prefer or most
         self._parents = np.zeros(0, int)
         self._fixed = collections.defaultdict(list)
 
@@ -74,20 +80,18 @@ class ChannelSets:
         return labels
 
     def along_one_axis(self, labels):
-        """Makes labels equal along all axes but the one that has the most.
+        """Makes labels equal along all axes but the one that is preferred.
 
-        What is removed of a tensor must be whole slices of it. Of several that
-        have the most it is the last axis, or else the first of them.
+        What is removed of a tensor must be whole slices of it.
         """
         labels = self.squeezed(labels)
         if sum(size > 1 for size in labels.shape) < 2:
             return labels
         each = [_slices(labels, axis) for axis in range(labels.ndim)]
         counts = [self._count(rows) for rows in each]
-        last = labels.ndim - 1
         best = max(
             range(labels.ndim),
-            key=lambda axis: (counts[axis], axis == last, -axis),
+            key=lambda axis: self._prefer(counts[axis], axis, labels.ndim),
         )
         self.unite(each[best][:, :1], each[best])
         return self.squeezed(labels)
@@ -100,11 +104,28 @@ class ChannelSets:
 
     def _count(self, rows):
         """How many sets are left if each row becomes one."""
-        trial = ChannelSets()
+        trial = ChannelSets(self._prefer)
         known, flat = np.unique(rows, return_inverse=True)
         own, rows = trial.fresh(known.size), flat.reshape(rows.shape)
         trial.unite(rows[:, :1], rows)
         return np.unique(trial.find(own)).size
+
+
+def most(count: int, axis: int, rank: int) -> tuple:
+    """Prefers the axis with the most numbers, then the last or the first."""
+    return count, axis == rank - 1, -axis
+
+
+def heads(count: int, axis: int, rank: int) -> tuple:
+    """Prefers, of what has four axes, the first with several numbers.
+
+    Channels that are cut into heads and what is in them are heads.
+    """
+    return (
+        rank > 3 and count > 1,
+        -axis if rank > 3 else 0,
+        *most(count, axis, rank),
+    )
 
 
 def _slices(labels, axis):

@@ -42,8 +42,8 @@ class ChannelAxis:
 class Channels(channel_sets.ChannelSets):
     """The channels of a model, as `Operation.couple` finds them."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, prefer=None):
+        super().__init__(prefer)
         self._axes, self._shapes, self._parts = {}, {}, []
 
     def axis(self, call, name, axis, role, labels=None):

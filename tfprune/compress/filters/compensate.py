@@ -27,6 +27,8 @@ _DAMPING = 1e-3  # Of the mean of the diagonal, towards the old weights.
 def compensate(dense: keras.Model, graph, removed: np.ndarray, data) -> None:
     """Fits the layers of a model that read channels of zeros, in place.
 
+    Layers that are called more than once stay as they are.
+
     Args:
         dense: Keras model, as it was before.
         graph: `ChannelGraph` of the same model, its filters zeroed.
@@ -40,7 +42,7 @@ def compensate(dense: keras.Model, graph, removed: np.ndarray, data) -> None:
     own, others = graph.model_graph.leaves, traversal.leaves(dense)
     twins = {id(x): twin for x, twin in zip(own, others, strict=True)}
     kept = {(id(x.variable), x.axis): ~removed[x.channels] for x in graph.axes}
-    fit = _Fit(twins, kept, graph.model_graph.sole_followers)
+    fit = _Fit(twins, kept, graph.model_graph)
     tensors = map(keras.ops.convert_to_tensor, data)
     graph.model_graph.follow([(x, x) for x in tensors], fit)
 
@@ -52,12 +54,14 @@ class _Fit:
         twins: Dict, id of a layer to that of the dense model.
         kept: Dict, id of a variable and axis to which of its channels are
             left.
-        followers: Dict, id of a layer to what alone takes what it gives.
+        graph: `ModelGraph` of the pruned model.
     """
 
-    def __init__(self, twins, kept, followers):
-        self._twins, self._kept, self._followers = twins, kept, followers
-        self._done: set[int] = set()
+    def __init__(self, twins, kept, graph):
+        self._twins, self._kept = twins, kept
+        self._followers = graph.sole_followers
+        # What fits one call of a layer need not fit another.
+        self._once = {x for x, calls in graph.calls.items() if len(calls) == 1}
 
     def __call__(self, call):
         layer = call.operation
@@ -66,8 +70,7 @@ class _Fit:
         twin = self._twins.get(id(layer), layer)
         dense = dataclasses.replace(call, operation=twin)
         before, after = map(list, zip(*call.inputs, strict=True))
-        if id(layer) not in self._done:
-            self._done.add(id(layer))
+        if id(layer) in self._once:
             self._fit(call, dense, before, after)
         return list(zip(dense(before), call(after), strict=True))
 
@@ -76,9 +79,8 @@ class _Fit:
         if _is_normalization(layer):
             return _match(layer, before[0], after[0])
         is_moved = _is_normalization(self._followers.get(id(layer)))
-        own = registry.of(layer)
         for reader, twin in zip(
-            own.readers(call), own.readers(dense), strict=True
+            registry.readers(call), registry.readers(dense), strict=True
         ):
             inside, outside = reader.left(self._kept)
             if not inside.all():

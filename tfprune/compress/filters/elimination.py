@@ -70,7 +70,7 @@ class Elimination:
     def _step(self, call):
         if isinstance(call.operation, keras.layers.InputLayer):
             return call.inputs
-        for reader in registry.of(call.operation).readers(call):
+        for reader in registry.readers(call):
             labels = reader.labels(self._channels)
             if labels:
                 rows = reader.some_rows(call.inputs)

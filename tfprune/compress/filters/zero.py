@@ -47,10 +47,20 @@ def zero_filters(
 
     Raises:
         ValueError: for a subclassed model, one that is not stripped, weights
-            that are not finite, or an unknown layer.
+            that are not finite, an unknown layer, or examples that the model
+            does not take.
+
+    Example:
+
+    ```python
+    zeroed = zero_filters(model, 0.5, compensate=x_train[:1000])
+    small = tfprune.remove_filters(zeroed).model
+    ```
 
     Reference:
-        Li et al. Pruning Filters for Efficient ConvNets. ICLR 2017.
+        Li et al. Pruning Filters for Efficient ConvNets. ICLR 2017. Kurtic et
+        al. ZipLM: Inference-Aware Structured Pruning of Language Models.
+        NeurIPS 2023.
     """
     strip.check_stripped(model, "remove filters of")
     validation.check_finite("model", model.variables)
@@ -58,7 +68,7 @@ def zero_filters(
     zeroed = cloning.clone(model, lambda layer, copied: copied)
     opened = opening.open_composites(zeroed, registry.is_known)
     graph = channel_graph.channel_graph(opened.model)
-    data = None if compensate is None else keras.tree.flatten(compensate)
+    data = _checked(model, compensate)
     removed = _removed(graph, sparsity, data)
     zero(graph, removed)
     if data is not None:
@@ -124,6 +134,30 @@ def _check(model, sparsity):
         if name not in known:
             raise ValueError(validation.unknown("sparsity", name, known))
         validation.check_sparsity(f"sparsity[{name!r}]", share)
+
+
+def _checked(model, data):
+    """The examples as a list of arrays, or None."""
+    if data is None:
+        return None
+    arrays = list(map(np.asarray, keras.tree.flatten(data)))
+    wanted = [x.shape for x in model.inputs]
+    given = [x.shape for x in arrays]
+    fits = len(given) == len(wanted) and all(map(_fits, given, wanted))
+    if not fits or len({shape[0] for shape in given}) > 1 or not given[0][0]:
+        raise ValueError(
+            "`compensate` must be examples as the model takes them, some "
+            f"hundreds: arrays of shapes {wanted}. Received: {given}."
+        )
+    return arrays
+
+
+def _fits(shape, wanted):
+    return len(shape) == len(wanted) and all(
+        one == other
+        for one, other in zip(shape[1:], wanted[1:], strict=True)
+        if other is not None
+    )
 
 
 def _removed(graph, sparsity, data):

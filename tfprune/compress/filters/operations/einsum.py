@@ -14,6 +14,8 @@ from tfprune.compress.filters import readers
 from tfprune.compress.filters.operations import base
 from tfprune.compress.filters.operations import elementwise
 
+SUMMED = "it sums up products of channels"
+
 
 def terms(equation: str, ranks: list[int]) -> list[list]:
     """The axes of each tensor of an equation, those of the result last.
@@ -175,7 +177,7 @@ class Einsum(base.Operation):
             if size > 1
         }
         if len(lying) != 1 or not lying <= set(made):
-            raise base.Unsupported("it sums up products of channels")
+            raise base.Unsupported(SUMMED)
         (token,) = lying
         if not all(token in axes for axes in taken):
             raise base.Unsupported("only one side has such channels")

@@ -65,9 +65,13 @@ class OverChannels(base.Operation):
         reads.add(scale, every, known, zero, value, axis=0)
         rank = given.known.ndim
         cut = layout.along(factor == 0, -1, rank)
-        empty = np.all(constants.is_zero(given), axis=-1, keepdims=True)
+        known = cut | self.kept_zeros(constants.is_zero(given))
         shift = layout.along(shift, -1, rank)
-        return [constants.Constant(*np.broadcast_arrays(cut | empty, shift))]
+        return [constants.Constant(*np.broadcast_arrays(known, shift))]
+
+    def kept_zeros(self, zero):
+        """Which of the zeros that come in come out as what they are shifted."""
+        return zero
 
 
 class RootMeanSquare(OverChannels):
@@ -123,6 +127,10 @@ class LayerNormalization(OverChannels):
     scales = ("gamma",)
     shift = "beta"
     is_cut = False
+
+    def kept_zeros(self, zero):
+        # Where there is nothing else, the mean is zero, too.
+        return np.all(zero, axis=-1, keepdims=True)
 
     def unsupported_reason(self, call):
         if getattr(call.operation, "rms_scaling", False):

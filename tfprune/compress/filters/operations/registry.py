@@ -52,8 +52,18 @@ def couple(call, channels) -> list:
 def propagate(call, reads) -> list:
     """As `Operation.propagate`, and nothing is known where unsupported."""
     own = of(call.operation)
-    own = _UNKNOWN if own.unsupported_reason(call) else own
     try:
+        if own.unsupported_reason(call):
+            own = _UNKNOWN
         return own.propagate(call, reads)
     except base.Unsupported:
         return _UNKNOWN.propagate(call, reads)
+
+
+def readers(call) -> list:
+    """As `Operation.readers`, and none where unsupported."""
+    own = of(call.operation)
+    try:
+        return [] if own.unsupported_reason(call) else own.readers(call)
+    except base.Unsupported:
+        return []
