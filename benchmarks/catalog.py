@@ -199,6 +199,11 @@ SUITES: dict[str, Suite] = {
         ),
         "benchmarks/cases/photographs.py says which packages; no times.",
     ),
+    "sentences": Suite(
+        "A sentence encoder without a part of its units and heads.",
+        (Flag("packages", "Folder with the package of the encoder."),),
+        "benchmarks/cases/sentence_encoder.py says which package; no times.",
+    ),
     "runs": Suite(
         "The models of finished runs beside their dense nets.",
         (

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
+from tfprune.compress.filters import remove
 from tfprune.compress.filters import zero
 
 
@@ -66,3 +67,17 @@ def test_weights_that_are_not_finite_are_named(wrong):
     tfprune.prune(model, "magnitude")
     with pytest.raises(ValueError, match="in .*second/kernel. Load"):
         tfprune.decide(model)
+
+
+def test_heads_alone_go_by_the_name_of_their_number():
+    x = keras.Input((5, 6))
+    y = layers.MultiHeadAttention(4, 3, name="attention")(x, x)
+    model = keras.Model(x, layers.Dense(2)(y))
+    small = remove.remove_filters(
+        zero.zero_filters(model, {"attention/num_heads": 0.5})
+    ).model
+    config = small.get_layer("attention").get_config()
+    assert (config["num_heads"], config["key_dim"]) == (2, 3)
+    assert config["output_shape"] == (6,)
+    with pytest.raises(ValueError, match="attention/num_heads"):
+        zero.zero_filters(model, {"attention/heads": 0.5})

@@ -8,12 +8,11 @@ import numpy as np
 from tfprune import backend
 from tfprune.compress import strip
 from tfprune.compress.filters import channel_graph
+from tfprune.compress.filters import choice
 from tfprune.compress.filters import compensate as fitting
-from tfprune.compress.filters import elimination
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
 from tfprune.graph import opening
-from tfprune.graph import traversal
 from tfprune.utils import validation
 
 ZEROED = ("filter", "scale", "shift", "mean")
@@ -34,6 +33,8 @@ def zero_filters(
         model: Sequential or Functional model without `Prunable` layers.
         sparsity: Float in [0, 1), the part of them that goes, rounded down.
             Or a dict, layer to that: filters go that one of its layers makes.
+            Of a layer that makes several kinds, such as attention, a key may
+            name one by the argument that is its number: `"layer/num_heads"`.
             Defaults to 0.5.
         compensate: Array of examples, or arrays in the nest that the model
             takes: some hundreds, without labels, as one batch. Those channels
@@ -64,12 +65,11 @@ def zero_filters(
     """
     strip.check_stripped(model, "remove filters of")
     validation.check_finite("model", model.variables)
-    _check(model, sparsity)
+    data = _checked(model, compensate)
     zeroed = cloning.clone(model, lambda layer, copied: copied)
     opened = opening.open_composites(zeroed, registry.is_known)
     graph = channel_graph.channel_graph(opened.model)
-    data = _checked(model, compensate)
-    removed = _removed(graph, sparsity, data)
+    removed = choice.removed(graph, sparsity, data)
     zero(graph, removed)
     if data is not None:
         dense = opening.open_composites(model, registry.is_known).model
@@ -126,16 +126,6 @@ def zeroed(graph: channel_graph.ChannelGraph, removed: np.ndarray) -> list:
     return list(found.values())
 
 
-def _check(model, sparsity):
-    if not isinstance(sparsity, dict):
-        return validation.check_sparsity("sparsity", sparsity)
-    known = [layer.name for layer in traversal.leaves(model)]
-    for name, share in sparsity.items():
-        if name not in known:
-            raise ValueError(validation.unknown("sparsity", name, known))
-        validation.check_sparsity(f"sparsity[{name!r}]", share)
-
-
 def _checked(model, data):
     """The examples as a list of arrays, or None."""
     if data is None:
@@ -158,42 +148,3 @@ def _fits(shape, wanted):
         for one, other in zip(shape[1:], wanted[1:], strict=True)
         if other is not None
     )
-
-
-def _removed(graph, sparsity, data):
-    """Which channels go: a bool for each."""
-    removed, scores = np.zeros(graph.count, bool), _scores(graph)
-    known = None if data is None else elimination.Elimination(graph, data)
-    for group in graph.groups():
-        share = _share(sparsity, group.layers)
-        # The slack absorbs what is lost in 1 - kept / all.
-        count = int(share * group.channels.size + 1e-6)
-        if not count:
-            continue
-        order = known and known.order(group.channels, count)
-        if order is None:
-            order = np.argsort(scores[group.channels], kind="stable")[:count]
-        removed[group.channels[order]] = True
-    return removed
-
-
-def _share(sparsity, names):
-    """The part that is zeroed of what some layers make."""
-    if not isinstance(sparsity, dict):
-        return sparsity
-    return max(sparsity.get(name, 0.0) for name in names)
-
-
-def _scores(graph):
-    """The score of each channel, by its number."""
-    sums, counts = np.zeros((2, graph.count))
-    for axis in graph.axes:
-        if axis.role == "filter":
-            value = backend.to_numpy(axis.variable)
-            rows = np.moveaxis(value, axis.axis, 0).reshape(
-                len(axis.channels), -1
-            )
-            squares = np.sum(np.square(rows), axis=1)
-            np.add.at(sums, axis.channels, squares / (squares.mean() or 1))
-            np.add.at(counts, axis.channels, 1)
-    return sums / np.maximum(counts, 1)
