@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 from keras import ops
 
@@ -142,3 +143,30 @@ def test_weights_of_the_clone_are_those_of_the_model():
         np.testing.assert_array_equal(
             np.ravel(variable.numpy()), np.ravel(original.numpy())
         )
+
+
+class Scaled(layers.Layer):
+    """Without weights, and with a config that is not its own."""
+
+    def __init__(self, function, **kwargs):
+        super().__init__(**kwargs)
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
+
+
+@pytest.mark.parametrize(
+    "function, count",
+    [(lambda x: 2.0 * x, 0), (lambda x: 2.0 * tf.identity(x), 1)],
+    ids=["of Keras", "of TensorFlow"],
+)
+def test_layers_without_weights_are_what_they_call(function, count):
+    x = keras.Input((5,))
+    y = Causal()(keras.layers.Reshape((1, 5))(x))
+    model = keras.Model(x, layers.Dense(2)(Scaled(function)(y)))
+    opened = opening.open_composites(model)
+    left = [x for x in opened.model.layers if isinstance(x, Scaled)]
+    assert len(left) == count and len(opened.names) == 1
+    data = np.ones((3, 5), "float32")
+    np.testing.assert_allclose(opened.model(data), model(data), atol=1e-5)

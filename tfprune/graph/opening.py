@@ -126,8 +126,11 @@ class _Opening:
 
     def _call(self, layer, *args, **kwargs):
         if id(layer) in self._inlined:
-            with open_sizes.known():
-                return layer.call(*args, **kwargs)
+            try:
+                with open_sizes.known():
+                    return layer.call(*args, **kwargs)
+            except Exception as error:  # Whatever a user's code does.
+                _closed(layer, error)
         if id(layer) not in self._several:
             return layer(*args, **kwargs)
         leaves = keras.tree.flatten((args, kwargs))
@@ -170,17 +173,20 @@ class _Opening:
             taken = inputs if len(inputs) > 1 else inputs[0]
             model = keras.Model(taken, outputs, name=layer.name)
         except Exception as error:  # Whatever a user's code does.
-            logging.getLogger("tfprune").info(
-                "layer %r is not opened: %s", layer.name, error
-            )
-            return None
+            return _closed(layer, error)
         nodes.drop_nothing(model)
         model.trainable = model.trainable and layer.trainable
         own = {id(tables.get(id(x), x)): x for x in layer.variables}
         if own.keys() != {id(variable) for variable in model.variables}:
-            return None
+            return _closed(layer, "it computes with weights of its own")
         self._weights.update(own)
         return model
+
+
+def _closed(layer, reason):
+    logging.getLogger("tfprune").info(
+        "layer %r is not opened: %s", layer.name, reason
+    )
 
 
 def _form(how):
