@@ -19,20 +19,28 @@ def again(layer: keras.layers.Layer, **options) -> keras.layers.Layer:
     Args:
         layer: Keras layer.
         **options: For its `from_config`.
+
+    Raises:
+        ValueError: where there is no such attribute either.
     """
     try:
         return type(layer).from_config(layer.get_config(), **options)
-    except Exception:  # Whatever a user's code raises.
+    except Exception as error:  # Whatever a user's code raises.
         made = from_attributes(layer)
         if made is None:
-            raise
+            raise ValueError(
+                f"Layer {layer.name!r} must have a `get_config` of all that "
+                f"its constructor takes. Received: a {type(layer).__name__} "
+                "that can't be made again by `type(layer).from_config("
+                f"layer.get_config())`: {error}"
+            ) from error
         return made
 
 
 def from_attributes(layer: keras.layers.Layer):
     """A new layer, from what is named as the arguments of its constructor.
 
-    None where one that is needed has no attribute of its name.
+    None where one of them has no attribute of its name.
     """
     known = _attributes(layer)
     return None if known is None else type(layer)(**known)
@@ -83,10 +91,9 @@ def _attributes(layer):
     for name, one in inspect.signature(type(layer)).parameters.items():
         if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
             continue
-        if hasattr(layer, name):
-            found[name] = getattr(layer, name)
-        elif one.default is one.empty:
-            return None
+        if not hasattr(layer, name):
+            return None  # Its default might not be what the layer was given.
+        found[name] = getattr(layer, name)
     return found
 
 

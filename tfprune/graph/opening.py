@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 
 import keras
@@ -170,6 +171,9 @@ class _Opening:
         try:
             with open_sizes.known(), self._tables(layer, inputs) as tables:
                 outputs = layer.call(*args, **kwargs)
+            outputs = keras.tree.map_structure(
+                functools.partial(own_tensors.given, inputs=inputs), outputs
+            )
             taken = inputs if len(inputs) > 1 else inputs[0]
             model = keras.Model(taken, outputs, name=layer.name)
         except Exception as error:  # Whatever a user's code does.

@@ -49,6 +49,20 @@ def symbolic(layer: keras.layers.Layer, inputs: list):
             vars(layer)[name] = value
 
 
+def given(value, inputs: list):
+    """A constant that a layer gives as a symbolic tensor; others as they are.
+
+    Args:
+        value: What a layer's `call` gave.
+        inputs: List of Keras tensors, what it was called on.
+    """
+    if not backend.is_tensor(value):
+        return value
+    dtype = keras.backend.standardize_dtype(value.dtype)
+    zeros = open_sizes.Size(inputs[0], 0).zeros(1, 0, dtype)
+    return ops.add(ops.cast(ops.sum(zeros), dtype), value)
+
+
 def none(layer, inputs):
     """As `symbolic`, but nothing becomes symbolic."""
     return contextlib.nullcontext({})
