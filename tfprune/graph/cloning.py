@@ -85,8 +85,7 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     """Makes a layer of the same configuration and state."""
     # A lambda of this very process is as safe as it was.
     own = {"safe_mode": False} if isinstance(layer, keras.layers.Lambda) else {}
-    with keras.saving.custom_object_scope(_own_classes(layer)):
-        copied = configs.again(layer, **own)
+    copied = configs.again(layer, **own)
     if layer.built and layer.variables:
         _build_as(layer, copied)
         if _shapes(copied) != _shapes(layer):
@@ -123,14 +122,6 @@ def _build_as(layer, copied):
 
 def _shapes(layer):
     return [tuple(variable.shape) for variable in layer.variables]
-
-
-def _own_classes(layer):
-    """The classes of what a layer holds, whether they are registered or not."""
-    layers = [layer, *traversal.walk(layer)]
-    kinds = {type(x) for each in layers for x in vars(each).values()}
-    kinds |= {type(x) for x in layers}
-    return {keras.saving.get_registered_name(x): x for x in kinds}
 
 
 def copy_assets(layer, copied) -> None:

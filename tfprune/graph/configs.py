@@ -8,6 +8,8 @@ import inspect
 
 import keras
 
+from tfprune.graph import traversal
+
 
 def again(layer: keras.layers.Layer, **options) -> keras.layers.Layer:
     """A new layer of the same class and config.
@@ -24,7 +26,7 @@ def again(layer: keras.layers.Layer, **options) -> keras.layers.Layer:
         ValueError: where there is no such attribute either.
     """
     try:
-        return type(layer).from_config(layer.get_config(), **options)
+        return _made(layer, **options)
     except Exception as error:  # Whatever a user's code raises.
         made = from_attributes(layer)
         if made is None:
@@ -71,10 +73,23 @@ def is_sound(layer) -> bool:
     if type(layer).__module__.startswith("keras."):
         return True
     try:
-        type(layer).from_config(layer.get_config())
+        _made(layer)
     except Exception:  # Whatever a user's code raises.
         return False
     return True
+
+
+def _made(layer, **options):
+    with keras.saving.custom_object_scope(_own_classes(layer)):
+        return type(layer).from_config(layer.get_config(), **options)
+
+
+def _own_classes(layer):
+    """The classes of what a layer holds, whether they are registered or not."""
+    layers = [layer, *traversal.walk(layer)]
+    kinds = {type(x) for each in layers for x in vars(each).values()}
+    kinds |= {type(x) for x in layers}
+    return {keras.saving.get_registered_name(x): x for x in kinds}
 
 
 def _is_broken(operation):
@@ -87,13 +102,14 @@ def _is_broken(operation):
 
 def _attributes(layer):
     """Arguments for the constructor of a layer, or None if one is not there."""
-    found = {"name": layer.name, "dtype": layer.dtype_policy.name}
+    found = {}
     for name, one in inspect.signature(type(layer)).parameters.items():
-        if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
-            continue
-        if not hasattr(layer, name):
+        if one.kind is one.VAR_KEYWORD:
+            found |= {"name": layer.name, "dtype": layer.dtype_policy.name}
+        elif one.kind is one.VAR_POSITIONAL or not hasattr(layer, name):
             return None  # Its default might not be what the layer was given.
-        found[name] = getattr(layer, name)
+        else:
+            found[name] = getattr(layer, name)
     return found
 
 
