@@ -27,7 +27,7 @@ def lenient(layer: keras.layers.Layer):
     }
     own = {kind: vars(kind).get("__call__") for kind in kinds}
     for kind in kinds:
-        kind.__call__ = _called(kind.__call__)
+        type.__setattr__(kind, "__call__", _called(kind.__call__))
     try:
         yield
     finally:
@@ -35,9 +35,9 @@ def lenient(layer: keras.layers.Layer):
             each.name = name
         for kind, call in own.items():
             if call is None:
-                del kind.__call__
+                type.__delattr__(kind, "__call__")
             else:
-                kind.__call__ = call
+                type.__setattr__(kind, "__call__", call)
 
 
 def _called(original):

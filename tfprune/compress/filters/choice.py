@@ -38,7 +38,7 @@ def removed(
         count = int(_share(sparsity, own) * group.channels.size + 1e-6)
         if not count:
             continue
-        order = known and known.order(group.channels, count)
+        order = known.order(group.channels, count) if known else None
         if order is None:
             order = np.argsort(scores[group.channels], kind="stable")[:count]
         found[group.channels[order]] = True
