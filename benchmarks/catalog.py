@@ -189,6 +189,9 @@ SUITES: dict[str, Suite] = {
         ),
         "They run in the engines of `models`.",
     ),
+    "masking": Suite(
+        "What masks move in a training step of ResNet-50.", (_ROUNDS,)
+    ),
     "compensation": Suite(
         "Nets without half of their filters, what reads them fitted.",
         (

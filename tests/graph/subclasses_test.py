@@ -141,6 +141,7 @@ def test_layers_become_sparse(model, monkeypatch):
     )
     found = sparsify.sparsify(model)
     compare(found.model, model)
+    assert found.decisions and found.milliseconds["folded"] == 1.0
 
 
 def test_layers_are_factorized(model):

@@ -18,9 +18,9 @@ def clone(model: keras.Model, replace, call=None, make=None) -> keras.Model:
     Args:
         model: Sequential or Functional model.
         replace: Callable `(layer, its copy) -> layer for the clone`.
-        make: Callable `layer -> its copy`. Defaults to None: `copy`.
         call: Callable `(layer of the clone, *args, **kwargs) -> outputs`, for
             the layers of Functional models. Defaults to None: they are called.
+        make: Callable `layer -> its copy`. Defaults to None: `copy`.
     """
     made = {}
 

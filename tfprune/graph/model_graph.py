@@ -142,7 +142,7 @@ class ModelGraph:
     def _record(self, model, times, found):
         """Adds the calls of a model's layers, `times` over, to `found`."""
         found.setdefault(id(model), [])
-        graph = self._nodes_or_none(model)
+        graph = self._graph_of(model)
         for layer in model.layers:
             mine = (graph.calls[id(layer)] if graph else [None]) * times
             if traversal.is_container(layer):
@@ -152,15 +152,12 @@ class ModelGraph:
                 inner = layer.layer if is_wrapped else layer
                 found.setdefault(id(inner), []).extend(mine)
 
-    def _nodes_or_none(self, model):
+    def _graph_of(self, model):
         # Sequential models run on other sizes than those they were built on.
         is_chain = isinstance(model, keras.Sequential)
         if is_chain or not traversal.is_container(model):
             return None
-        try:
-            return self.nodes(model)
-        except NotImplementedError:  # from a layer without a config
-            return None
+        return self.nodes(model)
 
     @functools.cached_property
     def _places(self):

@@ -116,7 +116,7 @@ def _written(graph, nodes):
     """Pairs: an addition, and the layer that gives what it adds."""
     calls = {node.key: node for node in nodes.nodes}
     for node in nodes.nodes:
-        if type(node.operation).__name__ != "Add" or len(node.tensors) != 2:
+        if not _is(node, "Add") or len(node.tensors) != 2:
             continue
         for place, other in ((0, 1), (1, 0)):
             branch, short = (node.tensors[i].key for i in (place, other))
@@ -131,7 +131,7 @@ def _writer(graph, nodes, key):
     """
     calls = {node.key: node for node in nodes.nodes}
     node = calls.get(key[:2])
-    while node and type(node.operation).__name__ in _PASSED:
+    while node and _is(node, *_PASSED):
         key = node.tensors[0].key
         node = calls.get(key[:2])
     if node is None or len(nodes.calls[id(node.operation)]) > 1:
@@ -140,6 +140,12 @@ def _writer(graph, nodes, key):
         inside = graph.nodes(node.operation)
         return _writer(graph, inside, inside.outputs[key[2]])
     return node.operation
+
+
+def _is(node, *names):
+    """Whether an operation is of one of these classes of Keras."""
+    kind = type(node.operation).__name__
+    return registry.is_keras(node.operation) and kind in names
 
 
 def _above(calls, key):
