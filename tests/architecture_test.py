@@ -168,11 +168,11 @@ def test_tensorflow_and_private_keras_stay_in_their_places(path):
     roots = {name.split(".")[0] for name in imports(parse(path))}
     assert "tensorflow" not in roots or part(path) in MAY_IMPORT_TENSORFLOW, (
         f"{path.relative_to(ROOT)} imports tensorflow. Use keras.ops, or add "
-        "what you need to tfprune/backend.py."
+        "what you need to tfprune/backend."
     )
     assert "keras.src" not in path.read_text(), (
         f"{path.relative_to(ROOT)} uses keras.src, which changes without "
-        "notice. Use public Keras, or a seam in tfprune/backend.py with a "
+        "notice. Use public Keras, or a seam in tfprune/backend with a "
         "test in tests/backend_test.py."
     )
 

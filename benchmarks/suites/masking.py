@@ -9,10 +9,10 @@ from benchmarks.cases import training_nets
 from benchmarks.harness import interleave
 from benchmarks.harness import report
 from benchmarks.suites import training
-from tfprune import backend
+from tfprune.ops import masking as ops
 
 _NET = "resnet_50"
-_LOWER, _UPPER = 0.9, 1.1
+_LOWER, _UPPER = 0.027, 0.033
 _HEADER = ("what", "least / least step", "median / median step")
 
 
@@ -71,15 +71,15 @@ def _parts(weights):
     def mask():
         for value, other, kept in each:
             other.assign(value.read_value())
-            value.assign(backend.select(value.read_value(), kept.read_value()))
+            value.assign(ops.select(value.read_value(), kept.read_value()))
 
     def reveal():
         for value, other, kept in each:
-            value.assign(backend.where(kept, value, other))
+            value.assign(ops.where(kept, value, other))
 
     def decide():
         for value, _, kept in each:
-            kept.assign(_decided(value, kept))
+            kept.assign(ops.hysteresis(value, kept, _LOWER, _UPPER))
 
     def surgery():
         reveal()
@@ -99,9 +99,3 @@ def _parts(weights):
     for part in made.values():
         part()
     return made
-
-
-def _decided(value, kept):
-    score, threshold = tf.abs(value), 0.03
-    stays = tf.logical_and(kept, score > _LOWER * threshold)
-    return tf.logical_or(stays, score > _UPPER * threshold)

@@ -66,10 +66,16 @@ Input Input::Optional(TF_OpKernelContext* context, int index, const char* name,
   return input;
 }
 
-float* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
-              const std::vector<int>& reusable, Status& status) {
+std::vector<int64_t> Input::shape() const {
+  std::vector<int64_t> sizes(TF_NumDims(tensor_.get()));
+  for (size_t i = 0; i < sizes.size(); ++i) sizes[i] = dim(static_cast<int>(i));
+  return sizes;
+}
+
+void* Output(TF_OpKernelContext* context, int64_t size,
+             const std::vector<int64_t>& shape,
+             const std::vector<int>& reusable, Status& status) {
   if (!status.ok()) return nullptr;
-  int64_t size = sizeof(float);
   for (int64_t dim : shape) {
     if (dim && size > INT64_MAX / dim) {
       status.Set(TF_INVALID_ARGUMENT, "the output is too large");
@@ -81,7 +87,7 @@ float* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
       context, reusable.data(), static_cast<int>(reusable.size()), 0,
       shape.data(), static_cast<int>(shape.size()), nullptr, status.get());
   if (!status.ok()) return nullptr;
-  float* data = static_cast<float*>(TF_TensorData(tensor));
+  void* data = TF_TensorData(tensor);
   TF_DeleteTensor(tensor);  // The context keeps another reference.
   return data;
 }

@@ -49,37 +49,45 @@ class Input {
  public:
   Input(TF_OpKernelContext* context, int index, const char* name, int rank,
         Status& status);
+  // A tensor of any rank.
+  Input(TF_OpKernelContext* context, int index, Status& status);
   // A tensor that may be left out, as one of rank 1 without elements, and must
   // have this shape otherwise.
   static Input Optional(TF_OpKernelContext* context, int index,
                         const char* name, const std::vector<int64_t>& shape,
                         Status& status);
 
+  const TF_Tensor* get() const { return tensor_.get(); }
   int64_t dim(int axis) const { return TF_Dim(tensor_.get(), axis); }
+  std::vector<int64_t> shape() const;
+  int64_t count() const { return TF_TensorElementCount(tensor_.get()); }
   TF_DataType dtype() const { return TF_TensorType(tensor_.get()); }
   template <class T>
   const T* data() const {
     return static_cast<const T*>(TF_TensorData(tensor_.get()));
   }
   // Null where there are none.
-  const float* floats() const {
-    return TF_TensorElementCount(tensor_.get()) ? data<float>() : nullptr;
-  }
+  const float* floats() const { return count() ? data<float>() : nullptr; }
 
  private:
-  Input(TF_OpKernelContext* context, int index, Status& status);
-
   struct Delete {
     void operator()(TF_Tensor* tensor) const { TF_DeleteTensor(tensor); }
   };
   std::unique_ptr<TF_Tensor, Delete> tensor_;
 };
 
-// Returns an output of floats, or null with `status` an error. Its memory is
-// that of an input in `reusable` of the same shape, if nothing else (an `Input`
-// included) refers to that one; otherwise it is new.
-float* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
-              const std::vector<int>& reusable, Status& status);
+// Returns an output of elements of `size` bytes, or null with `status` an error.
+// Its memory is that of an input in `reusable` of the same shape, if nothing
+// else (an `Input` included) refers to that one; otherwise it is new.
+void* Output(TF_OpKernelContext* context, int64_t size,
+             const std::vector<int64_t>& shape,
+             const std::vector<int>& reusable, Status& status);
+
+template <class T>
+T* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
+          const std::vector<int>& reusable, Status& status) {
+  return static_cast<T*>(Output(context, sizeof(T), shape, reusable, status));
+}
 
 // Attributes of an op.
 std::vector<int64_t> IntList(TF_OpKernelConstruction* context, const char* name,

@@ -65,9 +65,21 @@ class Hysteresis(serialization.Serializable):
         )
 
     def __call__(self, scores, budget, kept):
-        # Thresholds are float32, scores as wide as their weights.
-        stay = ops.logical_and(kept, ops.greater(scores, self.lower * budget))
-        return ops.logical_or(stay, ops.greater(scores, self.upper * budget))
+        return self.within(scores, kept, *self.limits(budget))
+
+    def limits(self, budget):
+        """What kept groups stay above, and what pruned ones return above."""
+        return self.lower * budget, self.upper * budget
+
+    def within(self, scores, kept, lower, upper):
+        """Decides by limits, as `limits` gives them."""
+        # Limits are float32, scores as wide as their weights.
+        stay = ops.logical_and(kept, ops.greater(scores, lower))
+        return ops.logical_or(stay, ops.greater(scores, upper))
+
+    def by_magnitude(self, weights, kept, lower, upper):
+        """As `within`, of the magnitudes of weights."""
+        return self.within(ops.abs(weights), kept, lower, upper)
 
 
 def top_k(scores, k):

@@ -130,6 +130,8 @@ class InPlaceTarget(Target):
 
     # How many steps are in `mask_constraint.released` now.
     releases: int = 0
+    # What the last step of an optimizer left: `ops.masking.Left`.
+    left: typing.Any = None
 
     def dense(self):
         value = super().dense()

@@ -137,18 +137,24 @@ class SurgeryPruner(pruner.Pruner):
         c = pruner.of_all(settings, "c")
         return ops.unstack(ops.maximum(mu + c * sigma, 0.0))
 
-    def masks(self, state, weights, masks, step, settings):
+    def update_masks(self, state, weights, masks, due, step, settings):
         """Decides array by array: a threshold needs no other weights.
 
-        Joining a unit would cost as much as all the rest.
+        Joining a unit, or choosing between old and new masks, would cost as
+        much as all the rest. Limits of what is not due let all masks be.
         """
         thresholds = self.budgets(state, None, step, settings, None)
+        lower, upper = self.selection.limits(ops.stack(thresholds))
+        lower = ops.unstack(ops.where(due, lower, -math.inf))
+        upper = ops.unstack(ops.where(due, upper, math.inf))
         return [
             [
-                self.selection(ops.abs(weight), threshold, kept)
+                self.selection.by_magnitude(weight, kept, low, high)
                 for weight, kept in zip(*unit, strict=True)
             ]
-            for threshold, *unit in zip(thresholds, weights, masks, strict=True)
+            for *unit, low, high in zip(
+                weights, masks, lower, upper, strict=True
+            )
         ]
 
     def final_sparsity(self, settings):

@@ -14,6 +14,7 @@ from keras import ops
 
 from tfprune import backend
 from tfprune.core import units
+from tfprune.ops import masking
 
 
 @dataclasses.dataclass(eq=False)
@@ -44,7 +45,7 @@ class Average:
         if self.hidden is not None:
             self.hidden.assign(value)
         mask = backend.read(self.target.mask)
-        self.variable.assign(backend.select(value, mask))
+        self.variable.assign(masking.select(value, mask))
 
 
 def of(optimizer, targets: list) -> list[Average]:

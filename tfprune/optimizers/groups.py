@@ -13,6 +13,7 @@ from tfprune import backend
 from tfprune.core import pruning_config
 from tfprune.core import selection
 from tfprune.core import units as units_lib
+from tfprune.ops import masking
 from tfprune.optimizers import terms as terms_lib
 
 _LOGGER = logging.getLogger("tfprune")
@@ -119,7 +120,7 @@ def by_method(tagged) -> list[Group]:
         else:
             groups.append(Group(unit.method.pruner, [unit]))
     for group in groups:
-        group.pruner = units_lib.pruner_of(group.units, _traced_once)
+        group.pruner = units_lib.pruner_of(group.units, _fast)
     return groups
 
 
@@ -154,16 +155,18 @@ def start(group):
         _LOGGER.info(group.pruner.describe(weights, settings, names))
 
 
-def _traced_once(pruner):
-    """A pruner whose bisection is one graph for all units."""
-    if not isinstance(pruner.selection, selection.TopK):
+def _fast(pruner):
+    """A pruner that selects the same in less time."""
+    kind = _FAST.get(type(pruner.selection))
+    if kind is None:
         return pruner
-    return dataclasses.replace(pruner, selection=_TopK(pruner.selection.row))
+    same = kind(**dataclasses.asdict(pruner.selection))
+    return dataclasses.replace(pruner, selection=same)
 
 
 @dataclasses.dataclass(frozen=True)
 class _TopK(selection.TopK):
-    """`TopK`, traced once."""
+    """`TopK`, its bisection one graph for all units."""
 
     def top_k(self, scores, budget):
         budget = ops.cast(budget, "int32")
@@ -174,3 +177,14 @@ class _TopK(selection.TopK):
             (len(budget.shape), budget.dtype),
         )
         return ops.reshape(function(scores, budget), shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Hysteresis(selection.Hysteresis):
+    """`Hysteresis`, in one pass over the weights."""
+
+    def by_magnitude(self, weights, kept, lower, upper):
+        return masking.hysteresis(weights, kept, lower, upper)
+
+
+_FAST = {selection.TopK: _TopK, selection.Hysteresis: _Hysteresis}

@@ -10,6 +10,7 @@ import keras
 
 from tfprune import backend
 from tfprune.core import units
+from tfprune.ops import masking
 
 # What they do to one weight does not depend on any other.
 _ELEMENTWISE = {
@@ -26,12 +27,22 @@ _ELEMENTWISE = {
 }
 
 
+def start(targets):
+    """Makes what steps leave to each other; what was left before is void."""
+
+    def make():
+        for target in targets:
+            target.left = masking.Left()
+
+    backend.outside_graph(make)
+
+
 def reveal(target):
     """Puts what is hidden where it is masked, for it to learn."""
-    if target.hidden is not None and target.unit.keeps_masked_values:
-        pieces = target.mask, target.variable, target.hidden
-        mask, value, hidden = map(backend.read, pieces)
-        target.variable.assign(backend.where(mask, value, hidden))
+    if _hides(target):
+        mask, shown = map(backend.read, (target.mask, target.variable))
+        learned = target.left.reveal(mask, shown, target.hidden)
+        target.variable.assign(learned)
 
 
 def counts_elsewhere(optimizer, group) -> bool:
@@ -52,17 +63,14 @@ def mask_gradient(target, gradients):
     gradient = gradients.get(id(target.variable))
     if gradient is not None and target.unit.gradient == "masked":
         mask = backend.read(target.mask)
-        gradients[id(target.variable)] = backend.select(gradient, mask)
+        gradients[id(target.variable)] = masking.select(gradient, mask)
 
 
 def hide(target):
     """Masks a variable, after something wrote it."""
     value = backend.read(target.variable)
-    if target.hidden is not None:
-        target.hidden.assign(value)
     if target.hidden is not None or not target.unit.keeps_masked_values:
-        mask = backend.read(target.mask)
-        target.variable.assign(backend.select(value, mask))
+        _hide(target, value, backend.read(target.mask))
 
 
 def write(unit, weights, decided):
@@ -75,10 +83,21 @@ def write(unit, weights, decided):
             continue
         if not unit.frozen:
             target.mask.assign(mask)
-        if target.hidden is not None and unit.keeps_masked_values:
-            target.hidden.assign(weight)
         is_in_place = isinstance(target, units.InPlaceTarget)
         if is_in_place or unit.gradient == "masked":
-            target.variable.assign(backend.select(weight, mask))
+            _hide(target, weight, mask)
         elif hooks:
             target.variable.assign(weight)
+
+
+def _hide(target, value, mask):
+    """Masks a variable that is to hold a value, which is hidden if wanted."""
+    shown = masking.select(value, mask)
+    target.variable.assign(shown)
+    if _hides(target):
+        target.hidden.assign(value)
+        target.left.hold(shown, value)
+
+
+def _hides(target):
+    return target.hidden is not None and target.unit.keeps_masked_values

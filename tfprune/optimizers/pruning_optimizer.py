@@ -92,9 +92,15 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         )
         for group in self._groups:
             group.bind_terms()
+            masked_values.start(group.in_place)
 
     def apply(self, grads, trainable_variables=None):
         known = self.built_on(trainable_variables)
+        # A step that fails before, since data have ended, changes nothing.
+        with backend.after(grads):
+            self._apply(grads, known, trainable_variables)
+
+    def _apply(self, grads, known, trainable_variables):
         before = backend.read(self.iterations)
         rates = backend.learning_rates(self, known)
         rates = {id(v): rate for v, rate in zip(known, rates, strict=True)}

@@ -1,0 +1,38 @@
+// What pruning does to every weight in every step of training. Memory limits
+// it: each loop reads once, writes once, and keeps nothing in between.
+
+#ifndef TFPRUNE_KERNELS_MASKING_H_
+#define TFPRUNE_KERNELS_MASKING_H_
+
+#include <cstdint>
+
+#include "parallel.h"
+
+namespace tfprune {
+
+// Masks are bytes: 1 keeps, 0 prunes.
+struct Where {
+  const uint8_t* mask = nullptr;
+  const float* one = nullptr;
+  const float* other = nullptr;  // null for zeros
+  int64_t count = 0;
+  float* to = nullptr;  // may be `one` or `other`
+
+  // to[i] = mask[i] ? one[i] : other[i]
+  void Run(int threads, const ParallelFor& parallel) const;
+};
+
+struct Hysteresis {
+  const float* weights = nullptr;
+  const uint8_t* kept = nullptr;
+  float lower = 0, upper = 0;
+  int64_t count = 0;
+  uint8_t* to = nullptr;  // may be `kept`
+
+  // to[i] = |weights[i]| > (kept[i] ? lower : upper)
+  void Run(int threads, const ParallelFor& parallel) const;
+};
+
+}  // namespace tfprune
+
+#endif  // TFPRUNE_KERNELS_MASKING_H_

@@ -1,0 +1,128 @@
+"""What pruning does to every weight in every step of training."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfprune import backend
+from tfprune.ops import library
+
+
+def where(mask, one, other):
+    """`one` where the mask keeps, `other` elsewhere.
+
+    Args:
+        mask: Bool tensor.
+        one: Float tensor of the same shape.
+        other: Float tensor of the same shape.
+    """
+    ops = _compiled(one)
+    if ops is None:
+        return tf.raw_ops.Select(condition=mask, x=one, y=other)
+    return ops.tfprune_where(
+        mask, one, other, num_threads=library.num_threads()
+    )
+
+
+def select(value, mask):
+    """`value` where the mask keeps, and zero elsewhere.
+
+    Args:
+        value: Float tensor, or the slices of one, as embeddings have them.
+        mask: Bool tensor of the same shape.
+    """
+    value = tf.convert_to_tensor(value)
+    ops = _compiled(value)
+    if ops is None:
+        zeros = tf.zeros(value.shape, value.dtype)
+        return tf.raw_ops.Select(condition=mask, x=value, y=zeros)
+    none = tf.zeros([0])
+    return ops.tfprune_where(
+        mask, value, none, num_threads=library.num_threads()
+    )
+
+
+class Left:
+    """What a step left in a variable that shows what is masked, and hidden.
+
+    It holds references. An op that writes a variable whose memory somebody else
+    refers to takes other memory; so where both are as they were left, nobody
+    wrote them, and all that is hidden may come back as it is: not a byte of it
+    is read. One that is new has seen nothing.
+    """
+
+    def __init__(self):
+        self._held = []
+        if _compiled(tf.zeros([0])) is not None:
+            self._held = [_reference(), _reference()]
+
+    def hold(self, shown, hidden) -> None:
+        """Remembers tensors that two variables were given."""
+        if self._held and _compiled(shown) is not None:
+            for reference, value in zip(
+                self._held, (shown, hidden), strict=False
+            ):
+                reference.assign(value)
+
+    def reveal(self, mask, shown, hidden):
+        """As `where`.
+
+        Until the next `hold`, `hidden` holds what was shown: the result is to
+        be written without a copy, so nothing else may refer to it.
+
+        Args:
+            mask: Bool tensor.
+            shown: Float tensor, the value of the variable.
+            hidden: Keras variable.
+        """
+        below = backend.read(hidden)
+        ops = _compiled(shown) if self._held else None
+        if ops is None:
+            return where(mask, shown, below)
+        held = [reference.read_value() for reference in self._held]
+        threads = library.num_threads()
+        learned = ops.tfprune_reveal(
+            mask, shown, below, *held, num_threads=threads
+        )
+        self.hold(shown, shown)
+        hidden.assign(shown)
+        return learned
+
+
+def _reference():
+    # Of a shape that is not known, it takes no memory of its own.
+    shape = tf.TensorShape(None)
+    return tf.Variable(tf.zeros([0]), trainable=False, shape=shape)
+
+
+def hysteresis(weights, kept, lower, upper):
+    """`abs(weights) > lower` where they are kept, else `> upper`.
+
+    Args:
+        weights: Float tensor.
+        kept: Bool tensor of the same shape.
+        lower: Float32 scalar tensor.
+        upper: Float32 scalar tensor, at least `lower`.
+
+    Returns:
+        Bool tensor of the same shape.
+
+    Reference:
+        Guo, Yao, Chen. Dynamic Network Surgery for Efficient DNNs.
+        NIPS 2016.
+    """
+    ops = _compiled(weights)
+    if ops is None:
+        limits = tf.where(kept, lower, upper)
+        return keras.ops.greater(tf.abs(weights), limits)
+    return ops.tfprune_hysteresis(
+        weights, kept, lower, upper, num_threads=library.num_threads()
+    )
+
+
+def _compiled(value):
+    """The compiled ops, or None where they cannot serve."""
+    if value.dtype != tf.float32 or not backend.runs_compiled_ops():
+        return None
+    return library.load().ops
