@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -9,7 +10,8 @@ from benchmarks.cases import training_nets
 from benchmarks.harness import interleave
 from benchmarks.harness import report
 from benchmarks.suites import training
-from tfprune.ops import masking as ops
+from tfprune import backend
+from tfprune.ops import masking
 
 _NET = "resnet_50"
 _LOWER, _UPPER = 0.027, 0.033
@@ -60,26 +62,37 @@ def run(rounds: int, weights: list | None = None, step=None) -> str:
 def _parts(weights):
     """Name to a function that does one part to all weights."""
     random = np.random.default_rng(0)
-    values, hidden = ([tf.Variable(x) for x in weights] for _ in range(2))
+    values, hidden = ([keras.Variable(x) for x in weights] for _ in range(2))
     masks = [tf.Variable(random.random(x.shape) < 0.5) for x in weights]
-    each = list(zip(values, hidden, masks, strict=True))
+    left = [masking.Left() for _ in weights]
+    each = list(zip(values, hidden, masks, left, strict=True))
 
     def copy():
-        for value, other, _ in each:
-            other.assign(value + 1.0)
+        for value, other, _, _ in each:
+            other.assign(backend.read(value) + 1.0)
 
     def mask():
-        for value, other, kept in each:
-            other.assign(value.read_value())
-            value.assign(ops.select(value.read_value(), kept.read_value()))
+        for value, other, kept, seen in each:
+            learned = backend.read(value)
+            shown = masking.select(learned, kept.read_value())
+            value.assign(shown)
+            other.assign(learned)
+            seen.hold(shown, learned)
+
+    def select():
+        for value, other, kept, _ in each:
+            shown, below = backend.read(value), backend.read(other)
+            value.assign(masking.where(kept, shown, below))
 
     def reveal():
-        for value, other, kept in each:
-            value.assign(ops.where(kept, value, other))
+        for value, other, kept, seen in each:
+            shown = backend.read(value)
+            value.assign(seen.reveal(kept, shown, other))
 
     def decide():
-        for value, _, kept in each:
-            kept.assign(ops.hysteresis(value, kept, _LOWER, _UPPER))
+        for value, _, kept, _ in each:
+            now = backend.read(value)
+            kept.assign(masking.hysteresis(now, kept, _LOWER, _UPPER))
 
     def surgery():
         reveal()
@@ -89,9 +102,9 @@ def _parts(weights):
     parts = {
         "a copy, the floor": copy,
         "masking": mask,
-        "what is hidden comes back": reveal,
+        "what is hidden comes back where somebody wrote": select,
         "surgery's decision": decide,
-        "surgery: all three": surgery,
+        "surgery: all three, nobody wrote": surgery,
     }
     made = {
         name: tf.function(part, autograph=False) for name, part in parts.items()

@@ -12,8 +12,8 @@ namespace tfprune {
 namespace {
 
 constexpr int64_t kLine = 64 / sizeof(float);
-// What one thread does at a time. TensorFlow runs the arrays of a net at the same
-// time, so that cores are idle only where one is very large.
+// What one thread does at a time. TensorFlow runs the arrays of a net at the
+// same time, so that cores are idle only where one is very large.
 constexpr int64_t kChunk = 4 * 1024 * 1024;
 // Results from here on are past the caches before anybody reads them.
 constexpr int64_t kStreamed = 256 * 1024;

@@ -76,9 +76,9 @@ class Input {
   std::unique_ptr<TF_Tensor, Delete> tensor_;
 };
 
-// Returns an output of elements of `size` bytes, or null with `status` an error.
-// Its memory is that of an input in `reusable` of the same shape, if nothing
-// else (an `Input` included) refers to that one; otherwise it is new.
+// Returns an output of elements of `size` bytes, or null with `status` an
+// error. Its memory is that of an input in `reusable` of the same shape, if
+// nothing else (an `Input` included) refers to that one; otherwise it is new.
 void* Output(TF_OpKernelContext* context, int64_t size,
              const std::vector<int64_t>& shape,
              const std::vector<int>& reusable, Status& status);

@@ -1,11 +1,10 @@
 // Tfprune>Where, Tfprune>Reveal and Tfprune>Hysteresis: masks in a step of
 // training.
 
-#include "masking.h"
-
 #include <string>
 
 #include "kernel_api.h"
+#include "masking.h"
 #include "parallel.h"
 
 namespace tfprune {

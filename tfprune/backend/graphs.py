@@ -16,8 +16,8 @@ def eagerly():
     return tf.init_scope()
 
 
-def after(tensors):
-    """A scope in which everything waits for tensors, all of them.
+def after(tensors: list):
+    """A scope in which everything waits for the last one of some tensors.
 
     Ops of a graph run as soon as what they read is there: those that read only
     variables would run although the rest of a step fails.
@@ -25,14 +25,10 @@ def after(tensors):
     Args:
         tensors: List of tensors, slices of tensors or None.
     """
-    parts = [
-        tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
-        for tensor in tensors
-        if tensor is not None
-    ]
-    if tf.executing_eagerly() or not parts:
+    last = [x for x in tensors if x is not None][-1:]
+    if tf.executing_eagerly() or not last:
         return contextlib.nullcontext()
-    return tf.control_dependencies([tf.group(*parts)])
+    return tf.control_dependencies([x.op for x in last])
 
 
 def outside_graph(make):

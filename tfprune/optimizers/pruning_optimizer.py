@@ -96,7 +96,8 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
 
     def apply(self, grads, trainable_variables=None):
         known = self.built_on(trainable_variables)
-        # A step that fails before, since data have ended, changes nothing.
+        # Where data have ended there is none, and nothing changes. The last
+        # layer's is the first that is there: few wait for it.
         with backend.after(grads):
             self._apply(grads, known, trainable_variables)
 

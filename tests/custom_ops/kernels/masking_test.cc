@@ -82,9 +82,9 @@ TEST(Where, WritesInPlace) {
 TEST(Hysteresis, EqualsALoop) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (int64_t count : kCounts)
-    for (auto [lower, upper] : {std::pair{0.5f, 0.7f}, std::pair{0.5f, 0.5f},
-                                std::pair{0.0f, 0.0f},
-                                std::pair{-kInfinity, kInfinity}}) {
+    for (auto [lower, upper] :
+         {std::pair{0.5f, 0.7f}, std::pair{0.5f, 0.5f}, std::pair{0.0f, 0.0f},
+          std::pair{-kInfinity, kInfinity}}) {
       const auto weights = Numbers(count, 1);
       const auto kept = Mask(count);
       std::vector<uint8_t> to(count);
