@@ -104,12 +104,19 @@ def test_a_shared_model_counts_macs_at_each_call():
     assert (total.parameters, total.macs) == (20, 2 * 16)
 
 
-def test_unknown_sizes_count_as_one_and_are_told():
+def test_open_sizes_are_assumed_and_told():
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, layers.Conv2D(4, 3, name="free")(inputs))
     found = report(model)
-    assert found.total.macs == 108
-    assert "free" in found.warnings[0]
+    assert found.total.macs == 30 * 30 * 108
+    assert "(32, 32, 3)" in found.warnings[0]
+
+
+def test_projections_of_attention_count_tokens():
+    inputs = keras.Input((6, 8))
+    attention = layers.MultiHeadAttention(2, 4, use_bias=False)
+    model = keras.Model(inputs, attention(inputs, inputs))
+    assert report(model).total.macs == 4 * 6 * 8 * 8
 
 
 def test_an_array_of_unknown_name_is_told():

@@ -8,6 +8,19 @@ from tests.ops import problems
 from tfprune import layers
 from tfprune.ops import csr
 
+EQUATIONS = [
+    ("ab,bc->ac", 7, {"bias_axes": "c"}, (3, 10)),
+    ("abc,cde->abde", (None, 2, 5), {"bias_axes": "de"}, (2, 3, 10)),
+    ("abc,cde->abde", (None, 2, 5), {"bias_axes": "d"}, (2, 3, 10)),
+    ("abcd,cde->abe", (None, 7), {"bias_axes": "e"}, (2, 3, 4, 5)),
+    ("abcd,cde->abe", (None, 7), {"activation": "relu"}, (2, 3, 4, 5)),
+    ("...x,xy->...y", 7, {"bias_axes": "y"}, (2, 3, 4, 10)),
+    # Axes in any order, and some that are made in the middle.
+    ("abc,dbe->adec", (2, 3, None), {}, (2, 10, 4)),
+    ("btd,ndh->bnth", (4, None, 3), {"activation": "tanh"}, (2, 6, 5)),
+    ("btd,nhd->btnh", (None, 4, 3), {"bias_axes": "nh"}, (2, 6, 5)),
+]
+
 
 def dense_layers():
     """Returns built Keras layers with zeros, and inputs for them."""
@@ -30,6 +43,10 @@ def dense_layers():
         ),
         (keras.layers.DepthwiseConv2D((3, 2), strides=2), (2, 9, 8, 16)),
         (keras.layers.DepthwiseConv2D(3, depth_multiplier=3), (2, 9, 8, 4)),
+        *[
+            (keras.layers.EinsumDense(equation, size, **more), shape)
+            for equation, size, more, shape in EQUATIONS
+        ],
     ]
     for layer, shape in cases:
         layer.build((None, *shape[1:]))
@@ -41,10 +58,15 @@ def dense_layers():
         yield layer, rng.normal(size=shape).astype("float32")
 
 
+CASES = range(10 + len(EQUATIONS))
+
+
 def sparse(layer, **kwargs):
     kind = layers.SparseConv2D
     if isinstance(layer, keras.layers.Dense):
         kind = layers.SparseDense
+    if isinstance(layer, keras.layers.EinsumDense):
+        kind = layers.SparseEinsumDense
     return kind.from_dense(layer, **kwargs)
 
 
@@ -66,7 +88,7 @@ def small_model():
     return model
 
 
-@pytest.mark.parametrize("index", range(10))
+@pytest.mark.parametrize("index", CASES)
 def test_computes_what_the_dense_layer_does(index):
     layer, x = list(dense_layers())[index]
     own = sparse(layer)
@@ -75,7 +97,7 @@ def test_computes_what_the_dense_layer_does(index):
     assert own.compute_output_shape(x.shape) == tuple(layer(x).shape)
 
 
-@pytest.mark.parametrize("index", range(10))
+@pytest.mark.parametrize("index", CASES)
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_short_values(index, dtype):
     layer, x = list(dense_layers())[index]
@@ -99,6 +121,39 @@ def test_mixed_precision(policy):
             rtol=0.1,
             atol=0.1,
         )
+
+
+@pytest.mark.parametrize(
+    ("equation", "size", "bias_axes", "message"),
+    [
+        ("abc,cd->acd", (3, 5), None, "both read and made"),
+        ("abc,abd->abcd", (4, 3, 5), None, "both read and made"),
+        ("abc,cd->abd", (4, 5), "b", "not a number for each output"),
+    ],
+)
+def test_an_equation_that_is_no_matrix(equation, size, bias_axes, message):
+    layer = keras.layers.EinsumDense(equation, size, bias_axes=bias_axes)
+    layer.build((2, 4, 3))
+    with pytest.raises(ValueError, match=message):
+        layers.SparseEinsumDense.from_dense(layer)
+
+
+@pytest.mark.parametrize("case", EQUATIONS)
+def test_equations_in_files_and_graphs_of_open_sizes(case, tmp_path):
+    equation, size, more, shape = case
+    is_open = len(shape) > 2 and "b" not in equation.split(",")[1][:3]
+    inputs = keras.Input((None, *shape[2:]) if is_open else shape[1:])
+    layer = keras.layers.EinsumDense(equation, size, **more)
+    layer(inputs)
+    own = layers.SparseEinsumDense.from_dense(layer)
+    model = keras.Model(inputs, own(inputs))
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    np.testing.assert_allclose(
+        model.predict(x, verbose=0), layer(x), rtol=1e-5, atol=1e-5
+    )
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(x), model(x))
 
 
 def test_saves_and_loads(tmp_path):

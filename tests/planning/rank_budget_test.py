@@ -74,10 +74,12 @@ def test_a_lower_rank_never_takes_longer(monkeypatch):
     assert all(saved(rank) == 20.0 - 19.0 for rank in (1, 5, 16))
 
 
-def test_images_of_any_size_are_not_measured(times):
+def test_images_of_any_size_are_measured_at_one(times):
     x = keras.Input((None, None, 3))
     model = keras.Model(x, layers.Conv2D(8, 3, name="conv")(x))
-    assert latency.saved_by_rank(of(model, "conv"))(1) == 0 and not times
+    candidate = of(model, "conv")
+    assert candidate.calls == [[(None, 32, 32, 3)]]
+    assert latency.saved_by_rank(candidate)(1) == DENSE - 1
 
 
 class TestBudget:

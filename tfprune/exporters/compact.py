@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import tempfile
 import zipfile
 
 import keras
@@ -12,8 +13,10 @@ import numpy as np
 from tfprune import backend
 from tfprune.exporters import files
 from tfprune.graph import cloning
+from tfprune.graph import traversal
 
 _FORMAT = "tfprune-compact-1"
+_ASSETS = "assets"
 _ZEROS = keras.saving.serialize_keras_object(keras.initializers.Zeros())
 
 
@@ -21,7 +24,7 @@ def save(model: keras.Model, path) -> None:
     """Writes a model as a compressed npz file, without its optimizer.
 
     Arrays of which less than half is non-zero are stored as flat indices and
-    values, the others whole.
+    values, the others whole; vocabularies are files of Keras in it.
 
     Args:
         model: Keras model without `Prunable` layers.
@@ -33,6 +36,8 @@ def save(model: keras.Model, path) -> None:
     arrays = {"about": np.array(about)}
     for index, variable in enumerate(model.weights):
         arrays.update(_encode(index, backend.to_numpy(variable)))
+    for number, layer in enumerate(_with_assets(model)):
+        arrays.update(_files_of(number, layer))
     files.write_atomically(
         path,
         lambda file: np.savez_compressed(file, **arrays),  # type: ignore[arg-type]
@@ -55,6 +60,8 @@ def load(path) -> keras.Model:
     model = keras.saving.deserialize_keras_object(config)
     for index, variable in enumerate(model.weights):
         variable.assign(_decode(index, arrays))
+    for number, layer in enumerate(_with_assets(model)):
+        _read_files(number, layer, arrays)
     cloning.refresh(model)
     return model
 
@@ -67,6 +74,32 @@ def _read(path):
         return json.loads(str(arrays["about"])), arrays
     except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
         return {}, {}
+
+
+def _with_assets(model):
+    """The layers that keep files beside their weights, such as vocabularies."""
+    below = traversal.walk(model)
+    return [layer for layer in below if hasattr(layer, "save_assets")]
+
+
+def _files_of(number, layer):
+    with tempfile.TemporaryDirectory() as folder:
+        layer.save_assets(folder)
+        return {
+            f"{_ASSETS}/{number}/{path.name}": np.fromfile(path, "uint8")
+            for path in pathlib.Path(folder).iterdir()
+        }
+
+
+def _read_files(number, layer, arrays):
+    begin = f"{_ASSETS}/{number}/"
+    with tempfile.TemporaryDirectory() as folder:
+        for name in arrays:
+            if name.startswith(begin):
+                own = pathlib.Path(folder, pathlib.PurePosixPath(name).name)
+                arrays[name].tofile(own)
+        if any(pathlib.Path(folder).iterdir()):
+            layer.load_assets(folder)
 
 
 def _for_any_keras(config):

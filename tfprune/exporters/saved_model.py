@@ -24,11 +24,13 @@ def save(model: keras.Model, path) -> None:
         model: Keras model, built.
         path: Folder to make.
     """
-    for layer in traversal.walk(model):
+    below = traversal.walk(model)
+    for layer in below:
         if isinstance(layer, sparse.Sparse):
             layer.refresh()
     module = tf.Module()
     module.held = [variable.value for variable in backend.state(model)]
+    module.tables = [table for layer in below for table in _tables(layer)]
     specs = [tf.TensorSpec(x.shape, x.dtype, name=x.name) for x in model.inputs]
 
     @tf.function(input_signature=specs)
@@ -37,6 +39,12 @@ def save(model: keras.Model, path) -> None:
 
     module.serve = serve
     tf.saved_model.save(module, str(path), {"serving_default": serve})
+
+
+def _tables(layer):
+    """What a layer looks up in, which is no variable: vocabularies."""
+    kind = tf.saved_model.experimental.TrackableResource
+    return [own for own in vars(layer).values() if isinstance(own, kind)]
 
 
 def load(path):

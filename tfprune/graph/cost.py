@@ -9,9 +9,15 @@ import keras
 from tfprune.graph import model_graph
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+from tfprune.layers import sparse_einsum_dense
 from tfprune.layers import sparse_winograd_conv2d
 from tfprune.layers import winograd_conv2d
+from tfprune.numerics import equations
 
+_EQUATIONS = (
+    keras.layers.EinsumDense,
+    sparse_einsum_dense.SparseEinsumDense,
+)
 _TILED = (
     winograd_conv2d.WinogradConv2D,
     sparse_winograd_conv2d.SparseWinogradConv2D,
@@ -111,7 +117,7 @@ def is_dynamic(layer: keras.layers.Layer, calls: list | None = None) -> bool:
 
 def _positions(layer, shapes):
     shapes = shapes or model_graph.built_on(layer)
-    if isinstance(layer, keras.layers.EinsumDense):
+    if isinstance(layer, _EQUATIONS):
         return _einsum_positions(layer, shapes)
     if isinstance(layer, _TILED):
         return layer.tiles(shapes[0])
@@ -125,15 +131,16 @@ def _positions(layer, shapes):
 
 
 def _einsum_positions(layer, shapes):
-    """The product of the output sizes that the kernel does not have."""
-    inputs, output = layer.equation.split("->")
-    kernel = inputs.split(",")[1]
-    sizes = _output(layer, shapes)[1:]
-    free = [
-        size
-        for letter, size in zip(output[::-1], sizes[::-1], strict=False)
-        if letter not in kernel
-    ]
+    """The product of the sizes that the kernel does not have, of one example.
+
+    They are read off the input: of the output, Keras does not tell them.
+    """
+    letters = layer.equation.split("->")[0].split(",")[1].strip()
+    given, kernel, _ = equations.terms(
+        layer.equation, [len(shapes[0]), len(letters)]
+    )
+    pairs = zip(given[1:], shapes[0][1:], strict=True)
+    free = [size for token, size in pairs if token not in kernel]
     return _pixels((None, *free), 1)
 
 

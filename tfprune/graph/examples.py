@@ -13,6 +13,7 @@ def random(
     batch_size: int = 2,
     size: int | None = None,
     seed: int = 0,
+    shapes: list | None = None,
 ) -> list[np.ndarray]:
     """Draws an array for each input of a model.
 
@@ -25,16 +26,21 @@ def random(
             Defaults to None: 32, or half of it and so on where that is more
             than the model takes.
         seed: Integer. Defaults to 0.
+        shapes: List of tuples, of inputs without batch, in the place of
+            `size`. Defaults to None.
 
     Returns:
         List of arrays, in the order of `model.inputs`.
     """
-    if size is None:
-        size = _greatest(model)
+    if size is None and shapes is None:
+        size = greatest(model)
+    shapes = shapes or [
+        tuple(x or size for x in own.shape[1:]) for own in model.inputs
+    ]
     numbers = np.random.default_rng(seed)
     return [
-        _drawn(x.shape, x.dtype, batch_size, size, numbers)
-        for x in model.inputs
+        _drawn((x.shape[0] or batch_size, *shape), x.dtype, numbers)
+        for x, shape in zip(model.inputs, shapes, strict=True)
     ]
 
 
@@ -55,7 +61,7 @@ def call(model: keras.Model, *inputs, training: bool = False):
     return model(packed, training=training)
 
 
-def _greatest(model):
+def greatest(model: keras.Model) -> int:
     """The greatest size that a model takes in the place of open ones."""
     if not any(None in x.shape[1:] for x in model.inputs):
         return _SIZES[0]
@@ -68,8 +74,7 @@ def _greatest(model):
     return _SIZES[-1]
 
 
-def _drawn(shape, dtype, batch_size, size, numbers):
-    shape = (shape[0] or batch_size, *(x or size for x in shape[1:]))
+def _drawn(shape, dtype, numbers):
     dtype = keras.backend.standardize_dtype(dtype)
     if "float" in dtype:
         return numbers.normal(size=shape).astype(dtype)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import collections
 import collections.abc
 import functools
+import logging
 import typing
 
 import keras
 
 from tfprune.graph import calls as calls_lib
+from tfprune.graph import fixed_sizes
 from tfprune.graph import nodes as nodes_lib
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+
+_LOGGER = logging.getLogger("tfprune")
 
 
 class Addition(typing.NamedTuple):
@@ -37,10 +41,12 @@ class ModelGraph:
     Args:
         model: Keras model. Of a subclassed one, which has no graph, only the
             Sequential and Functional models inside of it are read.
+        shapes: As `fixed_sizes.shapes` takes them.
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, shapes: list | None = None):
         self.model = model
+        self._given = shapes
         self._nodes: dict[int, nodes_lib.Nodes] = {}
 
     def nodes(self, model: keras.Model) -> nodes_lib.Nodes:
@@ -55,6 +61,28 @@ class ModelGraph:
         found = [self.model, *traversal.walk(self.model)]
         return [x for x in found if traversal.is_container(x)]
 
+    @property
+    def leaves_open(self) -> bool:
+        """Whether a size of its inputs, beside that of the batch, is open."""
+        inputs = getattr(self.model, "inputs", None) or ()
+        return any(None in x.shape[1:] for x in inputs)
+
+    @functools.cached_property
+    def shapes(self) -> list[tuple]:
+        """The shapes of inputs that costs and times are those of."""
+        return fixed_sizes.shapes(self.model, self._given)
+
+    @property
+    def assumption(self) -> str:
+        """What counts of MACs take for granted; "" for nothing."""
+        if not self.leaves_open:
+            return ""
+        shapes = ", ".join(map(str, self.shapes))
+        return (
+            f"MACs are those of inputs of shape {shapes}: {self.model.name} "
+            "leaves sizes open. Give it inputs of fixed shape for others."
+        )
+
     @functools.cached_property
     def leaves(self) -> list[keras.layers.Layer]:
         """The layers of nested models, each once, in order."""
@@ -65,13 +93,18 @@ class ModelGraph:
         """Id of a layer to a list of input shapes, or None, for each call.
 
         A layer in a model that is called twice is called twice as often. None
-        stands for unknown shapes, as in Sequential models.
+        stands for unknown shapes, as in Sequential models. Sizes that the model
+        leaves open are those of `shapes`.
         """
-        found: dict[int, list] = {}
-        self._record(self.model, 1, found)
-        for model in self.models:
-            if id(model) not in found:
-                self._record(model, 1, found)
+        found = self._symbolic_calls()
+        is_read = traversal.is_container(self.model) and self.model.built
+        if not is_read or fixed_sizes.are_known(found):
+            return found
+        shapes = self.shapes
+        try:
+            return fixed_sizes.calls(self, shapes)
+        except Exception as error:  # Of whatever kind layers raise.
+            _LOGGER.info("sizes of %r stay open: %s", self.model.name, error)
         return found
 
     @functools.cached_property
@@ -138,6 +171,14 @@ class ModelGraph:
             for index, value in enumerate(given):
                 values[(*node.key, index)] = value
         return [values[key] for key in graph.outputs]
+
+    def _symbolic_calls(self):
+        found: dict[int, list] = {}
+        self._record(self.model, 1, found)
+        for model in self.models:
+            if id(model) not in found:
+                self._record(model, 1, found)
+        return found
 
     def _record(self, model, times, found):
         """Adds the calls of a model's layers, `times` over, to `found`."""

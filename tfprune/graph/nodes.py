@@ -200,11 +200,16 @@ def named_only(operations):
 
 def passes_masks(layer) -> bool:
     """Tells whether what a layer gives in a graph has a mask of Keras."""
-    return any(
-        getattr(tensor, "_keras_mask", None) is not None
-        for node in layer._inbound_nodes
-        for tensor in node.output_tensors
-    )
+    return any(_is_masked(node.output_tensors) for node in layer._inbound_nodes)
+
+
+def takes_masks(layer) -> bool:
+    """Tells whether what a layer takes in a graph has a mask of Keras."""
+    return any(_is_masked(node.input_tensors) for node in layer._inbound_nodes)
+
+
+def _is_masked(tensors):
+    return any(getattr(x, "_keras_mask", None) is not None for x in tensors)
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ class Opened:
 
 
 def open_composites(
-    model: keras.Model, keep=None, tables=own_tensors.symbolic
+    model: keras.Model, keep=None, tables=own_tensors.symbolic, also=()
 ) -> Opened:
     """A clone in which layers made of Keras' own ones are Functional models.
 
@@ -61,8 +61,10 @@ def open_composites(
             the graph that a layer's own code computes with. Defaults to
             `own_tensors.symbolic`; `own_tensors.none`: they do not, and such
             layers stay as they are.
+        also: Tuple of classes of Keras that are opened, too, where they take
+            no masks of Keras. Defaults to none.
     """
-    return _Opening(keep or (lambda layer: False), tables).of(model)
+    return _Opening(keep or (lambda layer: False), tables, also).of(model)
 
 
 class _Opening:
@@ -71,10 +73,11 @@ class _Opening:
     Args:
         keep: Callable `layer -> bool`.
         tables: As `open_composites` takes it.
+        also: As `open_composites` takes it.
     """
 
-    def __init__(self, keep, tables):
-        self._keep, self._tables = keep, tables
+    def __init__(self, keep, tables, also):
+        self._keep, self._tables, self._also = keep, tables, also
         self._names: list[str] = []
         self._weights: dict = {}  # Id of a table to what it stands for.
         self._originals: dict = {}
@@ -143,7 +146,8 @@ class _Opening:
         candidates = {
             id(x)
             for x in graph.leaves
-            if _is_composite(x) and not (self._keep(x) and configs.is_sound(x))
+            if self._is_composite(x)
+            and not (self._keep(x) and configs.is_sound(x))
         }
         found: dict[int, list] = {}
         for one in graph.models if candidates else ():
@@ -156,6 +160,11 @@ class _Opening:
             for key, (first, *others) in found.items()
             if all(_form(x) == _form(first) for x in others)
         }
+
+    def _is_composite(self, layer):
+        if isinstance(layer, self._also):
+            return not nodes.takes_masks(layer)
+        return _is_composite(layer)
 
     def _as_model(self, layer, args, kwargs):
         """A Functional model of what a layer calls itself, or None."""
@@ -200,6 +209,7 @@ def _form(how):
 
 
 def _is_composite(layer):
+    """Whether a layer that is not of Keras has others in it."""
     if type(layer).__module__.split(".")[0] in _KNOWN:
         return False
     is_nest = bool(backend.sublayers(layer)) and bool(layer.weights)

@@ -10,6 +10,9 @@ from tfprune.layers.prunable import Prunable as Prunable
 from tfprune.layers.sparse import Sparse as Sparse
 from tfprune.layers.sparse_conv2d import SparseConv2D as SparseConv2D
 from tfprune.layers.sparse_dense import SparseDense as SparseDense
+from tfprune.layers.sparse_einsum_dense import (
+    SparseEinsumDense as SparseEinsumDense,
+)
 from tfprune.layers.sparse_response_normalization import (
     SparseResponseNormalization as SparseResponseNormalization,
 )
@@ -25,6 +28,7 @@ __all__ = [
     "Sparse",
     "SparseConv2D",
     "SparseDense",
+    "SparseEinsumDense",
     "SparseResponseNormalization",
     "SparseWinogradConv2D",
     "WinogradConv2D",

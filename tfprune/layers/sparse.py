@@ -68,7 +68,7 @@ class Sparse(keras.layers.Layer):
         own = cls(
             nonzeros=int(np.count_nonzero(matrix)),
             activation=layer.activation,
-            use_bias=layer.use_bias,
+            use_bias=layer.bias is not None,
             values_dtype=values_dtype,
             name=layer.name,
             dtype=layer.dtype_policy,
@@ -77,7 +77,7 @@ class Sparse(keras.layers.Layer):
         own.build(input_shape)
         own.set_kernel(matrix)
         if layer.bias is not None:
-            own.bias.assign(layer.bias)
+            own.bias.assign(cls._bias_of(layer))
         own.trainable = layer.trainable
         return own
 
@@ -85,6 +85,10 @@ class Sparse(keras.layers.Layer):
     def _weights_of(layer):
         """The weights of a dense layer as an array, outputs last."""
         return backend.to_numpy(layer.kernel)
+
+    @staticmethod
+    def _bias_of(layer):
+        return backend.to_numpy(layer.bias)
 
     @property
     def dense_size(self) -> int:

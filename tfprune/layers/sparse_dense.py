@@ -34,6 +34,7 @@ class SparseDense(sparse.Sparse):
         super().__init__(nonzeros, **kwargs)
         validation.check_count("units", units, least=1)
         self.units = units
+        self.supports_masking = True
 
     @classmethod
     def from_dense(

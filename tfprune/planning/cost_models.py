@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections.abc
 import math
 import typing
+import warnings
 
 import keras
 import numpy as np
@@ -66,6 +67,10 @@ class CostModel:
         """
         raise NotImplementedError
 
+    def uses(self, graph: model_graph.ModelGraph) -> dict[int, int]:
+        """Id of each kernel to how often a forward pass uses an entry."""
+        return cost_lib.uses(graph)
+
     def of_weights(self, model: keras.Model, targets: list):
         """The cost of a model by the weights kept of each masked array.
 
@@ -78,7 +83,7 @@ class CostModel:
             kept of each array, and returns costs `(n,)`. Its `dense` is the
             cost with nothing pruned, its `unit` is that of this class.
         """
-        uses = cost_lib.uses(model_graph.ModelGraph(model))
+        uses = self.uses(model_graph.ModelGraph(model))
         masked = [target.variable for target in targets]
         known = set(map(id, masked))
         others = [x for x in model.trainable_variables if id(x) not in known]
@@ -98,7 +103,7 @@ class CostModel:
             removed, to the cost of the smaller model.
         """
         variables = _variables(graph.model_graph)
-        arrays = _arrays(variables, cost_lib.uses(graph.model_graph))
+        arrays = _arrays(variables, self.uses(graph.model_graph))
 
         def cost(removed):
             kept = sizes.kept_entries(graph, removed)
@@ -115,7 +120,7 @@ class CostModel:
             graph: `ModelGraph`.
             found: List of `Candidate`, layers of the model.
         """
-        uses = cost_lib.uses(graph)
+        uses = self.uses(graph)
         dense = self._dense(_arrays(_variables(graph), uses))
         return RankCost(found, dense, self._saved)
 
@@ -191,6 +196,11 @@ class MACs(CostModel):
     """Multiply-accumulates with weights that are not zero, for one example."""
 
     unit = "MACs"
+
+    def uses(self, graph):
+        if graph.assumption:
+            warnings.warn(graph.assumption, stacklevel=4)
+        return super().uses(graph)
 
     def cost(self, arrays, kept):
         return kept * arrays.uses

@@ -103,8 +103,8 @@ def saved_by_rank(candidate: candidates.Candidate) -> typing.Callable:
     Returns:
         Callable, a rank to the milliseconds that it saves of a call of the
         model with one example, interpolated between the ranks measured; a
-        lower rank never takes longer. Of a layer that takes images of any
-        size it is 0.
+        lower rank never takes longer. It is 0 of a layer whose input is of
+        sizes that are not known.
     """
     shape = acceptance.input_shape(candidate, _BATCH)
     if None in shape:

@@ -36,18 +36,22 @@ def layers(candidates: dict, shape, rounds: int) -> dict:
     }
 
 
-def models(candidates: dict, batch_size: int, rounds: int) -> dict[str, float]:
+def models(
+    candidates: dict, batch_size: int, rounds: int, shapes: list | None = None
+) -> dict[str, float]:
     """Measures the milliseconds that calls of models take.
 
     Args:
         candidates: Dict, name to a Keras model; all have equal inputs.
         batch_size: Integer.
         rounds: Integer, how often each is timed, in turn.
+        shapes: List of tuples, of inputs without batch. Defaults to None: as
+            `examples.random` makes them.
     """
     calls = {
         name: _call(
             backend.compiled(functools.partial(examples.call, model)),
-            examples.random(model, batch_size),
+            examples.random(model, batch_size, shapes=shapes),
         )
         for name, model in candidates.items()
     }

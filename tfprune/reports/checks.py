@@ -12,6 +12,7 @@ from tfprune.core import progress
 from tfprune.core import units
 from tfprune.graph import cost
 from tfprune.graph import leaves
+from tfprune.graph import model_graph
 from tfprune.optimizers import pruning_optimizer
 
 _UNTRAINED = (
@@ -34,14 +35,14 @@ def check(model: keras.Model) -> None:
         )
 
 
-def notes(model: keras.Model, found: list, calls: list) -> list[str]:
+def notes(graph: model_graph.ModelGraph, found: list) -> list[str]:
     """What is wrong with a model, or not known of it.
 
     Args:
-        model: Keras model.
+        graph: `ModelGraph` of the model.
         found: List of `Leaf`.
-        calls: List, for each leaf its calls, as `ModelGraph.calls` has them.
     """
+    model = graph.model
     made = []
     if _is_untouched(model):
         warnings.warn(_UNTRAINED, stacklevel=3)
@@ -49,7 +50,8 @@ def notes(model: keras.Model, found: list, calls: list) -> list[str]:
     pruned = units.tagged(model.variables)
     made += progress.shortfalls(pruned)
     made.append(_overwritten(pruned))
-    made.append(_dynamic_dimensions(found, calls))
+    made.append(graph.assumption)
+    made.append(_dynamic_dimensions(found, graph.calls))
     made.append(_no_kernels(found))
     made.append(recalibrate.untrained(model))
     return [note for note in made if note]
@@ -83,9 +85,9 @@ def _was_touched(unit):
 def _dynamic_dimensions(found, calls):
     names = [
         leaf.address
-        for leaf, own in zip(found, calls, strict=True)
+        for leaf in found
         if any(map(cost.is_multiplied, leaf.parameters))
-        and cost.is_dynamic(leaf.layer, own)
+        and cost.is_dynamic(leaf.layer, calls.get(id(leaf.layer)))
     ]
     return names and (
         "MACs count dynamic dimensions as 1. Give the model an input "

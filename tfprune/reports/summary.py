@@ -64,7 +64,7 @@ def report(
         for leaf, own in zip(found, calls, strict=True)
     ]
     arrays = [units.masked(v) for leaf in found for v in leaf.parameters]
-    notes = checks.notes(model, found, calls)
+    notes = checks.notes(graph, found)
     projected = machine and projection_lib.build(graph, machine, batch_size)
     size = counts.gzipped(arrays)
     return Report(title or model.name, rows, size, notes, projected or None)

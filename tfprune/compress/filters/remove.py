@@ -9,10 +9,10 @@ import numpy as np
 
 from tfprune import backend
 from tfprune.compress import result
-from tfprune.compress.filters import equivalence
 from tfprune.compress.filters import removal_plan
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
+from tfprune.graph import equivalence
 from tfprune.graph import rebuilding
 from tfprune.graph import traversal
 

@@ -11,16 +11,25 @@ from tfprune.layers import filter_shape_conv2d
 from tfprune.layers import local_response_normalization
 from tfprune.layers import sparse_conv2d
 from tfprune.layers import sparse_dense
+from tfprune.layers import sparse_einsum_dense
 from tfprune.layers import sparse_response_normalization
 from tfprune.layers import sparse_winograd_conv2d
 from tfprune.layers import winograd_conv2d
 
 DIRECT = {
     keras.layers.Dense: sparse_dense.SparseDense,
+    keras.layers.EinsumDense: sparse_einsum_dense.SparseEinsumDense,
     keras.layers.Conv2D: sparse_conv2d.SparseConv2D,
     keras.layers.DepthwiseConv2D: sparse_conv2d.SparseConv2D,
 }
 SPARSE, COLUMNS, WINOGRAD = "sparse", "columns", "winograd"
+_RECURRENT = keras.layers.RNN, keras.layers.Bidirectional
+ATTENTION = keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention
+_NEVER = [
+    (keras.layers.Embedding, "its rows are looked up, nothing is multiplied"),
+    (_RECURRENT, "it multiplies step by step, in a loop of Keras"),
+    (ATTENTION, "masks of Keras reach it, so it stays one layer"),
+]
 # Coefficients that are so small beside the largest one are what rounding left
 # of those that training made zero.
 _ROUNDING = 1e-6
@@ -29,6 +38,26 @@ _ROUNDING = 1e-6
 def known(layer: keras.layers.Layer) -> bool:
     """Tells whether a layer has sparse forms."""
     return type(layer) in _FORMS
+
+
+def why_none(layer: keras.layers.Layer) -> str:
+    """Why neither a layer of no known kind nor what is in it runs sparse."""
+    for kinds, reason in _NEVER:
+        if isinstance(layer, kinds):
+            return reason
+    return f"{type(layer).__name__} has no sparse form, and is one layer"
+
+
+def unsupported_reason(layer: keras.layers.Layer) -> str:
+    """Why a layer of a known kind has no sparse form; "" if it has."""
+    if layer.quantization_mode:
+        return f"is quantized: {layer.quantization_mode}"
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        return "is channels_first"
+    if type(layer) is keras.layers.EinsumDense:
+        kind = sparse_einsum_dense.SparseEinsumDense
+        return kind.unsupported_reason(layer) or ""
+    return ""
 
 
 def needs_zeros(layer: keras.layers.Layer) -> bool:
@@ -44,6 +73,12 @@ def kernel(layer: keras.layers.Layer) -> np.ndarray:
     kind = local_response_normalization.LocalResponseNormalization
     is_norm = type(layer) is kind
     return layer.band if is_norm else backend.to_numpy(layer.kernel)
+
+
+def sparsity(layer: keras.layers.Layer) -> float:
+    """The share of zeros in what a layer of a known kind multiplies by."""
+    own = kernel(layer)
+    return 1 - np.count_nonzero(own) / max(own.size, 1)
 
 
 def forms(layer: keras.layers.Layer, values_dtype: str, gain: float) -> dict:
@@ -92,6 +127,7 @@ def _of_response_norm(layer, _):
 
 _FORMS = {
     keras.layers.Dense: _direct,
+    keras.layers.EinsumDense: _direct,
     keras.layers.Conv2D: _of_conv2d,
     keras.layers.DepthwiseConv2D: _direct,
     local_response_normalization.LocalResponseNormalization: _of_response_norm,

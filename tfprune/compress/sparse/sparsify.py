@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import keras
-import numpy as np
 
 from tfprune.compress import result
 from tfprune.compress import strip
 from tfprune.compress.sparse import alternatives
 from tfprune.compress.sparse import fold
 from tfprune.compress.sparse import fuse
+from tfprune.compress.sparse import opened as opened_lib
 from tfprune.graph import cost
 from tfprune.graph import model_graph
 from tfprune.profiling import timer
@@ -24,7 +24,7 @@ class Decision:
     """How one layer runs, and why.
 
     Args:
-        layer: Its name.
+        layer: Its address: its name, or `outer/name`.
         sparsity: Float, of its kernel.
         flops: Float, operations of the dense layer in a call, or None: not
             known.
@@ -64,14 +64,16 @@ class Sparsified(result.Compressed):
     """A model for inference, and how it came about.
 
     Args:
-        decisions: List of `Decision`, one for each layer that could be
-            sparse.
+        decisions: List of `Decision`, one for each layer with a kernel, or
+            with other forms that were tried.
         milliseconds: Dict, times of a call of the whole model: `"given"`,
             `"folded"` and, where layers were chosen to be sparse, `"sparse"`.
+        shapes: List of tuples, of the inputs that were timed, without batch.
     """
 
     decisions: list[Decision]
     milliseconds: dict[str, float]
+    shapes: list[tuple]
 
     def lines(self) -> list[str]:
         rows = [_HEADER, *map(_cells, self.decisions)]
@@ -79,7 +81,10 @@ class Sparsified(result.Compressed):
             f"{name} {value:.3f} ms"
             for name, value in self.milliseconds.items()
         )
-        return [*tables.aligned(rows), f"whole model: {times}"]
+        whole = f"whole model: {times}"
+        if any(None in x.shape[1:] for x in self.model.inputs):
+            whole += f", on {', '.join(map(str, self.shapes))}"
+        return [*tables.aligned(rows), whole]
 
 
 def sparsify(
@@ -88,11 +93,15 @@ def sparsify(
     gain: float = 0.1,
     rounds: int = 30,
     values_dtype: str = "float32",
+    shapes: list | None = None,
 ) -> Sparsified:
     """Makes a model that infers the same, with sparse layers where they pay.
 
-    Every dense and convolution layer with zeros is timed on this machine,
-    dense and sparse in turn. It becomes sparse where that is faster by `gain`.
+    Every dense, einsum and convolution layer with zeros is timed on this
+    machine, dense and sparse in turn. It becomes sparse where that is faster by
+    `gain`. Attentions, and layers made of other ones, that have zeros in them
+    become Functional models of these before, unless a mask of Keras reaches
+    them.
     A convolution with columns of zeros (see `tfprune.layers.FilterShapeConv2D`)
     is tried over the others alone, too, and one that has a Winograd form with
     sparse coefficients. `tfprune.layers.LocalResponseNormalization` multiplies
@@ -110,6 +119,10 @@ def sparsify(
         rounds: Integer, how often each is timed. Defaults to 30.
         values_dtype: String, how sparse values are stored. Defaults to
             `"float32"`.
+        shapes: List of tuples of integers, the shape of each input without
+            batch to be fast at, for a model that leaves sizes open. Defaults
+            to None: open sizes are 32, or half of it and so on where that is
+            more than the model takes. The result has those that were taken.
 
     Raises:
         ValueError: for a subclassed model, one that is not stripped, or weights
@@ -128,18 +141,19 @@ def sparsify(
     for name, count in (("batch_size", batch_size), ("rounds", rounds)):
         validation.check_count(name, count, least=1)
     validation.check_sparsity("gain", gain)
-    folded = model_graph.ModelGraph(fold.fold(model_graph.ModelGraph(model)))
-    trial = _Trial(batch_size, gain, rounds, values_dtype)
+    opened = model_graph.ModelGraph(opened_lib.opened(model))
+    folded = model_graph.ModelGraph(fold.fold(opened), shapes)
+    shapes = folded.shapes
+    trial = _Trial(folded.calls, batch_size, gain, rounds, values_dtype)
     found = {
-        id(layer): trial.decide(layer, folded.calls.get(id(layer)))
-        for layer in folded.leaves
-        if alternatives.known(layer)
+        id(leaf.layer): trial.decide(leaf, outer)
+        for leaf, outer in opened_lib.kernels(folded)
     }
     chosen = {key: own for key, (_, own) in found.items() if own is not None}
     candidates = {"given": model, "folded": folded.model}
     if chosen:
         candidates["sparse"] = fuse.fuse(folded, chosen)
-    times = timer.models(candidates, batch_size, rounds)
+    times = timer.models(candidates, batch_size, rounds, shapes)
     best = min(times, key=lambda name: times[name])
     decisions = [decision for decision, _ in found.values()]
     if best != "sparse":
@@ -148,44 +162,44 @@ def sparsify(
         model=candidates[best],
         decisions=decisions,
         milliseconds=times,
+        shapes=shapes,
         class_change=result.class_change(model, candidates[best]),
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class _Trial:
-    """What layers are tried with: the arguments of `sparsify`."""
+    """What layers are tried with: their calls, and arguments of `sparsify`."""
 
+    calls: dict[int, list]
     batch_size: int
     gain: float
     rounds: int
     values_dtype: str
 
-    def decide(self, layer, calls):
-        """The decision about a layer, and what takes its place, or None."""
-        kernel = alternatives.kernel(layer)
-        sparsity = 1 - np.count_nonzero(kernel) / max(kernel.size, 1)
-        shape = input_shape(layer, calls, self.batch_size)
+    def decide(self, leaf, outer):
+        """The decision about a leaf, and what takes its place, or None."""
+        layer = leaf.layer
+        sparsity = opened_lib.sparsity(leaf)
+        if layer is not outer or not alternatives.known(layer):
+            return _dense(leaf, sparsity, alternatives.why_none(outer)), None
+        shape = input_shape(layer, self.calls.get(id(layer)), self.batch_size)
         reason = unsupported_reason(layer, sparsity, shape)
         others = {}
         if not reason:
             others = alternatives.forms(layer, self.values_dtype, self.gain)
         if not others:
-            why = reason or _NO_OPS
-            decision = Decision(
-                layer.name, sparsity, None, None, None, "dense", why
-            )
-            return decision, None
-        return self._compared(layer, sparsity, shape, others)
+            return _dense(leaf, sparsity, reason or _NO_OPS), None
+        return self._compared(leaf.address, layer, sparsity, shape, others)
 
-    def _compared(self, layer, sparsity, shape, others):
+    def _compared(self, name, layer, sparsity, shape, others):
         """Times a layer and what may stand for it."""
         times = timer.layers({"dense": layer, **others}, shape, self.rounds)
         best = min(others, key=times.get)
         pays = times[best] <= (1 - self.gain) * times["dense"]
         ratio = times["dense"] / times[best]
         decision = Decision(
-            layer.name,
+            name,
             sparsity,
             _flops(layer, shape),
             times["dense"],
@@ -196,6 +210,12 @@ class _Trial:
             times.get(alternatives.WINOGRAD),
         )
         return decision, others[best] if pays else None
+
+
+def _dense(leaf, sparsity, why):
+    """The decision about what is not tried."""
+    address = leaf.address
+    return Decision(address, sparsity, None, None, None, "dense", why)
 
 
 def _flops(layer, shape):
@@ -218,15 +238,11 @@ def input_shape(layer, calls, batch_size: int) -> tuple:
 
 def unsupported_reason(layer, sparsity: float, shape) -> str:
     """Why a layer is not even tried sparse; "" for nothing."""
-    if layer.quantization_mode:
-        return f"is quantized: {layer.quantization_mode}"
     if sparsity == 0 and alternatives.needs_zeros(layer):
         return "has no zeros"
     if None in shape:
         return "has a dynamic dimension"
-    if getattr(layer, "data_format", "channels_last") != "channels_last":
-        return "is channels_first"
-    return ""
+    return alternatives.unsupported_reason(layer)
 
 
 def _taken_back(decision):

@@ -13,32 +13,9 @@ from tfprune.compress.filters import layout
 from tfprune.compress.filters import readers
 from tfprune.compress.filters.operations import base
 from tfprune.compress.filters.operations import elementwise
+from tfprune.numerics import equations
 
 SUMMED = "it sums up products of channels"
-
-
-def terms(equation: str, ranks: list[int]) -> list[list]:
-    """The axes of each tensor of an equation, those of the result last.
-
-    Args:
-        equation: String, as `"...ab,bc->...ac"`.
-        ranks: List of integers, of the tensors that it takes.
-
-    Returns:
-        List of lists of letters, and of negative integers for the dots.
-    """
-    taken, arrow, made = equation.replace(" ", "").partition("->")
-    parts = taken.split(",")
-    if not arrow or len(parts) != len(ranks):
-        raise base.Unsupported("its equation does not tell what it gives")
-    dots = [
-        rank - len(part.replace("...", ""))
-        for rank, part in zip(ranks, parts, strict=True)
-    ]
-    return [
-        _axes(part, count)
-        for part, count in zip([*parts, made], [*dots, max(dots)], strict=True)
-    ]
 
 
 class EinsumDense(base.Operation):
@@ -145,7 +122,7 @@ class EinsumDense(base.Operation):
 
     def _terms(self, call):
         ranks = [len(call.tensors[0].shape), len(call.operation.kernel.shape)]
-        return terms(call.operation.equation, ranks)
+        return _terms(call.operation.equation, ranks)
 
 
 class Einsum(base.Operation):
@@ -166,7 +143,7 @@ class Einsum(base.Operation):
     def terms(self, call):
         """The axes of both tensors, and of what it makes."""
         ranks = [len(x.shape) for x in call.tensors]
-        return terms(call.operation.subscripts, ranks)
+        return _terms(call.operation.subscripts, ranks)
 
     def couple(self, call, channels):
         *taken, made = self.terms(call)
@@ -226,9 +203,13 @@ class Matmul(Einsum):
         return [[*one, "i", "k"], [*other, "k", "j"], [*both, "i", "j"]]
 
 
-def _axes(part, count):
-    before, dots, after = part.partition("...")
-    return [*before, *(range(-count, 0) if dots else ()), *after]
+def _terms(equation, ranks):
+    try:
+        return equations.terms(equation, ranks)
+    except ValueError as error:
+        raise base.Unsupported(
+            "its equation does not tell what it gives"
+        ) from error
 
 
 def _moved(array, axes, made, reduce):

@@ -44,7 +44,7 @@ def _check(model, small):
     allowed = [max(x, _MARGIN * y) for x, y in zip(allowed, noise, strict=True)]
     if not _within(wrong, allowed):
         raise RuntimeError(
-            "The smaller model must give what `model` gives. Received: outputs "
+            "What replaces `model` must give what it gives. Received: outputs "
             f"that differ by {_listed(wrong)}, where {_listed(allowed)} is "
             "allowed. `model` is as it was. Please report it with the model's "
             "`get_config()`, and keep to tfprune.strip until then."

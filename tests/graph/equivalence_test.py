@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfprune.compress.filters import equivalence
+from tfprune.graph import equivalence
 
 
 def chain(layers, scale, dtype="float32"):

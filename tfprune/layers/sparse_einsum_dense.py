@@ -1,0 +1,175 @@
+"""SparseEinsumDense: an EinsumDense layer whose kernel is sparse."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+
+from tfprune import backend
+from tfprune.layers import sparse
+from tfprune.numerics import equations
+from tfprune.ops import csr_matmul
+from tfprune.utils import validation
+
+
+@keras.saving.register_keras_serializable(package="tfprune")
+class SparseEinsumDense(sparse.Sparse):
+    """Computes `activation(einsum(equation, inputs, kernel) + bias)`.
+
+    The kernel is a matrix: the axes that are summed over are its columns, those
+    that it makes are its rows. The projections of attention are such layers.
+
+    Args:
+        equation: String, as of `keras.layers.EinsumDense`. Each axis of the
+            kernel is either one of the inputs or one of the outputs.
+        output_shape: Tuple of integers, without the batch; None for what
+            the inputs determine.
+        nonzeros: Integer, how many weights are kept.
+        activation: As of `keras.layers.EinsumDense`. Defaults to None.
+        use_bias: Bool: a number for each output of the kernel. Defaults to
+            True.
+        values_dtype: String, how values are stored. Defaults to `"float32"`.
+
+    Inputs and outputs: tensors with the axes of the equation.
+
+    Example:
+
+    ```python
+    dense = keras.layers.EinsumDense("abc,cde->abde", (None, 4, 16))
+    dense.build((None, 10, 64))
+    layer = SparseEinsumDense.from_dense(dense)
+    ```
+    """
+
+    def __init__(
+        self, equation: str, output_shape: tuple, nonzeros: int, **kwargs
+    ):
+        super().__init__(nonzeros, **kwargs)
+        self.equation = equation
+        self.partial_output_shape = tuple(output_shape)
+
+    @staticmethod
+    def unsupported_reason(layer: keras.layers.EinsumDense) -> str | None:
+        """Why a built layer has no sparse form, or None if it has."""
+        given, kernel, made = _terms(layer)
+        if set(kernel) & set(given) & set(made):
+            return "its kernel has an axis that is both read and made"
+        if not set(kernel) & set(made) or not set(kernel) & set(given):
+            return "its kernel is no matrix"
+        if set(layer.bias_axes or "") - set(kernel):
+            return "its bias is not a number for each output of the kernel"
+        return None
+
+    @classmethod
+    def from_dense(
+        cls, layer: keras.layers.EinsumDense, values_dtype: str = "float32"
+    ) -> SparseEinsumDense:
+        """A layer that computes the same.
+
+        Args:
+            layer: Built Keras layer, with zeros in its kernel.
+            values_dtype: String, how values are stored.
+
+        Raises:
+            ValueError: for a kernel that is no matrix.
+        """
+        validation.check_layer(layer, keras.layers.EinsumDense)
+        reason = cls.unsupported_reason(layer)
+        if reason:
+            raise ValueError(
+                "`layer` must multiply by a matrix. Received: "
+                f"equation={layer.equation!r}, and {reason}. Leave it dense."
+            )
+        return cls._replacing(
+            layer,
+            values_dtype,
+            _input_shape(layer),
+            equation=layer.equation,
+            output_shape=layer.partial_output_shape,
+        )
+
+    @staticmethod
+    def _weights_of(layer):
+        given, kernel, _ = _terms(layer)
+        order = sorted(range(len(kernel)), key=lambda i: kernel[i] not in given)
+        weights = backend.to_numpy(layer.kernel).transpose(order)
+        rows = math.prod(
+            size
+            for token, size in zip(kernel, layer.kernel.shape, strict=True)
+            if token not in given
+        )
+        return weights.reshape(-1, rows)
+
+    @staticmethod
+    def _bias_of(layer):
+        """The bias, a number for each row."""
+        given, kernel, made = _terms(layer)
+        bias = backend.to_numpy(layer.bias)
+        bias = bias.reshape((1,) * (len(made) - bias.ndim) + bias.shape)
+        own = [token for token in kernel if token not in given]
+        sizes = [layer.kernel.shape[kernel.index(token)] for token in own]
+        order = [made.index(token) for token in own]
+        others = [i for i in range(len(made)) if i not in order]
+        bias = bias.transpose(others + order).reshape(
+            [bias.shape[i] for i in order]
+        )
+        return np.broadcast_to(bias, sizes).ravel()
+
+    def build(self, input_shape):
+        letters = self.equation.split("->")[0].split(",")[1].strip()
+        given, kernel, made = equations.terms(
+            self.equation, [len(input_shape), len(letters)]
+        )
+        read = [token for token in kernel if token in given]
+        own = [token for token in kernel if token not in given]
+        self._made_sizes = [
+            self.partial_output_shape[made.index(token) - len(made)]
+            for token in own
+        ]
+        free = [token for token in made if token not in own]
+        self._to_matrix = [given.index(token) for token in [*free, *read]]
+        self._from_matrix = [[*free, *own].index(token) for token in made]
+        self._free = len(free)
+        columns = math.prod(input_shape[given.index(token)] for token in read)
+        self._add_weights(math.prod(self._made_sizes), columns)
+
+    def call(self, inputs, training=None):
+        inputs = keras.ops.cast(inputs, "float32")
+        inputs = _transposed(inputs, self._to_matrix)
+        flat = keras.ops.reshape(inputs, (-1, self._columns))
+        outputs = csr_matmul(
+            flat, self._csr(training), self._bias(), self._fused
+        )
+        shape = (*keras.ops.shape(inputs)[: self._free], *self._made_sizes)
+        outputs = keras.ops.reshape(outputs, shape)
+        return self._finish(_transposed(outputs, self._from_matrix))
+
+    def compute_output_shape(self, input_shape):
+        free = [input_shape[i] for i in self._to_matrix[: self._free]]
+        sizes = [*free, *self._made_sizes]
+        return tuple(sizes[i] for i in self._from_matrix)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "equation": self.equation,
+            "output_shape": self.partial_output_shape,
+        }
+
+
+def _input_shape(layer):
+    return layer.get_build_config()["input_shape"]
+
+
+def _terms(layer):
+    ranks = [len(_input_shape(layer)), len(layer.kernel.shape)]
+    return equations.terms(layer.equation, ranks)
+
+
+def _transposed(tensor, order):
+    """The tensor itself where nothing would move."""
+    if order == sorted(order):
+        return tensor
+    return keras.ops.transpose(tensor, order)
