@@ -131,6 +131,10 @@ SUITES: dict[str, Suite] = {
         ),
         "A .keras file is taken as it is.",
     ),
+    "tokens": Suite(
+        "Transformers as tfprune.sparsify makes them, by number of tokens.",
+        (_ROUNDS, _THREADS, _SPARSITIES._replace(default=(0.8, 0.9))),
+    ),
     "model_layers": Suite(
         "The layers of a net, one by one and by types.",
         (

@@ -44,7 +44,7 @@ def encoder(folder: str) -> keras.Model:
         gives `(batch, 384)`. Layers are named `"attention_0"`, `"wide_0"`,
         `"narrow_0"` and so on.
     """
-    model = _build()
+    model = untrained()
     arrays = _arrays(pathlib.Path(folder) / _FILES / "model.safetensors")
     own = "embeddings."
     tables = [arrays[f"{own}{x}_embeddings.weight"] for x in _TABLES]
@@ -93,7 +93,8 @@ def tokens(folder: str, texts: list[str], length: int = 48) -> list[np.ndarray]:
 _TABLES = ("word", "position", "token_type")
 
 
-def _build():
+def untrained() -> keras.Model:
+    """The encoder with random weights."""
     words = keras.Input((None,), dtype="int32", name="tokens")
     mask = keras.Input((None,), dtype="int32", name="mask")
     places = ops.cumsum(ops.ones_like(words), axis=1) - 1

@@ -64,7 +64,10 @@ def test_types_of_a_model_with_an_input_layer(monkeypatch):
     )
     model = export_test.grouped()
     found = sparsify.Sparsified(
-        model=model, decisions=[], milliseconds={"given": 9.0, "sparse": 7.0}
+        model=model,
+        decisions=[],
+        milliseconds={"given": 9.0, "sparse": 7.0},
+        shapes=[],
     )
     assert types.measure(model, found, 1, 1) == [
         (types.FIRST, 2.0, 2.0),

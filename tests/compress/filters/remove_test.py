@@ -165,7 +165,7 @@ def test_a_difference_is_an_error(monkeypatch):
     before = model.get_weights()
     conv = model.layers[1]
     conv.kernel.assign(conv.kernel * ([0.0] * 2 + [1.0] * 4))
-    with pytest.raises(RuntimeError, match="must give what `model` gives"):
+    with pytest.raises(RuntimeError, match="must give what it gives"):
         remove.remove_filters(model)
     np.testing.assert_array_equal(model.get_weights()[1], before[1])
 
