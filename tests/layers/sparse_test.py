@@ -129,6 +129,7 @@ def test_mixed_precision(policy):
         ("abc,cd->acd", (3, 5), None, "both read and made"),
         ("abc,abd->abcd", (4, 3, 5), None, "both read and made"),
         ("abc,cd->abd", (4, 5), "b", "not a number for each output"),
+        ("abc,cd->ad", (5,), None, "is summed without it"),
     ],
 )
 def test_an_equation_that_is_no_matrix(equation, size, bias_axes, message):

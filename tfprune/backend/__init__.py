@@ -1,6 +1,6 @@
 """The one place that touches tf.distribute and what others keep private."""
 
-from tfprune.backend.graphs import after as after
+from tfprune.backend.graphs import after_last as after_last
 from tfprune.backend.graphs import compiled as compiled
 from tfprune.backend.graphs import eagerly as eagerly
 from tfprune.backend.graphs import outside_graph as outside_graph

@@ -16,19 +16,20 @@ def eagerly():
     return tf.init_scope()
 
 
-def after(tensors: list):
-    """A scope in which everything waits for the last one of some tensors.
+def after_last(tensors: list):
+    """A scope in which everything waits for the last tensor of a list.
 
     Ops of a graph run as soon as what they read is there: those that read only
-    variables would run although the rest of a step fails.
+    variables would run although the rest of a step fails. What has a value
+    already is not waited for.
 
     Args:
-        tensors: List of tensors, slices of tensors or None.
+        tensors: List of tensors, slices of tensors, variables, arrays or None.
     """
-    last = [x for x in tensors if x is not None][-1:]
-    if tf.executing_eagerly() or not last:
+    made = [x for x in tensors if tf.is_symbolic_tensor(x)]
+    if not made:
         return contextlib.nullcontext()
-    return tf.control_dependencies([x.op for x in last])
+    return tf.control_dependencies([made[-1].op])
 
 
 def outside_graph(make):

@@ -138,7 +138,9 @@ class InPlaceTarget(Target):
         if self.hidden is None:
             return value
         mask, hidden = map(ops.convert_to_numpy, (self.mask, self.hidden))
-        return np.where(mask, value, hidden)
+        # Between the halves of a step that failed, the variable has it all.
+        is_learning = not np.any(hidden[~mask])
+        return value if is_learning else np.where(mask, value, hidden)
 
     def assign(self, value, mask):
         super().assign(np.where(mask, value, 0), mask)

@@ -58,6 +58,10 @@ class SparseEinsumDense(sparse.Sparse):
             return "its kernel has an axis that is both read and made"
         if not set(kernel) & set(made) or not set(kernel) & set(given):
             return "its kernel is no matrix"
+        if set(given) - set(kernel) - set(made):
+            return "an axis of its inputs is summed without it"
+        if made[0] in kernel:
+            return "it makes the first axis, that of the batch"
         if set(layer.bias_axes or "") - set(kernel):
             return "its bias is not a number for each output of the kernel"
         return None

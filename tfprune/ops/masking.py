@@ -29,7 +29,7 @@ def select(value, mask):
     """`value` where the mask keeps, and zero elsewhere.
 
     Args:
-        value: Float tensor, or the slices of one, as embeddings have them.
+        value: Float tensor, or slices of one, which become all of it.
         mask: Bool tensor of the same shape.
     """
     value = tf.convert_to_tensor(value)
@@ -43,13 +43,32 @@ def select(value, mask):
     )
 
 
-class Left:
+class NothingLeft:
+    """What a step left, where nobody keeps it."""
+
+    def hold(self, shown, hidden) -> None:
+        """Remembers tensors that a variable and its hidden one were given."""
+
+    def reveal(self, mask, shown, hidden):
+        """As `where`, of a variable's value and a hidden Keras variable."""
+        return where(mask, shown, backend.read(hidden))
+
+
+NOTHING_LEFT = NothingLeft()
+
+
+class Left(NothingLeft):
     """What a step left in a variable that shows what is masked, and hidden.
 
     It holds references. An op that writes a variable whose memory somebody else
     refers to takes other memory; so where both are as they were left, nobody
     wrote them, and all that is hidden may come back as it is: not a byte of it
-    is read. One that is new has seen nothing.
+    is read. One that is new has seen nothing. Whoever writes the mask writes
+    one of both, too.
+
+    In a graph, `hidden` holds what was shown from `reveal` to the next `hold`:
+    what comes back is to be written without a copy, so nothing else may refer
+    to it. Eagerly, a step may end anywhere, and nothing is moved.
     """
 
     def __init__(self):
@@ -57,37 +76,30 @@ class Left:
         if _compiled(tf.zeros([0])) is not None:
             self._held = [_reference(), _reference()]
 
-    def hold(self, shown, hidden) -> None:
-        """Remembers tensors that two variables were given."""
-        if self._held and _compiled(shown) is not None:
-            for reference, value in zip(
-                self._held, (shown, hidden), strict=False
-            ):
+    def hold(self, shown, hidden):
+        if self._serves(shown):
+            pairs = zip(self._held, (shown, hidden), strict=True)
+            for reference, value in pairs:
                 reference.assign(value)
 
     def reveal(self, mask, shown, hidden):
-        """As `where`.
-
-        Until the next `hold`, `hidden` holds what was shown: the result is to
-        be written without a copy, so nothing else may refer to it.
-
-        Args:
-            mask: Bool tensor.
-            shown: Float tensor, the value of the variable.
-            hidden: Keras variable.
-        """
-        below = backend.read(hidden)
-        ops = _compiled(shown) if self._held else None
-        if ops is None:
-            return where(mask, shown, below)
+        if not self._serves(shown):
+            return super().reveal(mask, shown, hidden)
         held = [reference.read_value() for reference in self._held]
-        threads = library.num_threads()
-        learned = ops.tfprune_reveal(
-            mask, shown, below, *held, num_threads=threads
+        learned = library.load().ops.tfprune_reveal(
+            mask,
+            shown,
+            backend.read(hidden),
+            *held,
+            num_threads=library.num_threads(),
         )
         self.hold(shown, shown)
         hidden.assign(shown)
         return learned
+
+    def _serves(self, shown):
+        is_graph = tf.inside_function() and bool(self._held)
+        return is_graph and _compiled(shown) is not None
 
 
 def _reference():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
 import typing
 
@@ -43,9 +42,9 @@ class Group:
         """What the method remembers of each unit: name to variable."""
         return [unit.memory for unit in self.units]
 
-    @functools.cached_property
+    @property
     def in_place(self) -> list:
-        """The targets that are pruned in place."""
+        """The targets that are pruned in place, and train now."""
         return [
             target
             for unit in self.units

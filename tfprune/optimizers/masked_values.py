@@ -27,12 +27,13 @@ _ELEMENTWISE = {
 }
 
 
-def start(targets):
+def start(group):
     """Makes what steps leave to each other; what was left before is void."""
 
     def make():
-        for target in targets:
-            target.left = masking.Left()
+        for unit in group.units:
+            for target in filter(_hides, unit.targets):
+                target.left = masking.Left()
 
     backend.outside_graph(make)
 
@@ -41,8 +42,8 @@ def reveal(target):
     """Puts what is hidden where it is masked, for it to learn."""
     if _hides(target):
         mask, shown = map(backend.read, (target.mask, target.variable))
-        learned = target.left.reveal(mask, shown, target.hidden)
-        target.variable.assign(learned)
+        left = target.left or masking.NOTHING_LEFT
+        target.variable.assign(left.reveal(mask, shown, target.hidden))
 
 
 def counts_elsewhere(optimizer, group) -> bool:
@@ -96,7 +97,7 @@ def _hide(target, value, mask):
     target.variable.assign(shown)
     if _hides(target):
         target.hidden.assign(value)
-        target.left.hold(shown, value)
+        (target.left or masking.NOTHING_LEFT).hold(shown, value)
 
 
 def _hides(target):

@@ -92,13 +92,13 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
         )
         for group in self._groups:
             group.bind_terms()
-            masked_values.start(group.in_place)
+            masked_values.start(group)
 
     def apply(self, grads, trainable_variables=None):
         known = self.built_on(trainable_variables)
         # Where data have ended there is none, and nothing changes. The last
         # layer's is the first that is there: few wait for it.
-        with backend.after(grads):
+        with backend.after_last(grads):
             self._apply(grads, known, trainable_variables)
 
     def _apply(self, grads, known, trainable_variables):
