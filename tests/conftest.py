@@ -8,10 +8,18 @@ import keras
 import pytest
 import tensorflow as tf
 
+from tfprune.optimizers import masked_values
+
 _CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(
     _CPU, [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+@pytest.fixture(autouse=True)
+def all_are_large(monkeypatch):
+    """Steps treat the weights of small models as those of large ones."""
+    monkeypatch.setattr(masked_values, "LARGE", 0)
 
 
 @pytest.fixture(autouse=True)

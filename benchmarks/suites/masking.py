@@ -72,12 +72,10 @@ def _parts(weights):
             other.assign(backend.read(value) + 1.0)
 
     def mask():
-        for value, other, kept, seen in each:
+        for value, other, kept, _ in each:
             learned = backend.read(value)
-            shown = masking.select(learned, kept.read_value())
-            value.assign(shown)
+            value.assign(masking.select(learned, kept.read_value()))
             other.assign(learned)
-            seen.hold(shown, learned)
 
     def select():
         for value, other, kept, _ in each:
@@ -90,21 +88,26 @@ def _parts(weights):
             value.assign(seen.reveal(kept, shown, other))
 
     def decide():
-        for value, _, kept, _ in each:
-            now = backend.read(value)
-            kept.assign(masking.hysteresis(now, kept, _LOWER, _UPPER))
+        for value, other, kept, seen in each:
+            learned = backend.read(value)
+            mask, shown = masking.shown_hysteresis(
+                learned, kept, _LOWER, _UPPER
+            )
+            kept.assign(mask)
+            value.assign(shown)
+            other.assign(learned)
+            seen.hold(shown, learned)
 
     def surgery():
         reveal()
         decide()
-        mask()
 
     parts = {
         "a copy, the floor": copy,
         "masking": mask,
         "what is hidden comes back where somebody wrote": select,
-        "surgery's decision": decide,
-        "surgery: all three, nobody wrote": surgery,
+        "deciding and masking": decide,
+        "surgery: what is hidden comes back, nobody wrote, then both": surgery,
     }
     made = {
         name: tf.function(part, autograph=False) for name, part in parts.items()

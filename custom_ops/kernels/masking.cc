@@ -63,6 +63,38 @@ void WhereIn(Where a, int64_t begin, int64_t end) {
   Store::Fence();
 }
 
+// All bits where a weight stays, else none: as wide as it, for one loop to be
+// one of vectors.
+inline uint32_t Stays(const Hysteresis& a, int64_t i) {
+  const float size = std::fabs(a.weights[i]);
+  const uint32_t kept = 0u - a.kept[i];
+  const uint32_t above = 0u - (size > Pick(a.kept[i], a.lower, a.upper));
+  return above | ((0u - (size != size)) & kept);
+}
+
+template <class Store, bool kShows>
+void HysteresisIn(Hysteresis a, int64_t begin, int64_t end) {
+  int64_t i = begin;
+  for (; i + kLine <= end; i += kLine) {
+    alignas(64) uint32_t stays[kLine];
+    alignas(64) float line[kLine];
+    for (int64_t j = 0; j < kLine; ++j) stays[j] = Stays(a, i + j);
+    if (kShows) {
+      for (int64_t j = 0; j < kLine; ++j)
+        line[j] = Pick(stays[j] & 1, a.weights[i + j], 0);
+      Store::StoreLine(a.shown + i, line);
+    }
+    uint8_t mask[kLine];
+    for (int64_t j = 0; j < kLine; ++j) mask[j] = stays[j] & 1;
+    std::memcpy(a.to + i, mask, kLine);
+  }
+  for (; i < end; ++i) {
+    a.to[i] = Stays(a, i) & 1;
+    if (kShows) a.shown[i] = Pick(a.to[i], a.weights[i], 0);
+  }
+  Store::Fence();
+}
+
 // Calls work(begin, end) for all of [0, count) in chunks.
 template <class Work>
 void InChunks(int64_t count, int threads, const ParallelFor& parallel,
@@ -75,11 +107,14 @@ void InChunks(int64_t count, int threads, const ParallelFor& parallel,
            });
 }
 
+bool IsStreamed(const float* to, int64_t count) {
+  return count >= kStreamed && reinterpret_cast<uintptr_t>(to) % 64 == 0;
+}
+
 }  // namespace
 
 void Where::Run(int threads, const ParallelFor& parallel) const {
-  const bool aligned = reinterpret_cast<uintptr_t>(to) % 64 == 0;
-  const bool streamed = count >= kStreamed && aligned;
+  const bool streamed = IsStreamed(to, count);
   auto* run = streamed ? WhereIn<Streamed, false> : WhereIn<Cached, false>;
   if (other) run = streamed ? WhereIn<Streamed, true> : WhereIn<Cached, true>;
   InChunks(count, threads, parallel,
@@ -87,12 +122,12 @@ void Where::Run(int threads, const ParallelFor& parallel) const {
 }
 
 void Hysteresis::Run(int threads, const ParallelFor& parallel) const {
-  InChunks(count, threads, parallel, [&](int64_t begin, int64_t end) {
-    // By value: nothing that is written can change them.
-    const Hysteresis a = *this;
-    for (int64_t i = begin; i < end; ++i)
-      a.to[i] = std::fabs(a.weights[i]) > (a.kept[i] ? a.lower : a.upper);
-  });
+  auto* run = HysteresisIn<Cached, false>;
+  if (shown)
+    run = IsStreamed(shown, count) ? HysteresisIn<Streamed, true>
+                                   : HysteresisIn<Cached, true>;
+  InChunks(count, threads, parallel,
+           [&](int64_t begin, int64_t end) { run(*this, begin, end); });
 }
 
 }  // namespace tfprune

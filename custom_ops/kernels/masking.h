@@ -27,9 +27,11 @@ struct Hysteresis {
   const uint8_t* kept = nullptr;
   float lower = 0, upper = 0;
   int64_t count = 0;
-  uint8_t* to = nullptr;  // may be `kept`
+  uint8_t* to = nullptr;   // may be `kept`
+  float* shown = nullptr;  // may be `weights`, or null for none
 
-  // to[i] = |weights[i]| > (kept[i] ? lower : upper)
+  // to[i] = |weights[i]| > (kept[i] ? lower : upper), or kept[i] of what is not
+  // a number; shown[i] = to[i] ? weights[i] : 0
   void Run(int threads, const ParallelFor& parallel) const;
 };
 

@@ -58,7 +58,7 @@ template <class Packed>
 void Run(TF_OpKernelContext* context, const Packed& packed, const Input& x,
          const Epilogue& epilogue, const std::vector<int64_t>& shape,
          Status& status, const std::vector<int>& reusable = {}) {
-  float* y = Output<float>(context, shape, reusable, status);
+  float* y = Output<float>(context, 0, shape, reusable, status);
   if (!status.ok()) return;
   if (!packed.Run(x.data<float>(), epilogue, y, PoolFor))
     status.Set(TF_RESOURCE_EXHAUSTED, "no memory to run with sparse weights");

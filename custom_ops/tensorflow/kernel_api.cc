@@ -72,7 +72,7 @@ std::vector<int64_t> Input::shape() const {
   return sizes;
 }
 
-void* Output(TF_OpKernelContext* context, int64_t size,
+void* Output(TF_OpKernelContext* context, int index, int64_t size,
              const std::vector<int64_t>& shape,
              const std::vector<int>& reusable, Status& status) {
   if (!status.ok()) return nullptr;
@@ -84,7 +84,7 @@ void* Output(TF_OpKernelContext* context, int64_t size,
     size *= dim;
   }
   TF_Tensor* tensor = TF_ForwardInputOrAllocateOutput(
-      context, reusable.data(), static_cast<int>(reusable.size()), 0,
+      context, reusable.data(), static_cast<int>(reusable.size()), index,
       shape.data(), static_cast<int>(shape.size()), nullptr, status.get());
   if (!status.ok()) return nullptr;
   void* data = TF_TensorData(tensor);

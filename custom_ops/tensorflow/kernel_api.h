@@ -76,17 +76,19 @@ class Input {
   std::unique_ptr<TF_Tensor, Delete> tensor_;
 };
 
-// Returns an output of elements of `size` bytes, or null with `status` an
+// Returns output `index`, of elements of `size` bytes, or null with `status` an
 // error. Its memory is that of an input in `reusable` of the same shape, if
 // nothing else (an `Input` included) refers to that one; otherwise it is new.
-void* Output(TF_OpKernelContext* context, int64_t size,
+void* Output(TF_OpKernelContext* context, int index, int64_t size,
              const std::vector<int64_t>& shape,
              const std::vector<int>& reusable, Status& status);
 
 template <class T>
-T* Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape,
-          const std::vector<int>& reusable, Status& status) {
-  return static_cast<T*>(Output(context, sizeof(T), shape, reusable, status));
+T* Output(TF_OpKernelContext* context, int index,
+          const std::vector<int64_t>& shape, const std::vector<int>& reusable,
+          Status& status) {
+  return static_cast<T*>(
+      Output(context, index, sizeof(T), shape, reusable, status));
 }
 
 // Attributes of an op.

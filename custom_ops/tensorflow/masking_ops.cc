@@ -1,5 +1,5 @@
-// Tfprune>Where, Tfprune>Reveal and Tfprune>Hysteresis: masks in a step of
-// training.
+// Tfprune>Where, Tfprune>Reveal, Tfprune>Hysteresis and
+// Tfprune>ShownHysteresis: masks in a step of training.
 
 #include <string>
 
@@ -28,14 +28,22 @@ void Select(TF_OpKernelContext* context, const Input& mask, const Input& one,
   where.one = one.data<float>();
   where.other = other;
   where.count = one.count();
-  where.to = Output<float>(context, one.shape(), {}, status);
+  where.to = Output<float>(context, 0, one.shape(), {}, status);
   if (status.ok()) where.Run(threads, PoolFor);
 }
 
-class WhereOp {
+class MaskingOp {
  public:
-  WhereOp(TF_OpKernelConstruction* context, Status& status)
+  MaskingOp(TF_OpKernelConstruction* context, Status& status)
       : threads_(Threads(context, status)) {}
+
+ protected:
+  const int threads_;
+};
+
+class WhereOp : public MaskingOp {
+ public:
+  using MaskingOp::MaskingOp;
 
   void Compute(TF_OpKernelContext* context, Status& status) {
     const Input mask(context, 0, status), one(context, 1, status);
@@ -46,9 +54,6 @@ class WhereOp {
     if (status.ok())
       Select(context, mask, one, other.floats(), threads_, status);
   }
-
- private:
-  const int threads_;
 };
 
 // What an op may write in place has one owner: two tensors in one place, of
@@ -57,10 +62,9 @@ bool Share(const Input& one, const Input& other) {
   return one.data<float>() == other.data<float>();
 }
 
-class RevealOp {
+class RevealOp : public MaskingOp {
  public:
-  RevealOp(TF_OpKernelConstruction* context, Status& status)
-      : threads_(Threads(context, status)) {}
+  using MaskingOp::MaskingOp;
 
   void Compute(TF_OpKernelContext* context, Status& status) {
     const Input mask(context, 0, status), shown(context, 1, status);
@@ -82,14 +86,12 @@ class RevealOp {
                      Status& status) {
     TF_SetOutput(context, 0, input.get(), status.get());
   }
-
-  const int threads_;
 };
 
-class HysteresisOp {
+template <bool kShows>
+class HysteresisOp : public MaskingOp {
  public:
-  HysteresisOp(TF_OpKernelConstruction* context, Status& status)
-      : threads_(Threads(context, status)) {}
+  using MaskingOp::MaskingOp;
 
   void Compute(TF_OpKernelContext* context, Status& status) {
     const Input weights(context, 0, status), kept(context, 1, status);
@@ -103,47 +105,52 @@ class HysteresisOp {
     decide.lower = *lower.floats();
     decide.upper = *upper.floats();
     decide.count = weights.count();
-    decide.to = Output<uint8_t>(context, weights.shape(), {}, status);
+    decide.to = Output<uint8_t>(context, 0, weights.shape(), {}, status);
+    if (kShows)
+      decide.shown = Output<float>(context, 1, weights.shape(), {}, status);
     if (status.ok()) decide.Run(threads_, PoolFor);
   }
-
- private:
-  const int threads_;
 };
 
-void ShapeOfFirst(TF_ShapeInferenceContext* context, TF_Status* status) {
+// All outputs have the shape of the first input.
+template <int kOutputs>
+void ShapesOfFirst(TF_ShapeInferenceContext* context, TF_Status* status) {
   TF_ShapeHandle* shape = TF_NewShapeHandle();
   TF_ShapeInferenceContextGetInput(context, 0, shape, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_ShapeInferenceContextSetOutput(context, 0, shape, status);
+  for (int i = 0; i < kOutputs && TF_GetCode(status) == TF_OK; ++i)
+    TF_ShapeInferenceContextSetOutput(context, i, shape, status);
   TF_DeleteShapeHandle(shape);
 }
 
 template <class Kernel>
 bool Add(const char* name, std::initializer_list<const char*> inputs,
-         const char* output) {
+         std::initializer_list<const char*> outputs) {
   TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder(name);
   for (const char* input : inputs)
     TF_OpDefinitionBuilderAddInput(builder, input);
-  TF_OpDefinitionBuilderAddOutput(builder, output);
+  for (const char* output : outputs)
+    TF_OpDefinitionBuilderAddOutput(builder, output);
   TF_OpDefinitionBuilderAddAttr(builder, "num_threads: int = 0");
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, ShapeOfFirst);
+  const auto shapes = outputs.size() == 1 ? ShapesOfFirst<1> : ShapesOfFirst<2>;
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, shapes);
   RegisterOp(builder);
   Register<Kernel>(name);
   return true;
 }
 
+constexpr std::initializer_list<const char*> kLimits = {
+    "weights: float", "kept: bool", "lower: float", "upper: float"};
+
 [[maybe_unused]] const bool kRegistered =
     Add<WhereOp>("Tfprune>Where", {"mask: bool", "one: float", "other: float"},
-                 "y: float") &&
+                 {"y: float"}) &&
     Add<RevealOp>("Tfprune>Reveal",
                   {"mask: bool", "shown: float", "hidden: float",
                    "left_shown: float", "left_hidden: float"},
-                  "y: float") &&
-    Add<HysteresisOp>(
-        "Tfprune>Hysteresis",
-        {"weights: float", "kept: bool", "lower: float", "upper: float"},
-        "y: bool");
+                  {"y: float"}) &&
+    Add<HysteresisOp<false>>("Tfprune>Hysteresis", kLimits, {"mask: bool"}) &&
+    Add<HysteresisOp<true>>("Tfprune>ShownHysteresis", kLimits,
+                            {"mask: bool", "shown: float"});
 
 }  // namespace
 }  // namespace tfprune

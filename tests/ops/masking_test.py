@@ -47,13 +47,26 @@ def test_where_and_select(run, shape, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_hysteresis(run, shape, dtype):
-    kept, weights, _ = problem(shape, dtype)
+    kept, _, weights = problem(shape, dtype)
+    weights = np.where(~kept & (weights > 1), np.nan, weights).astype(dtype)
     limits = np.float32(0.4), np.float32(0.6)
     found = run(masking.hysteresis, weights, kept, *limits)
     size = np.abs(weights)
-    expected = (kept & (size > limits[0])) | (size > limits[1])
+    expected = (kept & ~(size <= limits[0])) | (size > limits[1])
     np.testing.assert_array_equal(found, expected)
     assert found.shape == shape
+    mask, shown = run(masking.shown_hysteresis, weights, kept, *limits)
+    np.testing.assert_array_equal(mask, expected)
+    np.testing.assert_array_equal(shown, np.where(expected, weights, 0))
+    assert mask.shape == shown.shape == shape
+
+
+def test_infinite_limits_keep_a_mask_as_it_is(run):
+    kept, _, _ = problem((101,))
+    weights = np.resize([np.nan, np.inf, -np.inf, 0, 1], 101).astype("float32")
+    limits = np.float32(-np.inf), np.float32(np.inf)
+    found = run(masking.hysteresis, weights, kept, *limits)
+    np.testing.assert_array_equal(found, kept)
 
 
 def test_slices_of_an_embedding_are_selected():

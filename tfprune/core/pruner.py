@@ -147,6 +147,24 @@ class Pruner(serialization.Serializable):
             for now, *both in zip(ops.unstack(due), fresh, masks, strict=True)
         ]
 
+    def limits(self, state, due, step, settings):
+        """What decides each weight alone, or None where others count.
+
+        Kept weights go where their magnitude is at most the lower limit,
+        pruned ones return above the upper one. Limits of units that are not
+        due are infinite.
+
+        Args:
+            state: As `build` returned it.
+            due: Bool tensor, `(units,)`.
+            step: Integer scalar tensor, completed updates.
+            settings: List (units) of dicts, name to scalar.
+
+        Returns:
+            None, or two lists (units) of scalars: lower and upper.
+        """
+        return None
+
     def masks(self, state, weights, masks, step, settings):
         """Decides all units, due or not: pruned weights are zero."""
         join = self.structure.join

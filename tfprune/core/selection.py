@@ -72,9 +72,13 @@ class Hysteresis(serialization.Serializable):
         return self.lower * budget, self.upper * budget
 
     def within(self, scores, kept, lower, upper):
-        """Decides by limits, as `limits` gives them."""
+        """Decides by limits, as `limits` gives them.
+
+        Scores that are not a number change nothing.
+        """
         # Limits are float32, scores as wide as their weights.
-        stay = ops.logical_and(kept, ops.greater(scores, lower))
+        low = ops.less_equal(scores, lower)
+        stay = ops.logical_and(kept, ops.logical_not(low))
         return ops.logical_or(stay, ops.greater(scores, upper))
 
     def by_magnitude(self, weights, kept, lower, upper):

@@ -137,24 +137,26 @@ class SurgeryPruner(pruner.Pruner):
         c = pruner.of_all(settings, "c")
         return ops.unstack(ops.maximum(mu + c * sigma, 0.0))
 
-    def update_masks(self, state, weights, masks, due, step, settings):
-        """Decides array by array: a threshold needs no other weights.
-
-        Joining a unit, or choosing between old and new masks, would cost as
-        much as all the rest. Limits of what is not due let all masks be.
-        """
+    def limits(self, state, due, step, settings):
         thresholds = self.budgets(state, None, step, settings, None)
         lower, upper = self.selection.limits(ops.stack(thresholds))
         lower = ops.unstack(ops.where(due, lower, -math.inf))
         upper = ops.unstack(ops.where(due, upper, math.inf))
+        return lower, upper
+
+    def update_masks(self, state, weights, masks, due, step, settings):
+        """Decides array by array: a threshold needs no other weights.
+
+        Joining a unit, or choosing between old and new masks, would cost as
+        much as all the rest.
+        """
+        limits = self.limits(state, due, step, settings)
         return [
             [
                 self.selection.by_magnitude(weight, kept, low, high)
                 for weight, kept in zip(*unit, strict=True)
             ]
-            for *unit, low, high in zip(
-                weights, masks, lower, upper, strict=True
-            )
+            for *unit, low, high in zip(weights, masks, *limits, strict=True)
         ]
 
     def final_sparsity(self, settings):

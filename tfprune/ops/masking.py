@@ -111,6 +111,8 @@ def _reference():
 def hysteresis(weights, kept, lower, upper):
     """`abs(weights) > lower` where they are kept, else `> upper`.
 
+    Weights that are not a number change nothing.
+
     Args:
         weights: Float tensor.
         kept: Bool tensor of the same shape.
@@ -126,11 +128,33 @@ def hysteresis(weights, kept, lower, upper):
     """
     ops = _compiled(weights)
     if ops is None:
-        limits = tf.where(kept, lower, upper)
-        return keras.ops.greater(tf.abs(weights), limits)
+        size = tf.abs(weights)
+        low = keras.ops.less_equal(size, lower)
+        high = keras.ops.greater(size, upper)
+        return tf.logical_or(tf.logical_and(kept, tf.logical_not(low)), high)
     return ops.tfprune_hysteresis(
         weights, kept, lower, upper, num_threads=library.num_threads()
     )
+
+
+def shown_hysteresis(weights, kept, lower, upper):
+    """As `hysteresis`, and what it shows, in one pass where `is_compiled`.
+
+    Returns:
+        Bool tensor, and the weights where it is true, zero elsewhere.
+    """
+    ops = _compiled(weights)
+    if ops is None:
+        mask = hysteresis(weights, kept, lower, upper)
+        return mask, select(weights, mask)
+    return ops.tfprune_shown_hysteresis(
+        weights, kept, lower, upper, num_threads=library.num_threads()
+    )
+
+
+def is_compiled(value) -> bool:
+    """Whether all that is done here to a value is one pass over it."""
+    return _compiled(value) is not None
 
 
 def _compiled(value):

@@ -6,12 +6,16 @@ there meanwhile is hidden.
 
 from __future__ import annotations
 
+import math
+
 import keras
 
 from tfprune import backend
 from tfprune.core import units
 from tfprune.ops import masking
 
+# From so many weights on, looking what a step left costs less than moving them.
+LARGE = 64 * 1024
 # What they do to one weight does not depend on any other.
 _ELEMENTWISE = {
     keras.optimizers.SGD,
@@ -33,7 +37,8 @@ def start(group):
     def make():
         for unit in group.units:
             for target in filter(_hides, unit.targets):
-                target.left = masking.Left()
+                if math.prod(target.variable.shape) >= LARGE:
+                    target.left = masking.Left()
 
     backend.outside_graph(make)
 
@@ -91,9 +96,30 @@ def write(unit, weights, decided):
             target.variable.assign(weight)
 
 
+def decides_in_one_pass(group) -> bool:
+    """Whether deciding costs hardly more than masking what was decided."""
+    return all(
+        _hides(target) and masking.is_compiled(target.variable)
+        for unit in group.units
+        for target in unit.targets
+    )
+
+
+def write_within(unit, weights, masks, lower, upper):
+    """Decides by limits, as `Pruner.limits` gives them, and writes it all."""
+    for target, weight, mask in zip(unit.targets, weights, masks, strict=True):
+        if target.changes:
+            mask, shown = masking.shown_hysteresis(weight, mask, lower, upper)
+            target.mask.assign(mask)
+            _show(target, weight, shown)
+
+
 def _hide(target, value, mask):
     """Masks a variable that is to hold a value, which is hidden if wanted."""
-    shown = masking.select(value, mask)
+    _show(target, value, masking.select(value, mask))
+
+
+def _show(target, value, shown):
     target.variable.assign(shown)
     if _hides(target):
         target.hidden.assign(value)

@@ -219,25 +219,17 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
                 lambda: _projected(group, old, now, rates, settings),
                 lambda: now,
             )
-        kept = self._decide(group, now, kept, settings, step, updated)
-        for unit, weights, decided in zip(group.units, now, kept, strict=True):
+        due = _due(group, step, settings, updated)
+        limits = _limits(group, due, step, settings)
+        if limits is None:
+            kept = _decide(group, now, kept, due, step, settings)
+            for each in zip(group.units, now, kept, strict=True):
+                masked_values.write(*each)
+        else:
+            for each in zip(group.units, now, kept, *limits, strict=True):
+                masked_values.write_within(*each)
+        for unit in group.units:
             self.assign(unit.updates, step)
-            masked_values.write(unit, weights, decided)
-
-    def _decide(self, group, weights, kept, settings, step, updated):
-        """New masks; frozen ones are never due."""
-        if group.is_frozen:
-            return kept
-        thawed = np.array([not unit.frozen for unit in group.units])
-        due = ops.logical_and(group.pruner.due(step, settings), thawed)
-        due = ops.logical_and(due, updated)
-
-        def decide():
-            return group.pruner.update_masks(
-                group.memory(), weights, kept, due, step, settings
-            )
-
-        return ops.cond(ops.any(due), decide, lambda: kept)
 
     def _keep(self, group, state):
         for variables, values in zip(group.state, state, strict=True):
@@ -250,6 +242,33 @@ def inside(optimizer) -> PruningOptimizer | None:
     while optimizer is not None and not isinstance(optimizer, PruningOptimizer):
         optimizer = getattr(optimizer, "inner_optimizer", None)
     return optimizer
+
+
+def _due(group, step, settings, updated):
+    """Which units are decided now: frozen ones never."""
+    thawed = np.array([not unit.frozen for unit in group.units])
+    due = ops.logical_and(group.pruner.due(step, settings), thawed)
+    return ops.logical_and(due, updated)
+
+
+def _limits(group, due, step, settings):
+    """As `Pruner.limits`, where to decide by them is one pass."""
+    if not masked_values.decides_in_one_pass(group):
+        return None
+    return group.pruner.limits(group.memory(), due, step, settings)
+
+
+def _decide(group, weights, kept, due, step, settings):
+    """The masks, decided where any are due."""
+    if group.is_frozen:
+        return kept
+
+    def decide():
+        return group.pruner.update_masks(
+            group.memory(), weights, kept, due, step, settings
+        )
+
+    return ops.cond(ops.any(due), decide, lambda: kept)
 
 
 def _projected(group, old, new, rates, settings):

@@ -82,26 +82,47 @@ TEST(Where, WritesInPlace) {
 TEST(Hysteresis, EqualsALoop) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (int64_t count : kCounts)
-    for (auto [lower, upper] :
-         {std::pair{0.5f, 0.7f}, std::pair{0.5f, 0.5f}, std::pair{0.0f, 0.0f},
-          std::pair{-kInfinity, kInfinity}}) {
-      const auto weights = Numbers(count, 1);
-      const auto kept = Mask(count);
-      std::vector<uint8_t> to(count);
-      Hysteresis decide;
-      decide.weights = weights.data();
-      decide.kept = kept.data();
-      decide.lower = lower;
-      decide.upper = upper;
-      decide.count = count;
-      decide.to = to.data();
-      decide.Run(2, PoolFor);
-      for (int64_t i = 0; i < count; ++i) {
-        const float magnitude = std::fabs(weights[i]);
-        const bool stays = (kept[i] && magnitude > lower) || magnitude > upper;
-        ASSERT_EQ(to[i], stays) << count << " " << i;
+    for (bool shows : {false, true})
+      for (auto [lower, upper] :
+           {std::pair{0.5f, 0.7f}, std::pair{0.5f, 0.5f}, std::pair{0.0f, 0.0f},
+            std::pair{-kInfinity, kInfinity}}) {
+        const auto weights = Numbers(count, 1);
+        const auto kept = Mask(count);
+        std::vector<uint8_t> to(count);
+        std::vector<float> shown(count);
+        Hysteresis decide;
+        decide.weights = weights.data();
+        decide.kept = kept.data();
+        decide.lower = lower;
+        decide.upper = upper;
+        decide.count = count;
+        decide.to = to.data();
+        if (shows) decide.shown = shown.data();
+        decide.Run(2, PoolFor);
+        for (int64_t i = 0; i < count; ++i) {
+          const float magnitude = std::fabs(weights[i]);
+          const bool stays =
+              (kept[i] && !(magnitude <= lower)) || magnitude > upper;
+          ASSERT_EQ(to[i], stays) << count << " " << i;
+          const float expected = shows && stays ? weights[i] : 0.0f;
+          ASSERT_TRUE(SameBits(&shown[i], &expected, 1)) << count << " " << i;
+        }
       }
-    }
+}
+
+TEST(Hysteresis, InfiniteLimitsKeepAMaskAsItIs) {
+  const auto weights = Numbers(1000, 1);
+  const auto kept = Mask(1000);
+  std::vector<uint8_t> to(1000);
+  Hysteresis decide;
+  decide.weights = weights.data();
+  decide.kept = kept.data();
+  decide.lower = -std::numeric_limits<float>::infinity();
+  decide.upper = std::numeric_limits<float>::infinity();
+  decide.count = 1000;
+  decide.to = to.data();
+  decide.Run(1, PoolFor);
+  EXPECT_EQ(to, kept);
 }
 
 }  // namespace
