@@ -135,6 +135,14 @@ SUITES: dict[str, Suite] = {
         "Transformers as tfprune.sparsify makes them, by number of tokens.",
         (_ROUNDS, _THREADS, _SPARSITIES._replace(default=(0.8, 0.9))),
     ),
+    "token_engines": Suite(
+        "The same transformers beside other engines.",
+        (
+            *(_ROUNDS, _THREADS, _SPARSITIES._replace(default=(0.8, 0.9))),
+            *(_ENGINES, _DEEPSPARSE, _CONVERT),
+        ),
+        "`make bench-peers` makes the environments of the engines.",
+    ),
     "model_layers": Suite(
         "The layers of a net, one by one and by types.",
         (
@@ -205,6 +213,10 @@ SUITES: dict[str, Suite] = {
             ),
         ),
         "benchmarks/cases/photographs.py says which packages; no times.",
+    ),
+    "sentence_speed": Suite(
+        "The sentence encoder without units and heads, in each engine.",
+        (_ROUNDS, _THREADS, _ENGINES, _CONVERT),
     ),
     "sentences": Suite(
         "A sentence encoder without a part of its units and heads.",

@@ -152,9 +152,12 @@ def factorize(
 
     A convolution of rank r becomes one of r filters, `<name>_lowrank`, and
     one of size 1, `<name>_linear`, with the old bias and activation; a Dense
-    layer becomes two. The rank of a grouped convolution is that of each
-    group. At full rank the new model gives what the old one did. Give one of
-    `energy`, `ranks` and `budget`.
+    layer becomes two, and so does an EinsumDense whose kernel is a matrix. The
+    rank of a grouped convolution is that of each group. Attention, and a layer
+    of your own that is made of others, becomes a Functional model where
+    something in it is split; `"attention/query"` is what that is called by. At
+    full rank the new model gives what the old one did. Give one of `energy`,
+    `ranks` and `budget`.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers.

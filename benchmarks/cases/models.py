@@ -125,22 +125,31 @@ def narrow(model: keras.Model, part: float) -> keras.Model:
     return keras.models.clone_model(model, clone_function=clone)
 
 
-def weighted_layers(model: keras.Model) -> list[tuple]:
+def weighted_layers(
+    model: keras.Model, shapes: list | None = None
+) -> list[tuple]:
     """Returns each layer with weights, and its row of the report.
 
     Args:
         model: Keras model; its zeros count as pruned.
+        shapes: List of tuples, of its inputs without batch, where it leaves
+            sizes open. Defaults to None.
     """
-    calls = model_graph.ModelGraph(model).calls
+    calls = model_graph.ModelGraph(model, shapes).calls
     return [
         (leaf.layer, rows.row(leaf, calls.get(id(leaf.layer)), False))
         for leaf in leaves.with_parameters(model)
     ]
 
 
-def macs(model: keras.Model) -> int:
-    """Returns the multiply-accumulates of an example."""
-    return sum(row.macs for _, row in weighted_layers(model))
+def macs(model: keras.Model, shapes: list | None = None) -> int:
+    """Returns the multiply-accumulates of an example.
+
+    Args:
+        model: As of `weighted_layers`; so are the others.
+        shapes: As of `weighted_layers`.
+    """
+    return sum(row.macs for _, row in weighted_layers(model, shapes))
 
 
 def kept_macs(model: keras.Model) -> float:

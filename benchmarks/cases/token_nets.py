@@ -8,7 +8,8 @@ from keras import layers
 
 from benchmarks.cases import sentence_encoder
 
-_WORDS, _PLACES = 50257, 1024
+# Words are looked up: those of GPT-2 would take memory, and no more time.
+WORDS, _PLACES = 5000, 1024
 _BLOCKS, _WIDTH, _HEADS = 6, 768, 12
 
 
@@ -16,7 +17,7 @@ def decoder() -> keras.Model:
     """A decoder like GPT-2, of 6 layers: tokens to the state of the last."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     places = keras.ops.cumsum(keras.ops.ones_like(tokens), axis=1) - 1
-    x = layers.Embedding(_WORDS, _WIDTH, name="words")(tokens)
+    x = layers.Embedding(WORDS, _WIDTH, name="words")(tokens)
     x = x + layers.Embedding(_PLACES, _WIDTH, name="places")(places)
     for number in range(_BLOCKS):
         y = layers.LayerNormalization(name=f"norm_{number}")(x)
@@ -57,3 +58,16 @@ def pruned(name: str, sparsity: float) -> keras.Model:
             keep = rng.random(variable.shape) >= sparsity
             variable.assign(variable * keep)
     return model
+
+
+def inputs(model: keras.Model, length: int) -> dict:
+    """Tokens and, where a net takes one, their mask: name to array.
+
+    Args:
+        model: Keras model, of `NETS`.
+        length: Integer, of the one sequence.
+    """
+    words = np.random.default_rng(1).integers(0, WORDS, (1, length))
+    names = [x.name for x in model.inputs]
+    given = {"tokens": words, "mask": np.ones((1, length))}
+    return {name: given[name].astype("int32") for name in names}

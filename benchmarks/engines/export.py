@@ -24,12 +24,12 @@ class Writer(typing.NamedTuple):
 
     Args:
         folder: Path.
-        batch: Integer.
+        inputs: Callable, a model to its inputs: name to array, in order.
         environments: `client.Environments`.
     """
 
     folder: str
-    batch: int
+    inputs: typing.Callable
     environments: client.Environments
 
     def dense(self, model: keras.Model, name: str = "dense") -> pathlib.Path:
@@ -41,10 +41,10 @@ class Writer(typing.NamedTuple):
         """
         path = self._examples(name, model)
         for_keras(path, model)
-        for_tensorflow(path, model, self.batch)
+        for_tensorflow(path, model, self.inputs(model))
         if self.environments.engines:
             for_litert(path)
-        self._for_onnx(path)
+        self._for_onnx(path, model)
         return path
 
     def pruned(
@@ -60,38 +60,49 @@ class Writer(typing.NamedTuple):
         path = self._examples(name, model)
         for_keras(path, mixed)
         if self.environments.deepsparse:
-            for_tensorflow(path, model, self.batch)
-        self._for_onnx(path)
+            for_tensorflow(path, model, self.inputs(model))
+        self._for_onnx(path, model)
         return path
 
     def narrow(self, name: str, model: keras.Model) -> pathlib.Path:
         """Writes a smaller dense net, for TensorFlow only."""
         path = self._examples(name, model)
         for_keras(path, model)
-        for_tensorflow(path, model, self.batch)
+        for_tensorflow(path, model, self.inputs(model))
         return path
 
     def _examples(self, name, model):
         path = pathlib.Path(self.folder, f"{name}.npz")
-        examples(path, model, self.batch)
+        examples(path, model, self.inputs(model))
         return path
 
-    def _for_onnx(self, path):
+    def _for_onnx(self, path, model):
         if self.environments.convert and _saved(path).exists():
-            for_onnx(path, self.environments.convert)
+            for_onnx(path, self.environments.convert, self.inputs(model))
 
 
-def examples(path: pathlib.Path, model: keras.Model, batch: int) -> None:
-    """Writes a random input, and what the model makes of it.
+def images(model: keras.Model, batch: int) -> dict:
+    """The input of a net on images, random: its name and the array.
 
     Args:
-        path: Of a `.npz` file. What other functions write lies beside it.
         model: Keras model.
         batch: Integer.
     """
     x = np.random.default_rng(1).normal(size=(batch, *model.input_shape[1:]))
-    x = x.astype("float32")
-    np.savez(path, x=x, y=backend.compiled(model)(x))
+    return {"x": x.astype("float32")}
+
+
+def examples(path: pathlib.Path, model: keras.Model, inputs: dict) -> None:
+    """Writes inputs, and what the model makes of them.
+
+    Args:
+        path: Of a `.npz` file. What other functions write lies beside it.
+        model: Keras model.
+        inputs: Dict, name to array, in the order of the model's inputs.
+    """
+    given = list(inputs.values())
+    y = backend.compiled(model)(given if len(given) > 1 else given[0])
+    np.savez(path, **inputs, y=y)
 
 
 def for_keras(path: pathlib.Path, model: keras.Model) -> None:
@@ -99,18 +110,32 @@ def for_keras(path: pathlib.Path, model: keras.Model) -> None:
     model.save(path.with_suffix(".keras"))
 
 
-def for_tensorflow(path: pathlib.Path, model: keras.Model, batch: int) -> None:
+def for_tensorflow(
+    path: pathlib.Path, model: keras.Model, inputs: dict
+) -> None:
     """Writes a SavedModel that is as fast as TensorFlow lets it be.
 
-    Normalizations are folded, the batch is fixed, and grouped convolutions
+    Normalizations are folded, all sizes are fixed, and grouped convolutions
     are those of TensorFlow.
+
+    Args:
+        path: As of `examples`; so are the others.
+        model: As of `examples`.
+        inputs: As of `examples`.
     """
     model = cloning.clone(fold.fold(model_graph.ModelGraph(model)), _replace)
-    spec = tf.TensorSpec((batch, *model.input_shape[1:]), name="x")
     module = tf.Module()
     module.held = [variable.value for variable in model.variables]
+
+    def serve(*x):
+        y = model(list(x) if len(x) > 1 else x[0], training=False)
+        return {"y": y}
+
     module.serve = tf.function(
-        lambda x: {"y": model(x, training=False)}, input_signature=[spec]
+        serve,
+        input_signature=[
+            tf.TensorSpec(x.shape, x.dtype, name) for name, x in inputs.items()
+        ],
     )
     signatures = {"serving_default": module.serve}
     tf.saved_model.save(module, str(_saved(path)), signatures)
@@ -122,19 +147,23 @@ def for_litert(path: pathlib.Path) -> None:
     path.with_suffix(".tflite").write_bytes(converter.convert())
 
 
-def for_onnx(path: pathlib.Path, python: str) -> None:
-    """Converts the SavedModel to an `.onnx` file; its input is NCHW.
+def for_onnx(path: pathlib.Path, python: str, inputs: dict) -> None:
+    """Converts the SavedModel to an `.onnx` file; images are NCHW there.
 
     Args:
         path: As of `examples`.
         python: Path of an interpreter that has tf2onnx.
+        inputs: As of `examples`.
 
     Raises:
         ValueError: if that fails.
     """
     onnx = path.with_suffix(".onnx")
     command = [python, "-m", "tf2onnx.convert", "--saved-model", _saved(path)]
-    command += ["--output", onnx, "--opset", _OPSET, "--inputs-as-nchw", "x"]
+    command += ["--output", onnx, "--opset", _OPSET]
+    pictures = [name for name, x in inputs.items() if x.ndim == 4]
+    if pictures:
+        command += ["--inputs-as-nchw", ",".join(pictures)]
     done = subprocess.run(command, capture_output=True, text=True)
     # It writes a file with what it could not convert, too.
     if done.returncode or "ERROR" in done.stderr:

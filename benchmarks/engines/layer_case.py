@@ -59,10 +59,13 @@ class Layer:
             len(self.matrix), self.kernel, self.kernel, -1
         )
 
-    def channels_first(self):
-        if self.is_product:
-            return self.x
-        return np.ascontiguousarray(self.x.transpose(0, 3, 1, 2))
+    @property
+    def inputs(self):
+        return {"x": self.x}
+
+    def feeds(self):
+        """The inputs of its ONNX model, name to array."""
+        return {"x": _channels_first(self.x)}
 
     def channels_last(self, y):
         return y if self.is_product else y.transpose(0, 2, 3, 1)
@@ -76,7 +79,7 @@ class Layer:
         import onnx
         from onnx import helper
 
-        x, y = self.channels_first(), self.y
+        x, y = self.feeds()["x"], self.y
         if self.is_product:
             weights, node = self.matrix.T, helper.make_node("MatMul", "xw", "y")
         else:
@@ -107,12 +110,18 @@ class Layer:
 
 
 class Net:
-    """An input and an output, read from a file; beside it lies the net."""
+    """Inputs and an output, read from a file; beside it lies the net.
+
+    Attributes:
+        inputs: Dict, name to array, in the order of the net's inputs.
+        y: Array.
+    """
 
     def __init__(self, path):
         self._path = pathlib.Path(path)
         with np.load(path) as file:
-            self.x, self.y = file["x"], file["y"]
+            self.inputs = {name: file[name] for name in file.files}
+        self.y = self.inputs.pop("y")
 
     def beside(self, ending):
         """Returns the path of the net in another format."""
@@ -124,8 +133,14 @@ class Net:
     def onnx(self):
         return self.beside(".onnx")
 
-    def channels_first(self):
-        return np.ascontiguousarray(self.x.transpose(0, 3, 1, 2))
+    def feeds(self):
+        """The inputs of its ONNX model, name to array."""
+        return {name: _channels_first(x) for name, x in self.inputs.items()}
 
     def channels_last(self, y):
         return y  # Of classes, which have no pixels.
+
+
+def _channels_first(x):
+    """Images as ONNX has them; whatever has no pixels stays."""
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2)) if x.ndim == 4 else x

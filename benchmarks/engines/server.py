@@ -36,8 +36,8 @@ def _onnxruntime(layer, threads):
     session = onnxruntime.InferenceSession(
         layer.onnx(), options, providers=["CPUExecutionProvider"]
     )
-    x = {"x": layer.channels_first()}
-    return lambda: session.run(["y"], x)[0], layer.channels_last
+    feeds = layer.feeds()
+    return lambda: session.run(["y"], feeds)[0], layer.channels_last
 
 
 def _openvino(layer, threads):
@@ -50,7 +50,8 @@ def _openvino(layer, threads):
     }
     model = openvino.Core().compile_model(layer.onnx(), "CPU", options)
     request = model.create_infer_request()
-    request.set_input_tensor(openvino.Tensor(layer.channels_first()))
+    for name, array in layer.feeds().items():
+        request.set_tensor(name, openvino.Tensor(array))
     request.infer()
     return request.infer, lambda found: layer.channels_last(found[0])
 
@@ -62,23 +63,24 @@ def _litert(layer, threads):
         layer.beside(".tflite"), num_threads=threads
     )
     runner.allocate_tensors()
-    (source,), (sink,) = (
-        [detail["index"] for detail in details]
-        for details in (runner.get_input_details(), runner.get_output_details())
-    )
-    runner.set_tensor(source, layer.x)
+    names = list(layer.inputs)
+    for detail in runner.get_input_details():
+        name, *_ = (x for x in names if x in detail["name"] or len(names) == 1)
+        runner.set_tensor(detail["index"], layer.inputs[name])
+    (sink,) = (detail["index"] for detail in runner.get_output_details())
     return runner.invoke, lambda _: runner.get_tensor(sink)
 
 
 def _deepsparse(layer, threads):
     import deepsparse
 
+    feeds = layer.feeds()
     engine = deepsparse.Engine(
-        layer.onnx(), batch_size=len(layer.x), num_cores=threads
+        layer.onnx(), batch_size=len(layer.y), num_cores=threads
     )
-    x = [layer.channels_first()]
+    arrays = [feeds[name] for name in engine.input_names]
     return (
-        lambda: engine.run(x, val_inp=False)[0],
+        lambda: engine.run(arrays, val_inp=False)[0],
         layer.channels_last,
     )
 
@@ -156,7 +158,7 @@ def _xla(net, threads):
 def _saved_model(net, threads):
     tf = _import_tensorflow(threads)
     module = tf.saved_model.load(net.beside(".saved_model"))
-    return _called(net, lambda x: module.serve(x)["y"])
+    return _called(net, lambda x: module.serve(*tf.nest.flatten(x))["y"])
 
 
 @functools.cache
@@ -192,7 +194,8 @@ def _load(net):
 def _called(net, function):
     import tensorflow as tf
 
-    x = tf.constant(net.x)
+    tensors = list(map(tf.constant, net.inputs.values()))
+    x = tensors if len(tensors) > 1 else tensors[0]
     return lambda: function(x).numpy(), lambda y: y
 
 

@@ -46,28 +46,48 @@ def run(
     rows = []
     for name, writer, servers in models.each(setup, environments):
         rows += _measure(name, setup.sparsities, writer, servers, rounds)
-    return f"{_heading(setup, rounds)}\n\n{_table(rows)}"
+    return f"{_heading(setup, rounds)}\n\n{table(_HEADER, rows)}"
 
 
 def _measure(name, sparsities, writer, servers, rounds):
     """Returns net, share, what is saved, and engine to ratio, of each share."""
     dense = model_cases.build(name)
     small = {x: _small(dense, x) for x in sparsities}
+    ratios = measure(dense, small, writer, servers, rounds)
+    return [
+        (
+            *(name, f"{key:.0%}"),
+            f"{dense.count_params() / model.count_params():.2f}x",
+            f"{model_cases.macs(dense) / model_cases.macs(model):.2f}x",
+            ratios[key],
+        )
+        for key, model in small.items()
+    ]
+
+
+def measure(dense, small: dict, writer, servers: list, rounds: int) -> dict:
+    """How many times as fast nets are as the one that they come from.
+
+    Args:
+        dense: Keras model.
+        small: Dict, a key of any type to a Keras model.
+        writer: `export.Writer`.
+        servers: List of `client.Server`.
+        rounds: Integer, runs of each.
+
+    Returns:
+        Dict, key to a dict, name of an engine to text.
+    """
     entries = [
         compare.Entry(key, writer.dense(model, str(key)), False)
         for key, model in {"dense": dense, **small}.items()
     ]
     times = compare.measure(servers, entries, rounds, models.REPEATS)
     whole = times.pop("dense")
-    return [
-        (
-            *(name, f"{key:.0%}"),
-            f"{dense.count_params() / small[key].count_params():.2f}x",
-            f"{model_cases.macs(dense) / model_cases.macs(small[key]):.2f}x",
-            {x: f"{min(whole[x]) / min(own[x]):.2f}x" for x in own},
-        )
+    return {
+        key: {x: f"{min(whole[x]) / min(own[x]):.2f}x" for x in own}
         for key, own in times.items()
-    ]
+    }
 
 
 def _small(dense, sparsity):
@@ -75,13 +95,20 @@ def _small(dense, sparsity):
     return remove.remove_filters(zeroed).model
 
 
-def _table(rows):
+def table(header: tuple, rows: list) -> str:
+    """A table with a column for each engine.
+
+    Args:
+        header: Tuple of strings, of the columns before these.
+        rows: List of tuples of strings, the last of each a dict: name of an
+            engine to text.
+    """
     names = list(rows[0][-1])
     cells = [
         (*row, *(ratios.get(name, "") for name in names))
         for *row, ratios in rows
     ]
-    return report.table([(*_HEADER, *names), *cells])
+    return report.table([(*header, *names), *cells])
 
 
 def _heading(setup, rounds):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 import sys
 import tempfile
@@ -90,7 +91,8 @@ def each(setup: Setup, environments: client.Environments):
         for name in setup.names:
             print(name, file=sys.stderr, flush=True)
             with tempfile.TemporaryDirectory() as folder:
-                writer = export.Writer(folder, setup.batch, environments)
+                inputs = functools.partial(export.images, batch=setup.batch)
+                writer = export.Writer(folder, inputs, environments)
                 yield name, writer, servers
 
 
@@ -147,16 +149,16 @@ class Row(compare.Timed):
 def _measure(name, setup, writer, servers, rounds):
     dense = model_cases.build(name)
     entries = [compare.Entry(_DENSE, writer.dense(dense), False)]
-    cases = [_case(name, dense, s, writer) for s in setup.sparsities]
+    cases = [_case(name, dense, s, setup, writer) for s in setup.sparsities]
     for case in cases:
         entries += case.entries
     times = compare.measure(servers, entries, rounds, REPEATS)
     return [_row(name, case, times) for case in cases]
 
 
-def _case(name, dense, sparsity, writer):
+def _case(name, dense, sparsity, setup, writer):
     model = model_cases.pruned(name, sparsity)
-    found = sparsify.sparsify(model, writer.batch)
+    found = sparsify.sparsify(model, setup.batch)
     kept = model_cases.kept_macs(model)
     narrower = model_cases.narrow(dense, kept)
     part = model_cases.macs(narrower) / model_cases.macs(dense)

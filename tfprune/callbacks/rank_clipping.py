@@ -93,7 +93,7 @@ class RankClipping(keras.callbacks.Callback):
             chosen = self._chosen()
             for candidate, rank in chosen:
                 candidate.layer.kernel.assign(candidate.kernel(rank))
-        return {x.layer.name: rank for x, rank in chosen}
+        return {x.name: rank for x, rank in chosen}
 
 
 @contextlib.contextmanager

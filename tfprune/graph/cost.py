@@ -101,7 +101,7 @@ def activations(layer: keras.layers.Layer, calls: list | None = None) -> int:
     total = 0
     for shapes in calls or [None]:
         inputs = shapes or model_graph.built_on(layer)
-        for shape in [*inputs, _output(layer, inputs[:1])]:
+        for shape in [*inputs, output_shape(layer, inputs[:1])]:
             total += math.prod(size or 1 for size in shape[1:])
     return total
 
@@ -110,7 +110,7 @@ def is_dynamic(layer: keras.layers.Layer, calls: list | None = None) -> bool:
     """Tells whether an input or output of a layer has a dynamic dimension."""
     for given in calls or [None]:
         shapes = given or model_graph.built_on(layer)
-        if any(None in x[1:] for x in [*shapes, _output(layer, shapes)]):
+        if any(None in x[1:] for x in [*shapes, output_shape(layer, shapes)]):
             return True
     return False
 
@@ -123,7 +123,7 @@ def _positions(layer, shapes):
         return layer.tiles(shapes[0])
     if "Transpose" in type(layer).__name__:
         return _pixels(shapes[0], shapes[0][_channels(layer)])
-    output = _output(layer, shapes)
+    output = output_shape(layer, shapes)
     pixels = _pixels(output, output[_channels(layer)] or 1)
     last_only = getattr(layer, "return_sequences", True) is False
     steps = shapes[0][1] if last_only and shapes else 1
@@ -135,10 +135,8 @@ def _einsum_positions(layer, shapes):
 
     They are read off the input: of the output, Keras does not tell them.
     """
-    letters = layer.equation.split("->")[0].split(",")[1].strip()
-    given, kernel, _ = equations.terms(
-        layer.equation, [len(shapes[0]), len(letters)]
-    )
+    product = equations.Product(layer.equation, len(shapes[0]))
+    given, kernel = product.given, product.kernel
     pairs = zip(given[1:], shapes[0][1:], strict=True)
     free = [size for token, size in pairs if token not in kernel]
     return _pixels((None, *free), 1)
@@ -150,12 +148,27 @@ def _pixels(shape, channels):
     return max(math.prod(sizes) // max(channels, 1), 1)
 
 
-def _output(layer, shapes):
-    """The output shape; of one dynamic size, if the layer can't tell."""
+def output_shape(layer: keras.layers.Layer, shapes: list) -> tuple:
+    """The output shape; of one dynamic size, if the layer can't tell.
+
+    Args:
+        layer: Keras layer, built.
+        shapes: List of tuples, of its inputs.
+    """
+    if isinstance(layer, keras.layers.EinsumDense):
+        return _einsum_output(layer, shapes[0])
     try:
         return model_graph.first(layer.compute_output_shape(*shapes))
     except (NotImplementedError, TypeError, ValueError, IndexError):
         return (None, None)
+
+
+def _einsum_output(layer, shape):
+    """The output shape: Keras leaves open what the input determines."""
+    product = equations.Product(layer.equation, len(shape))
+    sizes = dict(zip(product.given, shape, strict=True))
+    sizes |= product.sizes(layer.kernel.shape)
+    return tuple(sizes[token] for token in product.made)
 
 
 def _channels(layer):

@@ -12,6 +12,7 @@ import keras
 
 from tfprune.graph import calls as calls_lib
 from tfprune.graph import fixed_sizes
+from tfprune.graph import leaves as leaves_lib
 from tfprune.graph import nodes as nodes_lib
 from tfprune.graph import traversal
 from tfprune.layers import prunable
@@ -87,6 +88,14 @@ class ModelGraph:
     def leaves(self) -> list[keras.layers.Layer]:
         """The layers of nested models, each once, in order."""
         return traversal.leaves(self.model)
+
+    @functools.cached_property
+    def names(self) -> dict[int, str]:
+        """Id of each of `leaves` to its name, its address where it has one."""
+        addresses = {
+            id(x): name for name, x in leaves_lib.addresses(self.model).items()
+        }
+        return {id(x): addresses.get(id(x), x.name) for x in self.leaves}
 
     @functools.cached_property
     def calls(self) -> dict[int, list]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import keras
-import numpy as np
 
 from tfprune import backend
 from tfprune.layers import sparse
@@ -53,18 +52,10 @@ class SparseEinsumDense(sparse.Sparse):
     @staticmethod
     def unsupported_reason(layer: keras.layers.EinsumDense) -> str | None:
         """Why a built layer has no sparse form, or None if it has."""
-        given, kernel, made = _terms(layer)
-        if set(kernel) & set(given) & set(made):
-            return "its kernel has an axis that is both read and made"
-        if not set(kernel) & set(made) or not set(kernel) & set(given):
-            return "its kernel is no matrix"
-        if set(given) - set(kernel) - set(made):
-            return "an axis of its inputs is summed without it"
-        if made[0] in kernel:
-            return "it makes the first axis, that of the batch"
-        if set(layer.bias_axes or "") - set(kernel):
+        product = equations.of(layer)
+        if set(layer.bias_axes or "") - set(product.own):
             return "its bias is not a number for each output of the kernel"
-        return None
+        return product.why_no_matrix()
 
     @classmethod
     def from_dense(
@@ -89,55 +80,34 @@ class SparseEinsumDense(sparse.Sparse):
         return cls._replacing(
             layer,
             values_dtype,
-            _input_shape(layer),
+            layer.get_build_config()["input_shape"],
             equation=layer.equation,
             output_shape=layer.partial_output_shape,
         )
 
     @staticmethod
     def _weights_of(layer):
-        given, kernel, _ = _terms(layer)
-        order = sorted(range(len(kernel)), key=lambda i: kernel[i] not in given)
-        weights = backend.to_numpy(layer.kernel).transpose(order)
-        rows = math.prod(
-            size
-            for token, size in zip(kernel, layer.kernel.shape, strict=True)
-            if token not in given
-        )
-        return weights.reshape(-1, rows)
+        return equations.of(layer).matrix(backend.to_numpy(layer.kernel))
 
     @staticmethod
     def _bias_of(layer):
         """The bias, a number for each row."""
-        given, kernel, made = _terms(layer)
         bias = backend.to_numpy(layer.bias)
-        bias = bias.reshape((1,) * (len(made) - bias.ndim) + bias.shape)
-        own = [token for token in kernel if token not in given]
-        sizes = [layer.kernel.shape[kernel.index(token)] for token in own]
-        order = [made.index(token) for token in own]
-        others = [i for i in range(len(made)) if i not in order]
-        bias = bias.transpose(others + order).reshape(
-            [bias.shape[i] for i in order]
-        )
-        return np.broadcast_to(bias, sizes).ravel()
+        return equations.of(layer).vector(bias, layer.kernel.shape)
 
     def build(self, input_shape):
-        letters = self.equation.split("->")[0].split(",")[1].strip()
-        given, kernel, made = equations.terms(
-            self.equation, [len(input_shape), len(letters)]
-        )
-        read = [token for token in kernel if token in given]
-        own = [token for token in kernel if token not in given]
-        self._made_sizes = [
-            self.partial_output_shape[made.index(token) - len(made)]
-            for token in own
-        ]
-        free = [token for token in made if token not in own]
-        self._to_matrix = [given.index(token) for token in [*free, *read]]
-        self._from_matrix = [[*free, *own].index(token) for token in made]
+        product = equations.Product(self.equation, len(input_shape))
+        given, made = product.given, product.made
+        sizes = product.made_sizes(self.partial_output_shape)
+        self._made_sizes = [sizes[token] for token in product.own]
+        free = [token for token in made if token not in product.own]
+        order = [*free, *product.read]
+        self._to_matrix = [given.index(token) for token in order]
+        order = [*free, *product.own]
+        self._from_matrix = [order.index(token) for token in made]
         self._free = len(free)
-        columns = math.prod(input_shape[given.index(token)] for token in read)
-        self._add_weights(math.prod(self._made_sizes), columns)
+        columns = [input_shape[given.index(token)] for token in product.read]
+        self._add_weights(math.prod(self._made_sizes), math.prod(columns))
 
     def call(self, inputs, training=None):
         inputs = keras.ops.cast(inputs, "float32")
@@ -161,15 +131,6 @@ class SparseEinsumDense(sparse.Sparse):
             "equation": self.equation,
             "output_shape": self.partial_output_shape,
         }
-
-
-def _input_shape(layer):
-    return layer.get_build_config()["input_shape"]
-
-
-def _terms(layer):
-    ranks = [len(_input_shape(layer)), len(layer.kernel.shape)]
-    return equations.terms(layer.equation, ranks)
 
 
 def _transposed(tensor, order):

@@ -138,7 +138,7 @@ class _Ranks(plan_lib.Choices[plan_lib.RankPlan]):
         rank, least = chosen.get(key), most.get(key, full)
         sparsity = 0.0 if rank is None else 1 - rank / full
         return plan_lib.LayerPlan(
-            (candidate.layer.name,), full, least, rank, sparsity
+            (candidate.name,), full, least, rank, sparsity
         )
 
 
@@ -165,7 +165,7 @@ class _ByDrop(_Ranks):
 
     def wanted(self, amount):
         ranks = self._sensitivity.at(amount)
-        return {id(x.layer): ranks[x.layer.name] for x in self._found}
+        return {id(x.layer): ranks[x.name] for x in self._found}
 
     def advice(self):
         return ", at the least ranks that were tried: ask for that."
@@ -204,7 +204,7 @@ class _ByDrop(_Ranks):
 
     def _dropped(self, amount):
         ranks = self.ranks(amount)
-        names = {id(x.layer): x.layer.name for x in self._found}
+        names = {id(x.layer): x.name for x in self._found}
         choice = {names[x]: rank for x, rank in ranks.items()}
         (accuracy,) = self._trial.accuracies([choice])
         return self._sensitivity.dense - accuracy

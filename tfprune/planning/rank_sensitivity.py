@@ -12,6 +12,7 @@ import math
 import keras
 from keras import ops
 
+from tfprune.compress import opened
 from tfprune.compress import strip
 from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
@@ -121,6 +122,7 @@ class Trial:
 
     def __init__(self, model, data, method="pca", metric=None, batch_size=None):
         strip.check_stripped(model, "factorize")
+        model = opened.opened(model).model
         self.graph = model_graph.ModelGraph(model)
         found, _ = candidates.find(self.graph, forms.form(method))
         if not found:
@@ -135,7 +137,7 @@ class Trial:
             not isinstance(form.decomposition, forms.KMeans),
             "one whose ranks build on each other, which means do not",
         )
-        self.found = {x.layer.name: x for x in found}
+        self.found = {x.name: x for x in found}
         self._scorer = scorer.Scorer(
             model, data, len(found), self._substitute, metric, batch_size
         )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks.engines import export
+from benchmarks.engines import layer_case
 
 
 def grouped():
@@ -20,8 +21,9 @@ def test_files_of_a_net(tmp_path):
     import tensorflow as tf
 
     model, path = grouped(), tmp_path / "0.9.npz"
-    export.examples(path, model, batch=2)
-    export.for_tensorflow(path, model, batch=2)
+    inputs = export.images(model, batch=2)
+    export.examples(path, model, inputs)
+    export.for_tensorflow(path, model, inputs)
     export.for_litert(path)
     with np.load(path) as file:
         x, y = file["x"], file["y"]
@@ -51,12 +53,36 @@ def test_conversion_to_onnx(tmp_path, said, fails):
     python = tmp_path / "python"
     python.write_text(CONVERTER.format(folder=tmp_path, said=said))
     python.chmod(0o755)
+    inputs = {"x": np.ones((1, 2, 2, 3)), "tokens": np.ones((1, 2))}
     if fails:
         with pytest.raises(ValueError, match="has tf2onnx.*\n.*ERROR"):
-            export.for_onnx(tmp_path / "a.npz", str(python))
+            export.for_onnx(tmp_path / "a.npz", str(python), inputs)
     else:
-        export.for_onnx(tmp_path / "a.npz", str(python))
+        export.for_onnx(tmp_path / "a.npz", str(python), inputs)
     arguments = (tmp_path / "arguments").read_text().split()
     assert arguments[:2] == ["-m", "tf2onnx.convert"]
     assert f"{tmp_path}/a.saved_model" in arguments
     assert f"{tmp_path}/a.onnx" in arguments
+    assert arguments[-2:] == ["--inputs-as-nchw", "x"]
+
+
+def test_files_of_a_net_of_several_inputs(tmp_path):
+    import tensorflow as tf
+
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    mask = keras.Input((None,), name="mask")
+    x = keras.layers.Embedding(9, 4)(tokens) * mask[..., None]
+    model = keras.Model([tokens, mask], keras.layers.Dense(3)(x))
+    inputs = {
+        "tokens": np.array([[1, 2, 8]], "int32"),
+        "mask": np.array([[1, 0, 1]], "float32"),
+    }
+    path = tmp_path / "small.npz"
+    export.examples(path, model, inputs)
+    export.for_tensorflow(path, model, inputs)
+    net = layer_case.read(path)
+    assert list(net.inputs) == ["tokens", "mask"]
+    np.testing.assert_allclose(net.y, model(list(inputs.values())), rtol=1e-5)
+    module = tf.saved_model.load(str(tmp_path / "small.saved_model"))
+    served = module.serve(*inputs.values())["y"]
+    np.testing.assert_allclose(served, net.y, rtol=1e-5)

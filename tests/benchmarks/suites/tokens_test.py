@@ -10,8 +10,8 @@ from benchmarks.suites import tokens
 
 
 def small():
-    inputs = keras.Input((None,), dtype="int32")
-    x = layers.Embedding(9, 16)(inputs)
+    inputs = keras.Input((None,), dtype="int32", name="tokens")
+    x = layers.Embedding(token_nets.WORDS, 16)(inputs)
     x = x + layers.MultiHeadAttention(2, 8)(x, x)
     return keras.Model(inputs, layers.Dense(4)(x))
 

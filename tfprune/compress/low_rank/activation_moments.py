@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from tfprune.compress.low_rank import candidates
+from tfprune.compress.low_rank import layouts
 from tfprune.graph import model_graph
 from tfprune.graph import trace
 from tfprune.numerics import decompositions
@@ -40,35 +41,24 @@ class _Responses(trace.Watcher):
 
     def __init__(self, layer):
         super().__init__(layer)
-        self._linear = _linear(layer)
-        self._groups = getattr(layer, "groups", 1)
-        first = getattr(layer, "data_format", None) == "channels_first"
-        self._axis = 1 if first else -1
+        self._layout = layouts.of(layer)
+        self._linear = self._layout.without_bias()
+        self._linear.build(model_graph.built_on(layer)[0])
+        self._linear.kernel.assign(layer.kernel)
         self._count, self._sum, self._products = 0, 0.0, 0.0
 
     def responses(self) -> list[decompositions.Responses]:
         """The moments of each group's filters."""
-        means = np.split(self._sum / self._count, self._groups)
         return [
             decompositions.Responses(products / self._count, mean)
-            for products, mean in zip(self._products, means, strict=True)
+            for products, mean in zip(
+                self._products, self._sum / self._count, strict=True
+            )
         ]
 
     def note(self, inputs):
         outputs = ops.convert_to_numpy(self._linear(inputs))
-        rows = np.moveaxis(outputs, self._axis, -1)
-        rows = rows.reshape(-1, rows.shape[-1]).astype("float64")
-        self._count += len(rows)
-        self._sum = self._sum + rows.sum(axis=0)
-        self._products = self._products + np.stack(
-            [x.T @ x for x in np.split(rows, self._groups, axis=1)]
-        )
-
-
-def _linear(layer):
-    """The layer without bias and activation."""
-    config = {**layer.get_config(), "use_bias": False, "activation": "linear"}
-    linear = type(layer).from_config(config)
-    linear.build(model_graph.built_on(layer)[0])
-    linear.kernel.assign(layer.kernel)
-    return linear
+        groups = np.stack(self._layout.rows(outputs)).astype("float64")
+        self._count += groups.shape[1]
+        self._sum = self._sum + groups.sum(axis=1)
+        self._products = self._products + np.stack([x.T @ x for x in groups])

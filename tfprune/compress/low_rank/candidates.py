@@ -9,9 +9,11 @@ import typing
 import keras
 import numpy as np
 
-from tfprune import backend
+from tfprune.compress.low_rank import layouts
+from tfprune.graph import cost as cost_lib
 from tfprune.graph import model_graph
 from tfprune.graph import traversal
+from tfprune.utils import layer_names
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,12 +23,14 @@ class Candidate:
     A rank is that of each group of a convolution.
 
     Args:
+        name: String, what the layer is called by.
         layer: Keras layer, built.
         form: `Channels` or `Spatial`.
         calls: List, for each call of the layer its input shapes, or None.
         responses: List of `Responses`, one for each group; or None.
     """
 
+    name: str
     layer: keras.layers.Layer
     form: typing.Any
     calls: list | None = None
@@ -70,7 +74,7 @@ class Candidate:
             shape = layer.compute_output_shape(shape)
         layers = [layer for layer, _ in made]
         if bias is not None:
-            layers[-1].bias.assign(bias)
+            self._layout.put_bias(layers[-1], bias)
         return layers
 
     def kernel(self, rank: int):
@@ -100,7 +104,7 @@ class Candidate:
         ]
         for layer in layers:
             total += cost(layer, calls)
-            calls = [[layer.compute_output_shape(*x)] for x in calls]
+            calls = [[cost_lib.output_shape(layer, x)] for x in calls]
         return total
 
     def _at(self, rank):
@@ -108,16 +112,23 @@ class Candidate:
 
     def _bias(self, offsets):
         """The bias of the second layer, None for none."""
-        count = self.layer.kernel.shape[-1] // len(offsets)
-        added = np.concatenate([np.broadcast_to(x, count) for x in offsets])
-        if self.layer.use_bias:
-            return added + backend.to_numpy(self.layer.bias)
+        pairs = zip(offsets, self._layout.matrices(), strict=True)
+        added = np.concatenate(
+            [np.broadcast_to(x, matrix.shape[1]) for x, matrix in pairs]
+        )
+        bias = self._layout.bias()
+        if bias is not None:
+            return added + bias
         return added if added.any() else None
+
+    @property
+    def _layout(self):
+        return layouts.of(self.layer)
 
 
 def find(
     graph: model_graph.ModelGraph, form
-) -> tuple[list[Candidate], dict[str, str]]:
+) -> tuple[list[Candidate], dict[int, str]]:
     """Finds the candidates of a model, and why other layers are none.
 
     Args:
@@ -125,17 +136,17 @@ def find(
         form: `Channels` or `Spatial`.
 
     Returns:
-        List of `Candidate`, and dict, name of a layer with weights to the
+        List of `Candidate`, and dict, id of a layer with weights to the
         reason.
     """
-    layers = [x for x in graph.leaves if x.weights]
-    reasons = {layer.name: form.unsupported_reason(layer) for layer in layers}
+    layers = {id(x): x for x in graph.leaves if x.weights}
+    reasons = {key: form.unsupported_reason(x) for key, x in layers.items()}
     found = [
-        Candidate(layer, form, graph.calls.get(id(layer)) or None)
-        for layer in layers
-        if not reasons[layer.name]
+        Candidate(graph.names[key], layer, form, graph.calls.get(key) or None)
+        for key, layer in layers.items()
+        if not reasons[key]
     ]
-    return found, {name: why for name, why in reasons.items() if why}
+    return found, {key: why for key, why in reasons.items() if why}
 
 
 def inside(model: keras.Model, form) -> list[Candidate]:
@@ -145,9 +156,9 @@ def inside(model: keras.Model, form) -> list[Candidate]:
         model: Keras model, built.
         form: `Channels` or `Spatial`.
     """
-    layers = {id(x): x for x in traversal.walk(model) if x.weights}
-    return [
-        Candidate(x, form)
-        for x in layers.values()
-        if not form.unsupported_reason(x)
-    ]
+    found: dict = {}
+    for path, layer in traversal.paths(model):
+        if layer.weights and not form.unsupported_reason(layer):
+            found.setdefault(layer, path)
+    names = layer_names.shortest(list(found.values()))
+    return [Candidate(*x, form) for x in zip(names, found, strict=True)]

@@ -8,6 +8,7 @@ import typing
 
 import keras
 
+from tfprune.compress import opened as opened_lib
 from tfprune.compress import result
 from tfprune.compress import strip
 from tfprune.compress.low_rank import acceptance
@@ -65,10 +66,11 @@ def factorize(
         raise ValueError(
             validation.unknown("split_where", split_where, acceptance.SAVINGS)
         )
-    graph = model_graph.ModelGraph(model)
+    whole = opened_lib.opened(model)
+    graph = model_graph.ModelGraph(whole.model)
     found, reasons = candidates.find(graph, forms.form(method))
     if data is not None:
-        found = activation_moments.measured(model, found, data)
+        found = activation_moments.measured(whole.model, found, data)
     chosen = choose(graph, found)
     trial = acceptance.Trial(batch_size, rounds)
     decided = {
@@ -76,14 +78,35 @@ def factorize(
         for x in found
         if id(x.layer) in chosen
     }
-    split = {x: layers for x, (layers, _) in decided.items() if layers}
+    split = {
+        id(whole.original(x.layer.kernel)): decided[id(x.layer)][0]
+        for x in found
+        if decided.get(id(x.layer), (None,))[0]
+    }
     table = summary.build(
         graph, found, {x: row for x, (_, row) in decided.items()}, reasons
     )
-    made = cloning.clone_chains(model, split)
+    made = _made(model, split)
     return Factorized(
         model=made, table=table, class_change=result.class_change(model, made)
     )
+
+
+def _made(model, split):
+    """The model with layers in the place of those of some kernels.
+
+    Layers made of other ones stay what they are where nothing in them goes.
+    """
+    found = opened_lib.opened(
+        model, lambda x: not any(id(v) in split for v in x.variables)
+    )
+    kernels = {
+        id(x): id(found.original(x.kernel))
+        for x in model_graph.ModelGraph(found.model).leaves
+        if getattr(x, "kernel", None) is not None
+    }
+    chains = {x: split[key] for x, key in kernels.items() if key in split}
+    return cloning.clone_chains(found.model, chains)
 
 
 def _decide(candidate, rank, split_where, trial):

@@ -1,7 +1,7 @@
 """Forms: how one layer becomes two of low rank, and by which decomposition.
 
-A form lays a kernel out as matrices, one for each group of a convolution, and
-turns the factors of these matrices into two layers in a row.
+A form has a kernel as matrices, one for each group of a convolution, and turns
+the factors of these matrices into two layers in a row.
 """
 
 from __future__ import annotations
@@ -12,24 +12,19 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfprune import backend
+from tfprune.compress.low_rank import layouts
 from tfprune.numerics.decompositions import PCA as PCA
 from tfprune.numerics.decompositions import SVD as SVD
 from tfprune.numerics.decompositions import KMeans as KMeans
 from tfprune.utils import serialization
 from tfprune.utils import validation
 
-_DENSE = keras.layers.Dense
-_CONVOLUTIONS = (
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-)
-
 
 @serialization.serializable
 class Channels(serialization.Serializable):
-    """A convolution of `rank` filters, then one of size 1; or two Dense.
+    """A convolution of `rank` filters, then one of size 1.
+
+    Or two Dense layers, or two EinsumDense layers, for one of either.
 
     Args:
         decomposition: `PCA()` (default), `SVD()` or `KMeans()`.
@@ -43,32 +38,22 @@ class Channels(serialization.Serializable):
 
     def unsupported_reason(self, layer: keras.layers.Layer) -> str | None:
         """Why a layer can't be factorised in this form, or None."""
-        if type(layer) not in (_DENSE, *_CONVOLUTIONS):
+        layout = layouts.of(layer)
+        if layout is None:
             return f"is a {type(layer).__name__}"
-        return _unsupported_reason(layer, self)
+        return layout.why_no_matrix() or _unsupported_reason(layer, self)
 
     def matrices(self, layer) -> list[np.ndarray]:
         """A matrix `(entries, filters)` for each group."""
-        kernel = _kernel(layer)
-        rows = kernel.reshape(-1, kernel.shape[-1])
-        return np.split(rows, _groups(layer), axis=1)
+        return layouts.of(layer).matrices()
 
     def kernel(self, layer, matrices: list):
         """The kernel of such matrices, arrays or tensors."""
-        rows = ops.concatenate(matrices, axis=1)
-        return ops.reshape(rows, layer.kernel.shape)
+        return layouts.of(layer).kernel(matrices)
 
     def layers(self, layer, lefts: list, rights: list, use_bias: bool) -> list:
         """The two layers, not built, each with its kernel."""
-        *window, inputs, _ = layer.kernel.shape
-        rank = lefts[0].shape[1]
-        first = np.concatenate(lefts, axis=1).reshape(*window, inputs, -1)
-        second = np.concatenate(rights, axis=1)
-        second = second.reshape(*[1] * len(window), rank, -1)
-        return [
-            (_first(layer, "lowrank", first.shape[-1]), first),
-            (_last(layer, "linear", use_bias, **_point(layer)), second),
-        ]
+        return layouts.of(layer).layers(lefts, rights, use_bias)
 
 
 @serialization.serializable
@@ -98,7 +83,9 @@ class Spatial(serialization.Serializable):
         height, width, inputs, _ = layer.kernel.shape
         return [
             group.transpose(0, 2, 1, 3).reshape(height * inputs, -1)
-            for group in np.split(_kernel(layer), _groups(layer), axis=-1)
+            for group in np.split(
+                layouts.kernel_of(layer), layer.groups, axis=-1
+            )
         ]
 
     def kernel(self, layer, matrices: list):
@@ -119,9 +106,10 @@ class Spatial(serialization.Serializable):
         rights = [x.reshape(rank, width, -1) for x in rights]
         second = np.concatenate(rights, axis=-1).transpose(1, 0, 2)[None]
         below, across = _by_axis(layer)
+        layout = layouts.Channels(layer)
         return [
-            (_first(layer, "vertical", first.shape[-1], **below), first),
-            (_last(layer, "horizontal", use_bias, **across), second),
+            (layout.first("vertical", first.shape[-1], **below), first),
+            (layout.last("horizontal", use_bias, **across), second),
         ]
 
 
@@ -149,7 +137,7 @@ def form(method: str | Channels | Spatial):
 def _unsupported_reason(layer, form):
     if "float" not in str(layer.kernel.dtype):
         return f"has a kernel of {layer.kernel.dtype}"
-    if not np.all(np.isfinite(_kernel(layer))):
+    if not np.all(np.isfinite(layouts.kernel_of(layer))):
         raise ValueError(
             "`model` must have finite weights. Received: NaN or infinity in "
             f"the kernel of layer {layer.name!r}."
@@ -157,46 +145,6 @@ def _unsupported_reason(layer, form):
     if min(form.matrices(layer)[0].shape) < 2:
         return "has one filter or input only (of a group)"
     return None
-
-
-def _kernel(layer):
-    return backend.to_numpy(layer.kernel).astype("float64")
-
-
-def _groups(layer):
-    return getattr(layer, "groups", 1)
-
-
-def _first(layer, suffix, count, **changes):
-    """The low-rank layer that reads: no bias, no activation."""
-    size = "units" if type(layer) is _DENSE else "filters"
-    alone = {"bias_constraint": None, "activity_regularizer": None}
-    changes |= {size: int(count), "use_bias": False, "activation": "linear"}
-    return _changed(layer, suffix, {**alone, **changes})
-
-
-def _last(layer, suffix, use_bias, **changes):
-    """The low-rank layer that writes: bias and activation are the old ones."""
-    return _changed(layer, suffix, {**changes, "use_bias": use_bias})
-
-
-def _changed(layer, suffix, changes):
-    config = {**layer.get_config(), "kernel_constraint": None, **changes}
-    config["name"] = f"{layer.name}_{suffix}"
-    return type(layer).from_config(config)
-
-
-def _point(layer):
-    """What makes a convolution one of size 1; nothing for a Dense layer."""
-    if type(layer) is _DENSE:
-        return {}
-    ones = [1] * len(layer.kernel_size)
-    return {
-        "kernel_size": ones,
-        "strides": ones,
-        "dilation_rate": ones,
-        "padding": "valid",
-    }
 
 
 def _by_axis(layer):

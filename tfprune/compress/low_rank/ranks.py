@@ -53,9 +53,9 @@ def _by_layer(argument, by_pattern, found):
     """Pairs of candidate and value, but for None."""
     if not isinstance(by_pattern, dict):
         validation.check(argument, by_pattern, False, "a dict, layer to number")
-    known = [x.layer.name for x in found]
+    known = [x.name for x in found]
     values = layer_names.resolve(argument, by_pattern, known) if known else {}
-    pairs = [(x, values.get(x.layer.name)) for x in found]
+    pairs = [(x, values.get(x.name)) for x in found]
     return [(x, value) for x, value in pairs if value is not None]
 
 
@@ -63,7 +63,7 @@ def _check_rank(candidate, rank):
     whole = isinstance(rank, numbers.Integral) and not isinstance(rank, bool)
     full = candidate.full_rank
     validation.check(
-        f"ranks[{candidate.layer.name!r}]",
+        f"ranks[{candidate.name!r}]",
         rank,
         whole and 1 <= rank <= full,
         f"an integer from 1 to the full rank of its filters, {full}",

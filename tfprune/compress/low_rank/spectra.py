@@ -13,8 +13,6 @@ from tfprune.compress.low_rank import forms
 from tfprune.compress.low_rank import ranks as ranks_lib
 from tfprune.core import units
 from tfprune.graph import cloning
-from tfprune.graph import traversal
-from tfprune.layers import prunable
 from tfprune.utils import tables
 
 _ENERGIES = (0.9, 0.95, 0.99)
@@ -44,12 +42,10 @@ def spectra(
     ```
     """
     form = forms.form(method)
-    layers = [_bare(x) for x in traversal.leaves(model) if x.weights]
     return Spectra(
         [
-            candidates_lib.Candidate(layer, form)
-            for layer in layers
-            if not form.unsupported_reason(layer)
+            dataclasses.replace(x, layer=_bare(x.layer))
+            for x in candidates_lib.inside(model, form)
         ]
     )
 
@@ -67,7 +63,7 @@ class Spectra:
     @functools.cached_property
     def energies(self) -> dict[str, np.ndarray]:
         """Layer to a float array, the share that ranks 1, 2, ... keep."""
-        return {x.layer.name: x.energies for x in self.candidates}
+        return {x.name: x.energies for x in self.candidates}
 
     def ranks(self, energy: float = 0.95) -> dict[str, int]:
         """Layer to the least rank that keeps so much energy.
@@ -79,13 +75,13 @@ class Spectra:
             ValueError: for an energy outside (0, 1].
         """
         ranks_lib.check_energy(energy)
-        return {x.layer.name: x.rank(energy) for x in self.candidates}
+        return {x.name: x.rank(energy) for x in self.candidates}
 
     def __str__(self) -> str:
         head = ["layer", "full rank", *(f"{x:.0%} energy" for x in _ENERGIES)]
         columns = [self.ranks(energy) for energy in _ENERGIES]
         rows = [
-            [x.layer.name, x.full_rank, *(own[x.layer.name] for own in columns)]
+            [x.name, *map(str, [x.full_rank, *(y[x.name] for y in columns)])]
             for x in self.candidates
         ]
         return "\n".join(tables.aligned([head, *rows], range(1, len(head))))
@@ -93,9 +89,9 @@ class Spectra:
 
 def _bare(layer):
     """A layer without masks, its weights as they act."""
-    if not isinstance(layer, prunable.Prunable):
+    if not any(hasattr(x, units.TAG) for x in layer.weights):
         return layer
-    copied = cloning.copy(layer.layer)
-    for old, new in zip(layer.layer.weights, copied.weights, strict=True):
+    copied = cloning.copy(layer)
+    for old, new in zip(layer.weights, copied.weights, strict=True):
         new.assign(units.masked(old))
     return copied

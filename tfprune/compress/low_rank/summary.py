@@ -102,7 +102,7 @@ def row(
     pays = saving.pays
     macs, parameters = counts(cost_lib.macs), counts(cost_lib.parameters)
     return LayerRanks(
-        layer=candidate.layer.name,
+        layer=candidate.name,
         full_rank=candidate.full_rank,
         rank=rank,
         energy=candidate.energy(rank),
@@ -121,7 +121,7 @@ def build(
     graph: model_graph.ModelGraph,
     found: list[candidates.Candidate],
     decided: dict[int, LayerRanks],
-    reasons: dict[str, str],
+    reasons: dict[int, str],
 ) -> Table:
     """The table of a model, in the order of its layers.
 
@@ -129,7 +129,7 @@ def build(
         graph: `ModelGraph`.
         found: List of `Candidate`.
         decided: Dict, id of a layer to its row.
-        reasons: Dict, name of a layer to why it is no candidate.
+        reasons: Dict, id of a layer to why it is no candidate.
     """
     full = {id(x.layer): x.full_rank for x in found}
     return Table(
@@ -144,9 +144,9 @@ def build(
 def _left(layer, graph, full, reasons):
     macs = cost_lib.macs(layer, graph.calls.get(id(layer)))
     parameters = cost_lib.parameters(layer)
-    why = reasons.get(layer.name, "was not chosen, or would cost more")
+    why = reasons.get(id(layer), "was not chosen, or would cost more")
     return LayerRanks(
-        layer=layer.name,
+        layer=graph.names[id(layer)],
         full_rank=full.get(id(layer)),
         macs=macs,
         macs_after=macs,

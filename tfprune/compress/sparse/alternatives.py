@@ -7,6 +7,7 @@ import numpy as np
 
 from tfprune import backend
 from tfprune import ops
+from tfprune.compress import opened
 from tfprune.layers import filter_shape_conv2d
 from tfprune.layers import local_response_normalization
 from tfprune.layers import sparse_conv2d
@@ -24,11 +25,10 @@ DIRECT = {
 }
 SPARSE, COLUMNS, WINOGRAD = "sparse", "columns", "winograd"
 _RECURRENT = keras.layers.RNN, keras.layers.Bidirectional
-ATTENTION = keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention
 _NEVER = [
     (keras.layers.Embedding, "its rows are looked up, nothing is multiplied"),
     (_RECURRENT, "it multiplies step by step, in a loop of Keras"),
-    (ATTENTION, "masks of Keras reach it, so it stays one layer"),
+    (opened.ATTENTION, "masks of Keras reach it, so it stays one layer"),
 ]
 # Coefficients that are so small beside the largest one are what rounding left
 # of those that training made zero.

@@ -11,7 +11,7 @@ from tfprune.compress import strip
 from tfprune.compress.sparse import alternatives
 from tfprune.compress.sparse import fold
 from tfprune.compress.sparse import fuse
-from tfprune.compress.sparse import opened as opened_lib
+from tfprune.compress.sparse import inside
 from tfprune.graph import cost
 from tfprune.graph import model_graph
 from tfprune.profiling import timer
@@ -141,13 +141,13 @@ def sparsify(
     for name, count in (("batch_size", batch_size), ("rounds", rounds)):
         validation.check_count(name, count, least=1)
     validation.check_sparsity("gain", gain)
-    opened = model_graph.ModelGraph(opened_lib.opened(model))
+    opened = model_graph.ModelGraph(inside.opened(model))
     folded = model_graph.ModelGraph(fold.fold(opened), shapes)
     shapes = folded.shapes
     trial = _Trial(folded.calls, batch_size, gain, rounds, values_dtype)
     found = {
         id(leaf.layer): trial.decide(leaf, outer)
-        for leaf, outer in opened_lib.kernels(folded)
+        for leaf, outer in inside.kernels(folded)
     }
     chosen = {key: own for key, (_, own) in found.items() if own is not None}
     candidates = {"given": model, "folded": folded.model}
@@ -180,7 +180,7 @@ class _Trial:
     def decide(self, leaf, outer):
         """The decision about a leaf, and what takes its place, or None."""
         layer = leaf.layer
-        sparsity = opened_lib.sparsity(leaf)
+        sparsity = inside.sparsity(leaf)
         if layer is not outer or not alternatives.known(layer):
             return _dense(leaf, sparsity, alternatives.why_none(outer)), None
         shape = input_shape(layer, self.calls.get(id(layer)), self.batch_size)

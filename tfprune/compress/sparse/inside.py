@@ -1,47 +1,25 @@
-"""opened: a model whose layers with zeros are not hidden in other layers."""
+"""What of a model may run sparse, in whatever it is."""
 
 from __future__ import annotations
-
-import warnings
 
 import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.compress import opened as opened_lib
 from tfprune.compress.sparse import alternatives
-from tfprune.graph import equivalence
 from tfprune.graph import leaves
 from tfprune.graph import model_graph
-from tfprune.graph import opening
 from tfprune.graph import traversal
-
-_CLOSED = (
-    "layers made of other ones stay as they are, and dense, since the model "
-    "would give something else without them"
-)
 
 
 def opened(model: keras.Model) -> keras.Model:
-    """A model that gives the same, in which zeros are in layers of its own.
-
-    The projections of an attention, and layers in a block of the user's own,
-    become layers of a Functional model, if there are zeros in them. Those that
-    masks of Keras reach stay as they are.
+    """As `compress.opened`, where there are zeros inside.
 
     Args:
         model: Sequential or Functional model.
     """
-    found = opening.open_composites(
-        model, _has_no_zeros, also=alternatives.ATTENTION
-    ).model
-    if found is model:
-        return model
-    try:
-        equivalence.check(model, found)
-    except RuntimeError as error:
-        warnings.warn(f"{_CLOSED}: {error}", stacklevel=3)
-        return model
-    return found
+    return opened_lib.opened(model, _has_no_zeros).model
 
 
 def kernels(graph: model_graph.ModelGraph):

@@ -1,0 +1,43 @@
+"""opened: a model whose layers are not hidden in other layers."""
+
+from __future__ import annotations
+
+import typing
+import warnings
+
+import keras
+
+from tfprune.graph import equivalence
+from tfprune.graph import opening
+
+# Layers of Keras' own that are made of others.
+ATTENTION = keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention
+_CLOSED = (
+    "layers made of other ones stay as they are, since the model would give "
+    "something else without them"
+)
+
+
+def opened(
+    model: keras.Model, keep: typing.Callable | None = None
+) -> opening.Opened:
+    """A model that gives the same, in which attention is layers of its own.
+
+    The projections of an attention, and layers in a block of the user's own,
+    become layers of a Functional model. Those that masks of Keras reach stay
+    as they are.
+
+    Args:
+        model: Sequential or Functional model.
+        keep: Callable `layer -> bool`: which other ones stay. Defaults to
+            None: none.
+    """
+    found = opening.open_composites(model, keep, also=ATTENTION)
+    if found.model is model:
+        return found
+    try:
+        equivalence.check(model, found.model)
+    except RuntimeError as error:
+        warnings.warn(f"{_CLOSED}: {error}", stacklevel=3)
+        return opening.Opened(model, [], {})
+    return found
