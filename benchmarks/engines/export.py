@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import subprocess
 import typing
+from unittest import mock
 
 import keras
 import numpy as np
@@ -115,8 +116,8 @@ def for_tensorflow(
 ) -> None:
     """Writes a SavedModel that is as fast as TensorFlow lets it be.
 
-    Normalizations are folded, all sizes are fixed, and grouped convolutions
-    are those of TensorFlow.
+    Normalizations are folded, all sizes are fixed, grouped convolutions are
+    those of TensorFlow, and GELU is computed by `erf`.
 
     Args:
         path: As of `examples`; so are the others.
@@ -138,7 +139,8 @@ def for_tensorflow(
         ],
     )
     signatures = {"serving_default": module.serve}
-    tf.saved_model.save(module, str(_saved(path)), signatures)
+    with mock.patch.object(tf.nn, "gelu", _gelu):
+        tf.saved_model.save(module, str(_saved(path)), signatures)
 
 
 def for_litert(path: pathlib.Path) -> None:
@@ -176,6 +178,13 @@ def for_onnx(path: pathlib.Path, python: str, inputs: dict) -> None:
 
 def _saved(path):
     return path.with_suffix(".saved_model")
+
+
+def _gelu(x, approximate=False, original=tf.nn.gelu):
+    """By `erf`, which converters know, where TensorFlow has `erfc`."""
+    if approximate:
+        return original(x, approximate=True)
+    return 0.5 * x * (1 + tf.math.erf(x / 2**0.5))
 
 
 class _Grouped(keras.layers.Conv2D):

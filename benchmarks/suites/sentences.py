@@ -34,16 +34,23 @@ def main(flags) -> str:
             "`--packages` must be the folder that "
             "benchmarks/cases/sentence_encoder.py describes. Received: none."
         )
-    return run(flags.packages)
+    return run(flags.packages, runtime=flags.runtime)
 
 
-def run(packages: str, sentences: int = SENTENCES, cases=None) -> str:
+def run(
+    packages: str,
+    sentences: int = SENTENCES,
+    cases: dict | None = None,
+    runtime: str | None = None,
+) -> str:
     """Removes units and heads, and compares embeddings with the dense ones.
 
     Args:
         packages: String, folder with the package of the encoder.
         sentences: Integer, to compare and, others, to fit. Defaults to 500.
         cases: Dict as `CASES`. Defaults to these.
+        runtime: Path of a Python that has sentence-transformers, to compare
+            the dense model with. Defaults to None: it is not.
 
     Returns:
         The results as Markdown.
@@ -63,8 +70,20 @@ def run(packages: str, sentences: int = SENTENCES, cases=None) -> str:
         f"MiniLM, {model.count_params():,} parameters, {len(dense)} sentences: "
         "the mean cosine similarity to what the dense model\ngives, and how "
         "often the nearest of the other sentences is the same. "
-        f"{len(some[0])} other sentences for the fit;\nnothing is trained.\n\n"
+        f"{len(some[0])} other sentences for the fit;\nnothing is trained."
+        f"{_compared(packages, texts, dense, runtime)}\n\n"
         f"{report.table([_HEADER, *rows])}"
+    )
+
+
+def _compared(packages, texts, dense, runtime):
+    """How far the dense model is from its own runtime; "" where that is not."""
+    if runtime is None:
+        return ""
+    own = sentence_encoder.by_runtime(packages, texts[: len(dense)], runtime)
+    return (
+        " Embeddings of the dense model differ from those of its\nown runtime, "
+        f"sentence-transformers, by at most {abs(own - dense).max():.1e}."
     )
 
 

@@ -46,7 +46,13 @@ def main(flags) -> str:
     environments = client.Environments(
         flags.engines, flags.deepsparse, flags.convert
     )
-    return run(flags.sparsities, flags.threads, environments, flags.rounds)
+    return run(
+        flags.sparsities,
+        flags.threads,
+        environments,
+        flags.rounds,
+        flags.longest,
+    )
 
 
 def run(
@@ -54,6 +60,7 @@ def run(
     threads: int,
     environments: client.Environments,
     rounds: int,
+    longest: int | None = None,
 ) -> str:
     """Measures all nets at all lengths.
 
@@ -62,6 +69,8 @@ def run(
         threads: Integer, of each engine.
         environments: `client.Environments`.
         rounds: Integer, runs of each engine.
+        longest: Integer, greater lengths are left out, or None (default):
+            none are. To convert a net takes minutes at 1024 tokens.
 
     Returns:
         The results as Markdown.
@@ -74,6 +83,7 @@ def run(
             row
             for name, (_, lengths) in token_nets.NETS.items()
             for length in lengths
+            if length <= (longest or length)
             for row in _rows(
                 name, length, sparsities, environments, servers, rounds
             )

@@ -148,7 +148,7 @@ constexpr std::initializer_list<const char*> kLimits = {
                   {"mask: bool", "shown: float", "hidden: float",
                    "left_shown: float", "left_hidden: float"},
                   {"y: float"}) &&
-    Add<HysteresisOp<false>>("Tfprune>Hysteresis", kLimits, {"mask: bool"}) &&
+    Add<HysteresisOp<false>>("Tfprune>Hysteresis", kLimits, {"y: bool"}) &&
     Add<HysteresisOp<true>>("Tfprune>ShownHysteresis", kLimits,
                             {"mask: bool", "shown: float"});
 

@@ -119,6 +119,14 @@ def test_projections_of_attention_count_tokens():
     assert report(model).total.macs == 4 * 6 * 8 * 8
 
 
+def test_masks_are_no_tokens_of_attention():
+    inputs, mask = keras.Input((6, 8)), keras.Input((6, 6))
+    attention = layers.MultiHeadAttention(2, 4, use_bias=False)
+    outputs = attention(inputs, inputs, attention_mask=mask)
+    model = keras.Model([inputs, mask], outputs)
+    assert report(model).total.macs == 4 * 6 * 8 * 8
+
+
 def test_an_array_of_unknown_name_is_told():
     class Own(layers.Layer):
         def build(self, shape):

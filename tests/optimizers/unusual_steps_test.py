@@ -8,6 +8,12 @@ from keras import layers
 
 import tfprune
 from tfprune.core import units
+from tfprune.optimizers import masked_values
+
+
+@pytest.fixture(autouse=True, params=[0, 10**9], ids=["watched", "moved"])
+def large(request, monkeypatch):
+    monkeypatch.setattr(masked_values, "LARGE", request.param)
 
 
 def pruned():

@@ -8,14 +8,19 @@ import warnings
 import keras
 
 from tfprune.graph import equivalence
+from tfprune.graph import nodes
 from tfprune.graph import opening
+from tfprune.layers import parts
 
-# Layers of Keras' own that are made of others.
-ATTENTION = keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention
 _CLOSED = (
     "layers made of other ones stay as they are, since the model would give "
     "something else without them"
 )
+
+
+def is_open(layer: keras.layers.Layer) -> bool:
+    """Whether a layer of Keras' own is one that is opened."""
+    return isinstance(layer, parts.ATTENTION) and not nodes.takes_masks(layer)
 
 
 def opened(
@@ -32,7 +37,7 @@ def opened(
         keep: Callable `layer -> bool`: which other ones stay. Defaults to
             None: none.
     """
-    found = opening.open_composites(model, keep, also=ATTENTION)
+    found = opening.open_composites(model, keep, also=parts.ATTENTION)
     if found.model is model:
         return found
     try:

@@ -8,6 +8,7 @@ import keras
 
 from tfprune.graph import model_graph
 from tfprune.graph import traversal
+from tfprune.layers import parts
 from tfprune.layers import prunable
 from tfprune.layers import sparse_einsum_dense
 from tfprune.layers import sparse_winograd_conv2d
@@ -157,6 +158,8 @@ def output_shape(layer: keras.layers.Layer, shapes: list) -> tuple:
     """
     if isinstance(layer, keras.layers.EinsumDense):
         return _einsum_output(layer, shapes[0])
+    if isinstance(layer, parts.ATTENTION):
+        shapes = shapes[:2]  # Those of query and value, not of masks.
     try:
         return model_graph.first(layer.compute_output_shape(*shapes))
     except (NotImplementedError, TypeError, ValueError, IndexError):

@@ -12,10 +12,10 @@ import keras
 
 from tfprune.graph import calls as calls_lib
 from tfprune.graph import fixed_sizes
-from tfprune.graph import leaves as leaves_lib
 from tfprune.graph import nodes as nodes_lib
 from tfprune.graph import traversal
 from tfprune.layers import prunable
+from tfprune.utils import layer_names
 
 _LOGGER = logging.getLogger("tfprune")
 
@@ -90,12 +90,18 @@ class ModelGraph:
         return traversal.leaves(self.model)
 
     @functools.cached_property
+    def paths(self) -> dict[int, str]:
+        """Id of each of `leaves` to the names around it and its own."""
+        found: dict[int, str] = {}
+        for path, layer in traversal.paths(self.model):
+            found.setdefault(id(layer), path)
+        return {id(x): found[id(x)] for x in self.leaves}
+
+    @functools.cached_property
     def names(self) -> dict[int, str]:
-        """Id of each of `leaves` to its name, its address where it has one."""
-        addresses = {
-            id(x): name for name, x in leaves_lib.addresses(self.model).items()
-        }
-        return {id(x): addresses.get(id(x), x.name) for x in self.leaves}
+        """Id of each of `leaves` to the end of its path that no other has."""
+        names = layer_names.shortest(list(self.paths.values()))
+        return dict(zip(self.paths, names, strict=True))
 
     @functools.cached_property
     def calls(self) -> dict[int, list]:

@@ -14,6 +14,8 @@ import keras
 
 from tfprune import backend
 
+ATTENTION = keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention
+
 
 class Part(typing.NamedTuple):
     """A layer in another one, or that one itself.

@@ -52,10 +52,7 @@ class SparseEinsumDense(sparse.Sparse):
     @staticmethod
     def unsupported_reason(layer: keras.layers.EinsumDense) -> str | None:
         """Why a built layer has no sparse form, or None if it has."""
-        product = equations.of(layer)
-        if set(layer.bias_axes or "") - set(product.own):
-            return "its bias is not a number for each output of the kernel"
-        return product.why_no_matrix()
+        return equations.why_no_matrix(layer)
 
     @classmethod
     def from_dense(

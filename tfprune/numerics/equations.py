@@ -121,6 +121,14 @@ class Product:
         )
 
 
+def why_no_matrix(layer) -> str | None:
+    """Why a built layer is no matrix and a number for each of its columns."""
+    product = of(layer)
+    if set(layer.bias_axes or "") - set(product.own):
+        return "its bias is not a number for each output of the kernel"
+    return product.why_no_matrix()
+
+
 def of(layer) -> Product:
     """The product of a built layer, which has an `equation` and a kernel."""
     shape = layer.get_build_config()["input_shape"]

@@ -86,6 +86,14 @@ class Group:
             for target in unit.targets
         ]
 
+    def limits(self, due, step, settings):
+        """As `Pruner.limits`, or None where something decides otherwise."""
+        pruner = self.pruner
+        fast = isinstance(getattr(pruner, "selection", None), _Hysteresis)
+        if not fast or _overrides(type(pruner), "update_masks", "limits"):
+            return None
+        return pruner.limits(self.memory(), due, step, settings)
+
     def bind_terms(self) -> None:
         """Finds what the method's own gradient terms act on."""
         targets = [target for unit in self.units for target in unit.targets]
@@ -152,6 +160,15 @@ def start(group):
     if settings != given:
         names = [unit.name for unit in group.units]
         _LOGGER.info(group.pruner.describe(weights, settings, names))
+
+
+def _overrides(cls, name, other):
+    """Whether a class has a method from below the one that has another."""
+    order = [
+        next(i for i, x in enumerate(cls.__mro__) if y in vars(x))
+        for y in (name, other)
+    ]
+    return order[0] < order[1]
 
 
 def _fast(pruner):

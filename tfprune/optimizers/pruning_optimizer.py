@@ -41,7 +41,8 @@ class PruningOptimizer(wrapper.OptimizerWrapper):
     gradients = sum over replicas, and the terms of methods
     inner optimizer: clipping, decay, momentum, update
     weights <- method.project(old, new, learning rate)
-    masks   <- method.update_masks(weights, masks, step), where due
+    masks   <- method.update_masks(weights, masks, step), where due; or by
+               method.limits, as weights are masked
     weights <- 0 where masked; in place, what may return is hidden
     ```
 
@@ -252,10 +253,10 @@ def _due(group, step, settings, updated):
 
 
 def _limits(group, due, step, settings):
-    """As `Pruner.limits`, where to decide by them is one pass."""
+    """As `Group.limits`, where to decide by them is one pass."""
     if not masked_values.decides_in_one_pass(group):
         return None
-    return group.pruner.limits(group.memory(), due, step, settings)
+    return group.limits(due, step, settings)
 
 
 def _decide(group, weights, kept, due, step, settings):

@@ -12,7 +12,6 @@ import math
 import keras
 from keras import ops
 
-from tfprune.compress import opened
 from tfprune.compress import strip
 from tfprune.compress.low_rank import candidates
 from tfprune.compress.low_rank import forms
@@ -122,15 +121,15 @@ class Trial:
 
     def __init__(self, model, data, method="pca", metric=None, batch_size=None):
         strip.check_stripped(model, "factorize")
-        model = opened.opened(model).model
+        form = forms.form(method)
+        model = candidates.opened(model, form).model
         self.graph = model_graph.ModelGraph(model)
-        found, _ = candidates.find(self.graph, forms.form(method))
+        found, _ = candidates.find(self.graph, form)
         if not found:
             raise ValueError(
                 "`model` must have layers that can be factorised. Received: "
                 f"model={model.name!r}, which has none."
             )
-        form = found[0].form
         validation.check(
             "method",
             form,

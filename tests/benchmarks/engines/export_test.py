@@ -86,3 +86,19 @@ def test_files_of_a_net_of_several_inputs(tmp_path):
     module = tf.saved_model.load(str(tmp_path / "small.saved_model"))
     served = module.serve(*inputs.values())["y"]
     np.testing.assert_allclose(served, net.y, rtol=1e-5)
+
+
+def test_gelu_without_what_no_converter_knows(tmp_path):
+    import tensorflow as tf
+
+    inputs = keras.Input((6,), name="x")
+    exact = keras.ops.gelu(keras.layers.Dense(4)(inputs), approximate=False)
+    model = keras.Model(inputs, keras.ops.gelu(exact))
+    given = {"x": np.random.default_rng(0).normal(size=(3, 6))}
+    given = {name: x.astype("float32") for name, x in given.items()}
+    export.for_tensorflow(tmp_path / "net.npz", model, given)
+    module = tf.saved_model.load(str(tmp_path / "net.saved_model"))
+    found = module.serve(given["x"])["y"]
+    np.testing.assert_allclose(found, model(given["x"]), atol=1e-6)
+    graph = module.serve.concrete_functions[0].graph.as_graph_def()
+    assert "Erfc" not in str(graph) and "Erf" in str(graph)

@@ -7,6 +7,7 @@ from keras import layers
 
 import tfprune
 from tests.compress.low_rank import low_rank_nets as thin_nets
+from tfprune.graph import equivalence
 
 # Equation, output shape, axes of the bias, input shape.
 EQUATIONS = {
@@ -73,19 +74,34 @@ def test_means_move_to_a_bias_of_all_filters():
         ("abc,bcd->abd", (5, 6), (5, 8), "both read and made"),
         ("abc,b->ac", (8,), (5, 8), "is no matrix"),
         ("abc,cd->ad", (6,), (5, 8), "is summed without it"),
+        ("abc,cd->abd", (5, 6), (5, 8), "bias is not a number for each"),
     ],
 )
 def test_a_kernel_that_is_no_matrix_stays(equation, output_shape, shape, why):
-    model = thin_nets.one(layers.EinsumDense(equation, output_shape), shape)
+    axes = "bd" if "bias" in why else None
+    layer = layers.EinsumDense(equation, output_shape, bias_axes=axes)
+    model = thin_nets.one(layer, shape)
     found = tfprune.factorize(model, 0.9)
     assert why in found.table.rows[0].why
     thin_nets.compare(model, found.model, 0)
 
 
-def attention_net(attention=None, length=7):
-    """Two blocks; the projections of the first are of rank 2."""
+@pytest.mark.parametrize("kind", ["dense", "einsum"])
+def test_kernels_under_lora_stay(kind):
+    layer = layers.Dense(8) if kind == "dense" else None
+    model = einsum("no bias") if layer is None else thin_nets.one(layer, (5, 8))
+    model.layers[0].enable_lora(2)
+    found = tfprune.factorize(model, 0.5, split_where="always")
+    assert "enable_lora" in found.table.rows[0].why
+    thin_nets.compare(model, found.model, 0)
+
+
+def attention_net(
+    attention=None, length=7, names=("first", "second")
+) -> keras.Model:
+    """Blocks; the projections of the first are of rank 2."""
     inputs = x = keras.Input((length, 24))
-    for name in ("first", "second"):
+    for name in names:
         y = attention or layers.MultiHeadAttention(3, 8)
         y = type(y).from_config({**y.get_config(), "name": name})
         x = x + y(x, x)
@@ -154,6 +170,13 @@ def test_layers_of_attention_are_named_by_path():
     assert found.table.ranks == expected
 
 
+@pytest.mark.parametrize("name", ["query", "first/query", "first/q.*"])
+def test_paths_are_known_where_names_alone_would_do(name):
+    model = attention_net(names=["first"])
+    found = tfprune.factorize(model, ranks={name: 2}, split_where="always")
+    assert found.table.ranks == {"query": 2}
+
+
 def test_attention_that_masks_reach_stays_and_is_listed():
     tokens = keras.Input((6,))
     x = layers.Embedding(10, 16, mask_zero=True)(tokens)
@@ -188,6 +211,31 @@ def test_spectra_reach_inside_of_a_pruned_model():
     tfprune.prune(model, tfprune.methods.Magnitude(0.5))
     tfprune.decide(model)
     assert FIRST <= set(tfprune.compress.spectra(model).ranks(0.9))
+
+
+def test_spectra_are_of_what_factorize_takes():
+    tokens = keras.Input((6,))
+    x = layers.Embedding(10, 16, mask_zero=True)(tokens)
+    x = layers.MultiHeadAttention(2, 8, name="masked")(x, x)
+    x = layers.TimeDistributed(layers.Dense(8, name="inside"))(x)
+    model = keras.Model(tokens, layers.Dense(8, name="top")(x))
+    ranks = tfprune.compress.spectra(model).ranks(0.5)
+    assert set(ranks) == {"top"}
+    table = tfprune.factorize(model, ranks=ranks, split_where="always").table
+    assert table.ranks == ranks
+
+
+def test_nothing_runs_where_nothing_is_opened(monkeypatch):
+    def fail(*arguments):
+        raise AssertionError
+
+    monkeypatch.setattr(equivalence, "check", fail)
+    tfprune.factorize(thin_nets.residual_net(), 0.5)
+    with pytest.raises(ValueError, match="finite weights"):
+        model = attention_net()
+        kernel = model.get_layer("top").kernel
+        kernel.assign(kernel * np.nan)
+        tfprune.factorize(model)
 
 
 def test_ranks_are_measured_by_the_names_that_factorize_takes():

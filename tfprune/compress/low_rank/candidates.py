@@ -9,10 +9,14 @@ import typing
 import keras
 import numpy as np
 
+from tfprune import backend
+from tfprune.compress import opened as opened_lib
 from tfprune.compress.low_rank import layouts
 from tfprune.graph import cost as cost_lib
 from tfprune.graph import model_graph
+from tfprune.graph import opening
 from tfprune.graph import traversal
+from tfprune.layers import parts
 from tfprune.utils import layer_names
 
 
@@ -24,6 +28,7 @@ class Candidate:
 
     Args:
         name: String, what the layer is called by.
+        path: String, the names of the layers around it and its own.
         layer: Keras layer, built.
         form: `Channels` or `Spatial`.
         calls: List, for each call of the layer its input shapes, or None.
@@ -31,6 +36,7 @@ class Candidate:
     """
 
     name: str
+    path: str
     layer: keras.layers.Layer
     form: typing.Any
     calls: list | None = None
@@ -142,7 +148,13 @@ def find(
     layers = {id(x): x for x in graph.leaves if x.weights}
     reasons = {key: form.unsupported_reason(x) for key, x in layers.items()}
     found = [
-        Candidate(graph.names[key], layer, form, graph.calls.get(key) or None)
+        Candidate(
+            graph.names[key],
+            graph.paths[key],
+            layer,
+            form,
+            graph.calls.get(key) or None,
+        )
         for key, layer in layers.items()
         if not reasons[key]
     ]
@@ -152,13 +164,44 @@ def find(
 def inside(model: keras.Model, form) -> list[Candidate]:
     """Finds the candidates of any model, those under masks included.
 
+    Of Keras' own layers, what is in attention counts, where no masks of Keras
+    reach it: `opened` opens that.
+
     Args:
         model: Keras model, built.
         form: `Channels` or `Spatial`.
     """
     found: dict = {}
-    for path, layer in traversal.paths(model):
+    for path, layer in _paths(model):
         if layer.weights and not form.unsupported_reason(layer):
             found.setdefault(layer, path)
-    names = layer_names.shortest(list(found.values()))
-    return [Candidate(*x, form) for x in zip(names, found, strict=True)]
+    paths = list(found.values())
+    names = layer_names.shortest(paths)
+    return [
+        Candidate(name, path, layer, form)
+        for name, path, layer in zip(names, paths, found, strict=True)
+    ]
+
+
+def opened(model: keras.Model, form) -> opening.Opened:
+    """The model with all candidates in its graph, as `compress.opened`.
+
+    Args:
+        model: Sequential or Functional model.
+        form: `Channels` or `Spatial`.
+    """
+    there = {id(x) for x in traversal.leaves(model)}
+    hidden = {id(x.layer) for x in inside(model, form)} - there
+    if not hidden:
+        return opening.Opened(model, [], {})
+    return opened_lib.opened(
+        model, lambda x: hidden.isdisjoint(map(id, traversal.walk(x)))
+    )
+
+
+def _paths(layer, above=""):
+    for child in backend.sublayers(layer):
+        path = above + child.name
+        yield path, child
+        if not parts.is_whole(child) or opened_lib.is_open(child):
+            yield from _paths(child, f"{path}/")

@@ -66,9 +66,10 @@ def factorize(
         raise ValueError(
             validation.unknown("split_where", split_where, acceptance.SAVINGS)
         )
-    whole = opened_lib.opened(model)
+    form = forms.form(method)
+    whole = candidates.opened(model, form)
     graph = model_graph.ModelGraph(whole.model)
-    found, reasons = candidates.find(graph, forms.form(method))
+    found, reasons = candidates.find(graph, form)
     if data is not None:
         found = activation_moments.measured(whole.model, found, data)
     chosen = choose(graph, found)

@@ -41,7 +41,7 @@ class Channels(serialization.Serializable):
         layout = layouts.of(layer)
         if layout is None:
             return f"is a {type(layer).__name__}"
-        return layout.why_no_matrix() or _unsupported_reason(layer, self)
+        return _unsupported_reason(layer, self)
 
     def matrices(self, layer) -> list[np.ndarray]:
         """A matrix `(entries, filters)` for each group."""
@@ -135,6 +135,8 @@ def form(method: str | Channels | Spatial):
 
 
 def _unsupported_reason(layer, form):
+    if getattr(layer, "lora_enabled", False):
+        return "has a kernel that is a sum, since `enable_lora` was called"
     if "float" not in str(layer.kernel.dtype):
         return f"has a kernel of {layer.kernel.dtype}"
     if not np.all(np.isfinite(layouts.kernel_of(layer))):
@@ -142,6 +144,9 @@ def _unsupported_reason(layer, form):
             "`model` must have finite weights. Received: NaN or infinity in "
             f"the kernel of layer {layer.name!r}."
         )
+    why = layouts.of(layer).why_no_matrix()
+    if why:
+        return why
     if min(form.matrices(layer)[0].shape) < 2:
         return "has one filter or input only (of a group)"
     return None

@@ -123,7 +123,7 @@ class Product:
 
     def why_no_matrix(self) -> str | None:
         """Why the kernel can't be laid out, or None."""
-        return self._product.why_no_matrix()
+        return equations.why_no_matrix(self._layer)
 
     def matrices(self) -> list[np.ndarray]:
         """The matrix, `(entries, filters)`."""

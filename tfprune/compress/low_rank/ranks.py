@@ -53,8 +53,10 @@ def _by_layer(argument, by_pattern, found):
     """Pairs of candidate and value, but for None."""
     if not isinstance(by_pattern, dict):
         validation.check(argument, by_pattern, False, "a dict, layer to number")
-    known = [x.name for x in found]
-    values = layer_names.resolve(argument, by_pattern, known) if known else {}
+    names, paths = [x.name for x in found], [x.path for x in found]
+    values = (
+        layer_names.resolve(argument, by_pattern, names, paths) if names else {}
+    )
     pairs = [(x, values.get(x.name)) for x in found]
     return [(x, value) for x, value in pairs if value is not None]
 

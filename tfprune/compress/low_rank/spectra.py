@@ -89,7 +89,9 @@ class Spectra:
 
 def _bare(layer):
     """A layer without masks, its weights as they act."""
-    if not any(hasattr(x, units.TAG) for x in layer.weights):
+    tags = [getattr(x, units.TAG, None) for x in layer.weights]
+    # In place, variables are masked already.
+    if not any(x and not isinstance(x, units.InPlaceTarget) for x in tags):
         return layer
     copied = cloning.copy(layer)
     for old, new in zip(layer.weights, copied.weights, strict=True):

@@ -7,9 +7,9 @@ import numpy as np
 
 from tfprune import backend
 from tfprune import ops
-from tfprune.compress import opened
 from tfprune.layers import filter_shape_conv2d
 from tfprune.layers import local_response_normalization
+from tfprune.layers import parts
 from tfprune.layers import sparse_conv2d
 from tfprune.layers import sparse_dense
 from tfprune.layers import sparse_einsum_dense
@@ -28,7 +28,7 @@ _RECURRENT = keras.layers.RNN, keras.layers.Bidirectional
 _NEVER = [
     (keras.layers.Embedding, "its rows are looked up, nothing is multiplied"),
     (_RECURRENT, "it multiplies step by step, in a loop of Keras"),
-    (opened.ATTENTION, "masks of Keras reach it, so it stays one layer"),
+    (parts.ATTENTION, "masks of Keras reach it, so it stays one layer"),
 ]
 # Coefficients that are so small beside the largest one are what rounding left
 # of those that training made zero.
