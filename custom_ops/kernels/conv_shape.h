@@ -43,7 +43,13 @@ bool IsPointwise(const ConvShape& shape);
 // Returns what is wrong with the shape, or with the weights for it, or "".
 std::string Check(const ConvShape& shape, const Csr& weights);
 
-enum class Activation { kNone, kRelu, kRelu6 };
+// kGelu is x times the normal distribution's share below x, kGeluApproximate
+// the same by tanh, kSilu x times its logistic function.
+enum class Activation { kNone, kRelu, kRelu6, kGelu, kGeluApproximate, kSilu };
+
+constexpr bool IsRelu(Activation activation) {
+  return activation == Activation::kRelu || activation == Activation::kRelu6;
+}
 
 // Max pooling behind the activation. A window of height 0 means none.
 struct PoolShape {

@@ -123,6 +123,48 @@ using DepthwiseFn = void (*)(const DepthwiseArgs& args);
 
 constexpr int kMostDepthwisePixels = 8;
 
+// Attention of some rows of queries to all keys, of one head; rows are `pitch`
+// floats apart.
+struct AttendArgs {
+  const float* query = nullptr;
+  int64_t query_pitch = 0;
+  int64_t rows = 0;
+  const float* key = nullptr;
+  int64_t key_pitch = 0;
+  int64_t keys = 0;
+  int64_t depth = 0;  // of queries and keys
+  const float* value = nullptr;
+  int64_t value_pitch = 0;
+  int64_t value_depth = 0;
+  // Whether a key is seen is mask[row * mask_row + key * mask_key]; null: yes.
+  const uint8_t* mask = nullptr;
+  int64_t mask_row = 0;
+  int64_t mask_key = 0;
+  bool causal = false;  // rows see keys up to their own number only
+  int64_t first = 0;    // number of the first row
+  float scale = 1;
+  float* to = nullptr;
+  int64_t to_pitch = 0;
+  float* scratch = nullptr;  // AttendFloats of them, on a cache line
+};
+using AttendFn = void (*)(const AttendArgs& args);
+
+constexpr int kAttendRows = 6;
+
+// Rows less their mean over their standard deviation, times gamma, plus beta.
+// Rows that are not centered count as if their mean were 0.
+struct NormalizeArgs {
+  const float* from = nullptr;
+  int64_t rows = 0;
+  int64_t width = 0;
+  const float* gamma = nullptr;  // null: 1
+  const float* beta = nullptr;   // null: 0
+  float epsilon = 0;             // added to the variance
+  bool centered = true;
+  float* to = nullptr;
+};
+using NormalizeFn = void (*)(const NormalizeArgs& args);
+
 // B^T d B or A^T z A of `count` tiles of vectors, `pitch` apart, in place.
 // Entry (y, x) is at data[(y * rows or columns of the matrix + x) * step].
 using TransformFn = void (*)(float* data, int64_t step, int64_t count,
@@ -149,6 +191,8 @@ struct LaneKernels {
   MultiplyVectorFn multiply_vector;
   DepthwiseFn depthwise[kMostDepthwisePixels + 1];  // by the number of pixels
   WinogradTransforms winograd3, winograd5;  // of filters of 3x3 and 5x5 weights
+  AttendFn attend;
+  NormalizeFn normalize;
 };
 
 // All that were compiled, the fastest first.

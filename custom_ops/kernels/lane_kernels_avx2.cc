@@ -38,6 +38,12 @@ struct Avx2 : GatherAvx {
     return _mm256_fmadd_ps(a, b, c);
   }
   static Vector Add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+  static Vector Multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
+  static Vector Divide(Vector a, Vector b) { return _mm256_div_ps(a, b); }
+  static Vector Scale(Vector x, Vector power) {
+    const __m256i bits = _mm256_slli_epi32(_mm256_cvtps_epi32(power), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), bits));
+  }
   // These return the second operand for a NaN, so that one in `x` stays.
   static Vector Max(Vector x, Vector low) { return _mm256_max_ps(low, x); }
   static Vector Min(Vector x, Vector high) { return _mm256_min_ps(high, x); }

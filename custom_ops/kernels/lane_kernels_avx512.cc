@@ -46,6 +46,11 @@ struct Avx512 : GatherAvx {
     return _mm512_fmadd_ps(a, b, c);
   }
   static Vector Add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+  static Vector Multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+  static Vector Divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
+  static Vector Scale(Vector x, Vector power) {
+    return _mm512_scalef_ps(x, power);
+  }
   // These return the second operand for a NaN, so that one in `x` stays.
   static Vector Max(Vector x, Vector low) { return _mm512_max_ps(low, x); }
   static Vector Min(Vector x, Vector high) { return _mm512_min_ps(high, x); }

@@ -2,8 +2,9 @@
 // the vectors and includes this.
 //
 // Isa:: kLanes, kMostVectors, Vector, Load, Store, Broadcast, MultiplyAdd, Add,
-// Max, Min; LoadSome and StoreSome at any address; Stream and Fence, for stores
-// past the caches; Transpose of as many vectors as there are lanes; GatherDots.
+// Multiply, Divide, Max, Min; Scale by whole powers of 2; LoadSome and
+// StoreSome at any address; Stream and Fence, for stores past the caches;
+// Transpose of as many vectors as there are lanes; GatherDots.
 //
 // Everything is in an unnamed namespace: a function of one instruction set must
 // never be linked in place of another's.
@@ -20,8 +21,10 @@
 #define TFPRUNE_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+#include "attention_impl.h"
 #include "depthwise_impl.h"
 #include "finish_impl.h"
+#include "normalization_impl.h"
 #include "winograd_transforms_impl.h"
 
 namespace tfprune {
@@ -245,7 +248,9 @@ constexpr LaneKernels Collect(const char* name, bool (*runs_here)(),
           &MultiplyVector<Isa>,
           {nullptr, &Depthwise<Isa, kPixels + 1>...},
           Transforms<Isa, 3>(),
-          Transforms<Isa, 5>()};
+          Transforms<Isa, 5>(),
+          &Attend<Isa>,
+          &Normalize<Isa>};
 }
 
 template <class Isa>

@@ -1,5 +1,6 @@
 // For every CPU: GCC's and clang's vectors, and plain loops.
 
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -16,6 +17,7 @@ float ToFloat(uint16_t bits, Dtype dtype) {
 
 // Every CPU of interest has vectors of 128 bits.
 typedef float Quad __attribute__((vector_size(16)));
+typedef int32_t Quads __attribute__((vector_size(16)));
 
 struct Portable {
   static constexpr int kLanes = 8;
@@ -43,6 +45,20 @@ struct Portable {
   }
   static Vector Add(Vector a, Vector b) {
     return {a.low + b.low, a.high + b.high};
+  }
+  static Vector Multiply(Vector a, Vector b) {
+    return {a.low * b.low, a.high * b.high};
+  }
+  static Vector Divide(Vector a, Vector b) {
+    return {a.low / b.low, a.high / b.high};
+  }
+  static Vector Scale(Vector x, Vector power) {
+    return {Scale(x.low, power.low), Scale(x.high, power.high)};
+  }
+  static Quad Scale(Quad x, Quad power) {
+    const Quads bits = reinterpret_cast<Quads>(x) +
+                       (__builtin_convertvector(power, Quads) << 23);
+    return reinterpret_cast<Quad>(bits);
   }
 
   // `x` where they do not compare, so that a NaN stays.

@@ -1,6 +1,7 @@
 #include "reference.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -30,8 +31,23 @@ double Sum(const Csr& weights, const ConvShape& s, const float* image,
 }
 
 double Activate(double x, Activation activation) {
-  if (activation != Activation::kNone && x < 0) return 0;
-  return activation == Activation::kRelu6 && x > 6 ? 6 : x;
+  switch (activation) {
+    case Activation::kNone:
+      return x;
+    case Activation::kRelu:
+      return x < 0 ? 0 : x;
+    case Activation::kRelu6:
+      return x < 0 ? 0 : std::min(x, 6.0);
+    case Activation::kGelu:
+      return x * std::erfc(-x / std::sqrt(2.0)) / 2;
+    case Activation::kGeluApproximate:
+      return x *
+             (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))) /
+             2;
+    case Activation::kSilu:
+      return x / (1 + std::exp(-x));
+  }
+  return x;
 }
 
 float Maximum(const PoolShape& p, const ConvShape& s, const float* image,

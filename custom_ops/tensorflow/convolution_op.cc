@@ -23,13 +23,4 @@ ConvShape ShapeOf(const Input& images, int64_t filters, int64_t groups) {
   return shape;
 }
 
-void InferImages(TF_ShapeInferenceContext* context, TF_Status* status) {
-  TF_ShapeHandle* x = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, kX, x, status);
-  TF_ShapeInferenceContextWithRank(context, x, 4, x, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_ShapeInferenceContextSetUnknownShape(context, status);
-  TF_DeleteShapeHandle(x);
-}
-
 }  // namespace tfprune

@@ -25,11 +25,6 @@ int64_t Columns(std::initializer_list<int64_t> sizes);
 // Returns a shape with the sizes that images and weights determine.
 ConvShape ShapeOf(const Input& images, int64_t filters, int64_t groups);
 
-// Checks that x has rank 4, and leaves the output's shape unknown: the C API
-// gives a shape function no attributes but types, so that the Python functions
-// set the shape (tests/custom_ops/output_size_test.py compares both).
-void InferImages(TF_ShapeInferenceContext* context, TF_Status* status);
-
 // Returns what `pack(csr)` gives of the weights, or gave before, or null with
 // `status` an error: where `check` complains, or memory does not suffice.
 template <class Packed, class Pack>

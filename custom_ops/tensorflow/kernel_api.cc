@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 namespace tfprune {
 namespace {
@@ -19,6 +20,13 @@ Dtype DtypeOf(TF_DataType dtype) {
   if (dtype == TF_BFLOAT16) return Dtype::kBfloat16;
   return dtype == TF_HALF ? Dtype::kHalf : Dtype::kFloat;
 }
+
+const std::pair<const char*, Activation> kActivations[] = {
+    {"relu", Activation::kRelu},
+    {"relu6", Activation::kRelu6},
+    {"gelu", Activation::kGelu},
+    {"gelu_approximate", Activation::kGeluApproximate},
+    {"silu", Activation::kSilu}};
 
 // Prints an error, without which a missing op could not be explained.
 void Require(const Status& status, const char* what) {
@@ -113,6 +121,14 @@ int64_t Int(TF_OpKernelConstruction* context, const char* name,
   return value;
 }
 
+float Float(TF_OpKernelConstruction* context, const char* name,
+            Status& status) {
+  if (!status.ok()) return 0;
+  float value = 0;
+  TF_OpKernelConstruction_GetAttrFloat(context, name, &value, status.get());
+  return value;
+}
+
 std::string String(TF_OpKernelConstruction* context, const char* name,
                    Status& status) {
   if (!status.ok()) return "";
@@ -128,8 +144,9 @@ std::string String(TF_OpKernelConstruction* context, const char* name,
 
 Activation ActivationOf(TF_OpKernelConstruction* context, Status& status) {
   const std::string name = String(context, "activation", status);
-  if (name == "relu") return Activation::kRelu;
-  return name == "relu6" ? Activation::kRelu6 : Activation::kNone;
+  for (const auto& [known, activation] : kActivations)
+    if (name == known) return activation;
+  return Activation::kNone;
 }
 
 int Threads(TF_OpKernelConstruction* context, Status& status) {
@@ -187,10 +204,20 @@ TF_OpDefinitionBuilder* NewOp(const char* name) {
   TF_OpDefinitionBuilderAddOutput(builder, "y: float");
   for (const char* attribute :
        {"T: {float, bfloat16, half} = DT_FLOAT",
-        "activation: {'none', 'relu', 'relu6'} = 'none'",
+        "activation: {'none', 'relu', 'relu6', 'gelu', 'gelu_approximate', "
+        "'silu'} = 'none'",
         "num_threads: int = 0"})
     TF_OpDefinitionBuilderAddAttr(builder, attribute);
   return builder;
+}
+
+void InferRank4(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeHandle* x = TF_NewShapeHandle();
+  TF_ShapeInferenceContextGetInput(context, 0, x, status);
+  TF_ShapeInferenceContextWithRank(context, x, 4, x, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_ShapeInferenceContextSetUnknownShape(context, status);
+  TF_DeleteShapeHandle(x);
 }
 
 void RegisterOp(TF_OpDefinitionBuilder* builder) {

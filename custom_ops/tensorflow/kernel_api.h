@@ -95,6 +95,7 @@ T* Output(TF_OpKernelContext* context, int index,
 std::vector<int64_t> IntList(TF_OpKernelConstruction* context, const char* name,
                              Status& status);
 int64_t Int(TF_OpKernelConstruction* context, const char* name, Status& status);
+float Float(TF_OpKernelConstruction* context, const char* name, Status& status);
 std::string String(TF_OpKernelConstruction* context, const char* name,
                    Status& status);
 Activation ActivationOf(TF_OpKernelConstruction* context, Status& status);
@@ -120,6 +121,22 @@ struct Weights {
 
 // Returns an op with the inputs, the output and the attributes that all have.
 TF_OpDefinitionBuilder* NewOp(const char* name);
+
+// All outputs have the shape of the first input.
+template <int kOutputs>
+void ShapesOfFirst(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeHandle* shape = TF_NewShapeHandle();
+  TF_ShapeInferenceContextGetInput(context, 0, shape, status);
+  for (int i = 0; i < kOutputs && TF_GetCode(status) == TF_OK; ++i)
+    TF_ShapeInferenceContextSetOutput(context, i, shape, status);
+  TF_DeleteShapeHandle(shape);
+}
+
+// Checks that the first input has rank 4, and leaves the output's shape
+// unknown: the C API gives a shape function no attributes but types, so that
+// the Python functions set the shape (tests/custom_ops/output_size_test.py
+// compares both).
+void InferRank4(TF_ShapeInferenceContext* context, TF_Status* status);
 
 // Registers an op, and the kernel that `Kernel` is: `Kernel(construction,
 // status)`, `Compute(context, status)`.

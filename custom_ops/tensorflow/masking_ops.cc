@@ -112,16 +112,6 @@ class HysteresisOp : public MaskingOp {
   }
 };
 
-// All outputs have the shape of the first input.
-template <int kOutputs>
-void ShapesOfFirst(TF_ShapeInferenceContext* context, TF_Status* status) {
-  TF_ShapeHandle* shape = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, 0, shape, status);
-  for (int i = 0; i < kOutputs && TF_GetCode(status) == TF_OK; ++i)
-    TF_ShapeInferenceContextSetOutput(context, i, shape, status);
-  TF_DeleteShapeHandle(shape);
-}
-
 template <class Kernel>
 bool Add(const char* name, std::initializer_list<const char*> inputs,
          std::initializer_list<const char*> outputs) {

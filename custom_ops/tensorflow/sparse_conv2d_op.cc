@@ -199,7 +199,7 @@ class SparseConv2DOp {
         "pool_size: list(int) = []", "pool_strides: list(int) = [1, 1]",
         "pool_padding: {'SAME', 'VALID'} = 'VALID'"})
     TF_OpDefinitionBuilderAddAttr(builder, attribute);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, InferImages);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, InferRank4);
   RegisterOp(builder);
   Register<SparseConv2DOp>("Tfprune>SparseConv2D");
   return true;

@@ -74,7 +74,7 @@ class SparseWinogradConv2DOp {
        {"kernel_size: int = 3", "padding: {'SAME', 'VALID'} = 'VALID'",
         "groups: int = 1"})
     TF_OpDefinitionBuilderAddAttr(builder, attribute);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, InferImages);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, InferRank4);
   RegisterOp(builder);
   Register<SparseWinogradConv2DOp>("Tfprune>SparseWinogradConv2D");
   return true;

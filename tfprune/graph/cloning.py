@@ -17,7 +17,8 @@ def clone(model: keras.Model, replace, call=None, make=None) -> keras.Model:
 
     Args:
         model: Sequential or Functional model.
-        replace: Callable `(layer, its copy) -> layer for the clone`.
+        replace: Callable `(layer, its copy) -> layer for the clone`; of
+            operations that are no layers, too.
         call: Callable `(layer of the clone, *args, **kwargs) -> outputs`, for
             the layers of Functional models. Defaults to None: they are called.
         make: Callable `layer -> its copy`. Defaults to None: `copy`.
@@ -32,9 +33,9 @@ def clone(model: keras.Model, replace, call=None, make=None) -> keras.Model:
     def clone_new(layer):
         if traversal.is_container(layer):
             return clone_whole(layer)
-        if not isinstance(layer, keras.layers.Layer):
-            return layer.__class__.from_config(layer.get_config())
-        return replace(layer, (make or copy)(layer))
+        if isinstance(layer, keras.layers.Layer):
+            return replace(layer, (make or copy)(layer))
+        return replace(layer, layer.__class__.from_config(layer.get_config()))
 
     def clone_whole(model):
         # Keras' own recursion knows no `call` below Sequential models.

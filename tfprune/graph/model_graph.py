@@ -123,10 +123,11 @@ class ModelGraph:
         return found
 
     @functools.cached_property
-    def sole_followers(self) -> dict[int, keras.layers.Layer]:
+    def sole_followers(self) -> dict[int, keras.Operation]:
         """Id of a layer that is called once to what alone takes its output.
 
-        That is a layer which is called once, too, on one tensor.
+        That is a layer, or another operation, which is called once, too, on one
+        tensor.
         """
         return {
             id(source): target
@@ -217,9 +218,11 @@ class ModelGraph:
 
     @functools.cached_property
     def _places(self):
-        """Id of a layer to the number of models that it is in."""
+        """Id of a layer or operation to the number of models that it is in."""
         return collections.Counter(
-            id(layer) for model in self.models for layer in model.layers
+            id(operation)
+            for model in self.models
+            for operation in getattr(model, "operations", model.layers)
         )
 
     @functools.cached_property

@@ -6,14 +6,10 @@ import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.layers import fused_functions
 from tfprune.ops import csr
 from tfprune.utils import validation
 
-_FUSED = {
-    keras.activations.linear: "none",
-    keras.activations.relu: "relu",
-    keras.activations.relu6: "relu6",
-}
 _DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -26,7 +22,8 @@ class Sparse(keras.layers.Layer):
 
     Args:
         nonzeros: Integer, how many weights are kept.
-        activation: As of any Keras layer; `relu` and `relu6` are fused.
+        activation: As of any Keras layer; `relu`, `relu6`, `gelu` and `silu`
+            are fused.
         use_bias: Bool. Defaults to True.
         values_dtype: String: `"float32"`, or `"bfloat16"` or `"float16"` for
             half the bytes; arithmetic is in float32. Defaults to `"float32"`.
@@ -181,11 +178,11 @@ class Sparse(keras.layers.Layer):
 
     @property
     def _fused(self):
-        return _FUSED.get(self.activation, "none")
+        return fused_functions.NAMES.get(self.activation, "none")
 
     def _finish(self, outputs):
         """Applies an activation that no op fuses, and casts."""
         outputs = keras.ops.cast(outputs, self.compute_dtype)
-        if self.activation in _FUSED:
+        if self.activation in fused_functions.NAMES:
             return outputs
         return self.activation(outputs)

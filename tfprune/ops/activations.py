@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+
 import tensorflow as tf
 
 from tfprune.utils import validation
 
-FUSED = {"none": tf.identity, "relu": tf.nn.relu, "relu6": tf.nn.relu6}
+FUSED = {
+    "none": tf.identity,
+    "relu": tf.nn.relu,
+    "relu6": tf.nn.relu6,
+    "gelu": functools.partial(tf.nn.gelu, approximate=False),
+    "gelu_approximate": functools.partial(tf.nn.gelu, approximate=True),
+    "silu": tf.nn.silu,
+}
 
 
 def check(name: str) -> None:

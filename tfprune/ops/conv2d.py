@@ -83,7 +83,8 @@ def sparse_conv2d(
         bias: float32 tensor of shape `(filters,)`. Defaults to None.
         residual: float32 tensor of the output's shape; not together with
             `pooling`. Defaults to None.
-        activation: `"none"`, `"relu"` or `"relu6"`. Defaults to `"none"`.
+        activation: `"none"`, `"relu"`, `"relu6"`, `"gelu"`,
+            `"gelu_approximate"` (by tanh) or `"silu"`. Defaults to `"none"`.
         pooling: `Pooling`. Defaults to None.
 
     Returns:

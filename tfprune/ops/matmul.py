@@ -17,7 +17,8 @@ def csr_matmul(inputs, weights: csr.Csr, bias=None, activation="none"):
         inputs: float32 tensor of shape `(batch, columns)`.
         weights: `Csr` of shape `(rows, columns)`.
         bias: float32 tensor of shape `(rows,)`. Defaults to None.
-        activation: `"none"`, `"relu"` or `"relu6"`. Defaults to `"none"`.
+        activation: `"none"`, `"relu"`, `"relu6"`, `"gelu"`,
+            `"gelu_approximate"` (by tanh) or `"silu"`. Defaults to `"none"`.
 
     Returns:
         float32 tensor of shape `(batch, rows)`.

@@ -33,7 +33,8 @@ def sparse_winograd_conv2d(
         padding: `"SAME"` or `"VALID"`. Defaults to `"VALID"`.
         groups: Integer. Defaults to 1.
         bias: float32 tensor of shape `(filters,)`. Defaults to None.
-        activation: `"none"`, `"relu"` or `"relu6"`. Defaults to `"none"`.
+        activation: `"none"`, `"relu"`, `"relu6"`, `"gelu"`,
+            `"gelu_approximate"` (by tanh) or `"silu"`. Defaults to `"none"`.
 
     Returns:
         float32 tensor of shape `(batch, height, width, filters)`.

@@ -40,6 +40,8 @@ def wrap(model: keras.Model, method, filters) -> keras.Model:
     }
 
     def wrapped(layer, clone):
+        if not isinstance(layer, keras.layers.Layer):
+            return clone
         own = [settings.get(id(x.layer)) for x in parts.of(layer)]
         if all(values is None for values in own):
             return clone

@@ -68,6 +68,28 @@ TEST(CsrMatmul, Sizes) {
         }
 }
 
+// Of numbers from -30 to 30, one of which each result is.
+TEST(CsrMatmul, Activations) {
+  const Matrix matrix = {1, 1, {1}, {0}, {0, 1}};
+  std::vector<float> input;
+  for (int i = -3000; i <= 3000; ++i) input.push_back(0.01f * i);
+  for (Activation activation : kActivations)
+    for (int64_t batch : {int64_t{1}, static_cast<int64_t>(input.size())})
+      for (const LaneKernels* kernels : AllLaneKernels()) {
+        if (!kernels->runs_here()) continue;
+        Epilogue epilogue;
+        epilogue.activation = activation;
+        std::vector<float> want(batch), got(batch, NAN);
+        ReferenceConv(matrix.View(), MatmulShape(matrix.View(), batch),
+                      input.data(), epilogue, want.data());
+        const auto packed = CsrMatmul::Pack(matrix.View(), batch, 1, *kernels);
+        ASSERT_TRUE(packed->Run(input.data(), epilogue, got.data(), SerialFor));
+        for (int64_t i = 0; i < batch; ++i)
+          ASSERT_NEAR(got[i], want[i], 1e-6 + 2e-7 * std::abs(input[i]))
+              << kernels->name << " of " << input[i];
+      }
+}
+
 TEST(CsrMatmul, ManyColumns) {
   std::mt19937 random(1);
   for (int64_t columns : {65535, 65536, 65537}) {

@@ -95,8 +95,7 @@ TEST(DepthwiseConv, Epilogues) {
   const float present = 0;
   for (bool bias : {false, true})
     for (bool residual : {false, true})
-      for (Activation activation :
-           {Activation::kNone, Activation::kRelu, Activation::kRelu6}) {
+      for (Activation activation : kActivations) {
         Epilogue epilogue;
         if (bias) epilogue.bias = &present;
         if (residual) epilogue.residual = &present;

@@ -164,8 +164,7 @@ TEST(SparseConv, Epilogues) {
   const float present = 0;
   for (bool bias : {false, true})
     for (bool residual : {false, true})
-      for (Activation activation :
-           {Activation::kNone, Activation::kRelu, Activation::kRelu6})
+      for (Activation activation : kActivations)
         for (int64_t filters : {3, 8, 70}) {
           ConvShape shape;
           shape.batch = 2;

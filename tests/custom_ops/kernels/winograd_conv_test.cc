@@ -162,8 +162,7 @@ TEST(WinogradConv, EveryTuning) {
 TEST(WinogradConv, Epilogues) {
   const float present = 0;
   for (bool bias : {false, true})
-    for (Activation activation :
-         {Activation::kNone, Activation::kRelu, Activation::kRelu6}) {
+    for (Activation activation : kActivations) {
       Epilogue epilogue;
       if (bias) epilogue.bias = &present;
       epilogue.activation = activation;

@@ -11,6 +11,7 @@ from tfprune import backend
 from tfprune.compress.sparse import pads
 from tfprune.graph import cloning
 from tfprune.graph import model_graph
+from tfprune.layers import fused_functions
 from tfprune.layers import winograd_conv2d
 
 LINEAR = keras.activations.linear
@@ -29,7 +30,7 @@ def fold(graph: model_graph.ModelGraph) -> keras.Model:
     """A model that infers the same with fewer layers at work.
 
     A BatchNormalization behind a convolution or dense layer is multiplied
-    into its kernel and bias, a ReLU behind that becomes its activation, and
+    into its kernel and bias, a ReLU, GELU or SiLU behind that becomes its activation, and
     zeros before it its padding, where that is the same and nothing else takes
     what lies between. They are removed then; Sequential models have Identity
     layers in their places. The result is for inference.
@@ -87,16 +88,9 @@ def _is_last(layer):
 
 
 def activation(layer):
-    """The function of a layer that is a ReLU or ReLU6, or None."""
-    if isinstance(layer, keras.layers.Activation):
-        known = (keras.activations.relu, keras.activations.relu6)
-        return layer.activation if layer.activation in known else None
-    if not isinstance(layer, keras.layers.ReLU):
-        return None
-    if layer.negative_slope or layer.threshold:
-        return None
-    limits = {None: keras.activations.relu, 6.0: keras.activations.relu6}
-    return limits.get(layer.max_value)
+    """The function of a layer or operation that is one of Keras', or None."""
+    found = fused_functions.of(layer)
+    return None if found is fused_functions.gelu_approximate else found
 
 
 def _folded(layer, norm, after, pad):

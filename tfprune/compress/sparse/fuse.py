@@ -1,4 +1,4 @@
-"""fuse: additions become part of the sparse convolutions before them."""
+"""fuse: additions and activations become part of sparse layers before them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import keras
 from tfprune.compress.sparse import fold
 from tfprune.graph import cloning
 from tfprune.graph import model_graph
+from tfprune.layers import fused_functions
+from tfprune.layers import sparse
 from tfprune.layers import sparse_conv2d
 
 
@@ -20,21 +22,23 @@ def fuse(
 
     Where a sparse convolution is added to something of equal shape, and
     nothing else takes what it gives, it adds that to its sums while they are
-    in registers, and applies the ReLU behind. Both layers are removed then.
+    in registers, and applies the activation behind. Both layers are removed
+    then, as are activations behind other sparse layers.
 
     Args:
         graph: `ModelGraph` of a Sequential or Functional model.
-        chosen: Dict, id of a layer to the one that takes its place in the
-            result, such as a sparse one. Defaults to none.
+        chosen: Dict, id of a layer or operation to the one that takes its
+            place in the result, such as a sparse one. Defaults to none.
 
     Returns:
         A clone of the model; the model itself, if nothing changes.
     """
     chosen = chosen or {}
     plans = _plans(graph, chosen)
-    if not plans and not chosen:
+    activations = _activations(graph, chosen)
+    if not plans and not activations and not chosen:
         return graph.model
-    return _Fusing(plans, chosen).clone(graph.model)
+    return _Fusing(plans, activations, chosen).clone(graph.model)
 
 
 class _Plan(typing.NamedTuple):
@@ -59,6 +63,15 @@ def _plans(graph, chosen):
     return plans
 
 
+def _activations(graph, chosen):
+    """Id of a sparse layer to the operation behind it that it takes over."""
+    return {
+        key: after
+        for key, after in graph.sole_followers.items()
+        if _takes_activation(chosen.get(key), after)
+    }
+
+
 def _takes(conv, addition):
     return (
         isinstance(conv, sparse_conv2d.SparseConv2D)
@@ -67,21 +80,25 @@ def _takes(conv, addition):
     )
 
 
-def _takes_activation(conv, after):
-    known = fold.activation(after) is not None
-    return known and conv.compute_dtype == after.compute_dtype
+def _takes_activation(layer, after):
+    return (
+        isinstance(layer, sparse.Sparse)
+        and layer.activation is fold.LINEAR
+        and fused_functions.of(after) is not None
+        and layer.compute_dtype == getattr(after, "compute_dtype", "float32")
+    )
 
 
 class _Fusing:
     """One clone under way: convolutions are called where additions were."""
 
-    def __init__(self, plans, chosen):
+    def __init__(self, plans, activations, chosen):
         self._chosen = chosen
         self._by_conv = {id(plan.conv): plan for plan in plans}
         self._by_addition = {id(plan.addition): plan for plan in plans}
-        self._removed = {
-            id(plan.activation) for plan in plans if plan.activation is not None
-        }
+        self._activations = activations
+        after = [plan.activation for plan in plans if plan.activation]
+        self._removed = set(map(id, [*after, *activations.values()]))
         # Of the clone: layers that pass on what they get, and the plans of
         # additions with the convolutions in it and how these are called.
         self._passing, self._plans, self._convs = {}, {}, {}
@@ -92,12 +109,15 @@ class _Fusing:
 
     def _replace(self, layer, copied):
         copied = self._chosen.get(id(layer), copied)
+        if id(layer) in self._activations:
+            after = self._activations[id(layer)]
+            copied.activation = fused_functions.of(after)
         if id(layer) in self._removed:
             copied = keras.layers.Identity(name=layer.name)
             self._passing[id(copied)] = copied
         elif id(layer) in self._by_conv:
             after = self._by_conv[id(layer)].activation
-            copied.activation = fold.activation(after) or copied.activation
+            copied.activation = fused_functions.of(after) or copied.activation
             self._convs[id(layer)] = copied
             self._passing[id(copied)] = copied
         elif id(layer) in self._by_addition:

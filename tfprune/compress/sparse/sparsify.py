@@ -9,6 +9,7 @@ import keras
 from tfprune.compress import result
 from tfprune.compress import strip
 from tfprune.compress.sparse import alternatives
+from tfprune.compress.sparse import between
 from tfprune.compress.sparse import fold
 from tfprune.compress.sparse import fuse
 from tfprune.compress.sparse import inside
@@ -152,6 +153,7 @@ def sparsify(
     chosen = {key: own for key, (_, own) in found.items() if own is not None}
     candidates = {"given": model, "folded": folded.model}
     if chosen:
+        chosen |= between.fused(folded)
         candidates["sparse"] = fuse.fuse(folded, chosen)
     times = timer.models(candidates, batch_size, rounds, shapes)
     best = min(times, key=lambda name: times[name])

@@ -1,0 +1,115 @@
+#include "attention.h"
+
+#include <algorithm>
+
+#include "rounding.h"
+#include "scratch.h"
+
+namespace tfprune {
+namespace {
+
+// Multiplications below which one thread is faster than several.
+constexpr double kMinParallelMacs = 1e6;
+
+int64_t ScratchFloats(const Attention& a, int lanes) {
+  const int64_t keys = RoundUp(a.keys, lanes);
+  const int64_t values = RoundUp(a.value_depth, lanes);
+  return RoundUp(
+      keys * a.depth + values * a.keys + kAttendRows * (keys + values), 16);
+}
+
+// How many parts the queries of a head come in, for all threads to have some.
+int64_t Parts(const Attention& a, int threads) {
+  const int64_t heads = std::max<int64_t>(a.batch * a.heads, 1);
+  const int64_t most = DivideUp(a.queries, kAttendRows);
+  return std::clamp<int64_t>(DivideUp(threads, heads), 1, most);
+}
+
+AttendArgs ArgsOf(const Attention& a, int64_t image, int64_t head) {
+  AttendArgs args;
+  const int64_t shared = head / (a.heads / a.key_heads);
+  args.query_pitch = a.heads * a.depth;
+  args.key_pitch = a.key_heads * a.depth;
+  args.value_pitch = a.key_heads * a.value_depth;
+  args.to_pitch = a.heads * a.value_depth;
+  args.query = a.query + image * a.queries * args.query_pitch + head * a.depth;
+  args.key = a.key + image * a.keys * args.key_pitch + shared * a.depth;
+  args.value =
+      a.value + image * a.keys * args.value_pitch + shared * a.value_depth;
+  args.to = a.to + image * a.queries * args.to_pitch + head * a.value_depth;
+  args.keys = a.keys;
+  args.depth = a.depth;
+  args.value_depth = a.value_depth;
+  args.causal = a.causal;
+  args.scale = a.scale;
+  return args;
+}
+
+void SetMask(const Attention& a, int64_t image, int64_t head,
+             AttendArgs& args) {
+  if (!a.mask) return;
+  const int64_t* sizes = a.mask_sizes;
+  const auto step = [&](int axis, int64_t pitch) {
+    return sizes[axis] == 1 ? 0 : pitch;
+  };
+  args.mask_key = step(3, 1);
+  args.mask_row = step(2, sizes[3]);
+  args.mask = a.mask + head * step(1, sizes[2] * sizes[3]) +
+              image * step(0, sizes[1] * sizes[2] * sizes[3]);
+}
+
+void RestrictTo(int64_t begin, int64_t end, AttendArgs& args) {
+  args.query += begin * args.query_pitch;
+  args.to += begin * args.to_pitch;
+  args.first = begin;
+  args.rows = end - begin;
+  if (args.mask) args.mask += begin * args.mask_row;
+}
+
+}  // namespace
+
+std::string Attention::Check() const {
+  if (key_heads < 1 || heads % key_heads)
+    return "heads of queries must be a multiple of those of keys. Received: " +
+           std::to_string(heads) + " and " + std::to_string(key_heads);
+  if (keys < 1) return "there must be a key. Received: none";
+  const int64_t sizes[] = {batch, heads, queries, keys};
+  for (int axis = 0; mask && axis < 4; ++axis)
+    if (mask_sizes[axis] != 1 && mask_sizes[axis] != sizes[axis])
+      return "axis " + std::to_string(axis) + " of mask must have size 1 or " +
+             std::to_string(sizes[axis]) +
+             ". Received: " + std::to_string(mask_sizes[axis]);
+  return "";
+}
+
+bool Attention::Run(int threads, const ParallelFor& parallel) const {
+  ConvShape shape;
+  shape.out_width = queries;
+  return Run(threads, parallel, BestLaneKernels(shape, 0));
+}
+
+bool Attention::Run(int threads, const ParallelFor& parallel,
+                    const LaneKernels& kernels) const {
+  const double macs =
+      1.0 * batch * heads * queries * keys * (depth + value_depth);
+  if (macs < kMinParallelMacs) threads = 1;
+  const int64_t parts = queries ? Parts(*this, threads) : 0;
+  const int64_t items = batch * heads * parts;
+  threads = static_cast<int>(std::min<int64_t>(threads, items));
+  const int64_t floats = ScratchFloats(*this, kernels.lanes);
+  float* scratch = items ? Scratch(threads * floats) : nullptr;
+  if (items && !scratch) return false;
+  const int64_t share = items ? DivideUp(queries, parts) : 0;
+  parallel(items, threads, [&](int64_t item, int slot) {
+    const int64_t image = item / parts / heads, head = item / parts % heads;
+    const int64_t begin = std::min(item % parts * share, queries);
+    AttendArgs args = ArgsOf(*this, image, head);
+    SetMask(*this, image, head, args);
+    RestrictTo(begin, std::min(begin + share, queries), args);
+    args.scratch = scratch + slot * floats;
+    kernels.attend(args);
+  });
+  return true;
+}
+
+}  // namespace tfprune
