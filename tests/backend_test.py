@@ -162,3 +162,9 @@ def test_repeated_runs_as_often_as_asked():
     assert counter.numpy() == 5
     nothing = backend.repeated(double, np.zeros((0, 3), "float32"), 2)
     assert nothing() == 0
+
+
+def test_users_and_layers_of_keras_take_operations_from_two_modules():
+    public, own = backend.operations()
+    assert public is keras.ops and own is not public
+    assert own.ones is public.ones and own.shape is public.shape

@@ -115,6 +115,8 @@ def test_mixed_precision(policy):
     for layer, x in dense_layers():
         own = sparse(layer)
         assert own(x).dtype == layer(x).dtype
+        # Some processors have einsum of float16 wrong, with batches.
+        layer.dtype_policy = "float32"
         np.testing.assert_allclose(
             np.array(own(x), "float32"),
             np.array(layer(x), "float32"),

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tests.ops import problems
 from tfprune import ops
+from tfprune.ops import activations
 from tfprune.ops.conv2d import Geometry
 from tfprune.ops.conv2d import Pooling
 from tfprune.ops.conv2d import convolve as dense_conv2d
@@ -106,7 +107,7 @@ def test_the_reference_is_keras_own_convolution(dilations):
 @pytest.mark.parametrize(
     "activation,pooling",
     itertools.product(
-        ["none", "relu", "relu6"],
+        list(activations.FUSED),
         [None, Pooling((3, 2), (2, 2)), Pooling((2, 2), (1, 2), "SAME")],
     ),
 )

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tests.ops import problems
 from tfprune import ops
+from tfprune.ops import activations
 from tfprune.ops.matmul import reference as matmul_reference
 
 
@@ -48,7 +49,7 @@ def test_short_values(batch, dtype):
     check(batch, 50, 20, 0.5, dtype)
 
 
-@pytest.mark.parametrize("activation", ["none", "relu", "relu6"])
+@pytest.mark.parametrize("activation", list(activations.FUSED))
 @pytest.mark.parametrize("batch", [1, 9])
 def test_bias_and_activation(batch, activation):
     weights = ops.Csr.from_dense(problems.sparse(20, 50, 0.5) * 3)
@@ -59,7 +60,7 @@ def test_bias_and_activation(batch, activation):
     np.testing.assert_allclose(got, reference, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("activation", ["none", "relu", "relu6"])
+@pytest.mark.parametrize("activation", list(activations.FUSED))
 def test_gradients(activation):
     weights = ops.Csr.from_dense(problems.sparse(6, 9, 0.5))
     x = tf.constant(inputs(4, 9))

@@ -69,7 +69,7 @@ def test_empty(zero):
         check((batch, height, 6, channels), count, 3, padding)
 
 
-@pytest.mark.parametrize("activation", ["none", "relu", "relu6"])
+@pytest.mark.parametrize("activation", list(activations.FUSED))
 @pytest.mark.parametrize("has_bias", [False, True])
 def test_epilogues(activation, has_bias):
     weights, kernel = coefficients(5, 6, 9)

@@ -13,6 +13,7 @@ from tfprune.backend.layers import build as build
 from tfprune.backend.layers import state as state
 from tfprune.backend.layers import sublayers as sublayers
 from tfprune.backend.layers import trace as trace
+from tfprune.backend.operations import operations as operations
 from tfprune.backend.optimizers import AVERAGES as AVERAGES
 from tfprune.backend.optimizers import already_reduced as already_reduced
 from tfprune.backend.optimizers import averages as averages

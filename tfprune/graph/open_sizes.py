@@ -13,6 +13,8 @@ import contextlib
 import keras
 from keras import ops
 
+from tfprune import backend
+
 
 class Size:
     """The size of a symbolic tensor along an axis that is open.
@@ -43,16 +45,20 @@ class Size:
 def known():
     """Lets `keras.ops` tell and take sizes that are open, as long as it lasts.
 
-    Not for several threads: it changes the module.
+    Not for several threads: it changes the modules.
     """
-    own = {name: getattr(ops, name) for name in _INSTEAD}
-    for name, function in own.items():
-        setattr(ops, name, _either(function, _INSTEAD[name]))
+    own = [
+        (module, name, getattr(module, name))
+        for module in backend.operations()
+        for name in _INSTEAD
+    ]
+    for module, name, function in own:
+        setattr(module, name, _either(function, _INSTEAD[name]))
     try:
         yield
     finally:
-        for name, function in own.items():
-            setattr(ops, name, function)
+        for module, name, function in own:
+            setattr(module, name, function)
 
 
 def _either(function, instead):
@@ -86,7 +92,8 @@ def _broadcast_to(x, shape):
     for axis, (old, new) in enumerate(zip(x.shape, shape, strict=True)):
         if isinstance(new, Size) and old == 1:
             dtype = keras.backend.standardize_dtype(x.dtype)
-            merge = ops.logical_or if dtype == "bool" else ops.add
+            # Not `add`, which takes a row of as many as there are for a bias.
+            merge = ops.logical_or if dtype == "bool" else ops.subtract
             x = merge(x, new.zeros(rank, axis, dtype))
         elif old == 1 and new != 1:
             x = ops.repeat(x, new, axis)
@@ -96,6 +103,12 @@ def _broadcast_to(x, shape):
 def _zeros(shape, dtype=None):
     known = [1 if isinstance(size, Size) else size for size in shape]
     return _broadcast_to(ops.zeros(known, dtype), shape)
+
+
+def _ones(shape, dtype=None):
+    zeros = _zeros(shape, dtype)
+    is_bool = keras.backend.standardize_dtype(zeros.dtype) == "bool"
+    return ops.logical_not(zeros) if is_bool else zeros + 1
 
 
 def _reshape(x, newshape):
@@ -122,6 +135,7 @@ _SHAPE = ops.shape
 _INSTEAD = {
     "arange": _arange,
     "broadcast_to": _broadcast_to,
+    "ones": _ones,
     "reshape": _reshape,
     "shape": _shape,
     "tile": _tile,

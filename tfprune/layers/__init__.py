@@ -3,6 +3,13 @@
 from tfprune.layers.filter_shape_conv2d import (
     FilterShapeConv2D as FilterShapeConv2D,
 )
+from tfprune.layers.fused_attention import FusedAttention as FusedAttention
+from tfprune.layers.fused_normalization import (
+    FusedLayerNormalization as FusedLayerNormalization,
+)
+from tfprune.layers.fused_normalization import (
+    FusedRMSNormalization as FusedRMSNormalization,
+)
 from tfprune.layers.local_response_normalization import (
     LocalResponseNormalization as LocalResponseNormalization,
 )
@@ -23,6 +30,9 @@ from tfprune.layers.winograd_conv2d import WinogradConv2D as WinogradConv2D
 
 __all__ = [
     "FilterShapeConv2D",
+    "FusedAttention",
+    "FusedLayerNormalization",
+    "FusedRMSNormalization",
     "LocalResponseNormalization",
     "Prunable",
     "Sparse",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from tfprune.ops import attention
+from tfprune.ops import attend
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
@@ -51,9 +51,7 @@ class FusedAttention(keras.Operation):
                 *(query, key, value, bias, mask, scale, self.is_causal)
             )
         tensors = [keras.ops.cast(x, "float32") for x in (query, key, value)]
-        outputs = attention(
-            *tensors, mask, scale=scale, is_causal=self.is_causal
-        )
+        outputs = attend(*tensors, mask, scale=scale, is_causal=self.is_causal)
         return keras.ops.cast(outputs, query.dtype)
 
     def compute_output_spec(

@@ -8,7 +8,7 @@ from tfprune import backend
 from tfprune.ops import normalize
 
 
-class _Fused:
+class _Fused(keras.layers.Layer):
     """What both normalizations have in common; mixed into a layer of Keras."""
 
     @classmethod
@@ -26,8 +26,8 @@ class _Fused:
         return own
 
     def call(self, inputs):
-        rank = len(inputs.shape)
-        if [axis % rank for axis in keras.tree.flatten(self.axis)] != [rank - 1]:
+        last = len(inputs.shape) - 1
+        if keras.tree.flatten(self.axis) not in ([-1], [last]):
             return super().call(inputs)
         outputs = self._normalized(keras.ops.cast(inputs, "float32"))
         return keras.ops.cast(outputs, self.compute_dtype)

@@ -1,8 +1,6 @@
-"""Products with sparse weights, and what lies between: the Python face of
-custom_ops.
-"""
+"""Products with sparse weights and more: the Python face of custom_ops."""
 
-from tfprune.ops.attention import attention as attention
+from tfprune.ops.attention import attend as attend
 from tfprune.ops.conv2d import Geometry as Geometry
 from tfprune.ops.conv2d import Pooling as Pooling
 from tfprune.ops.conv2d import sparse_conv2d as sparse_conv2d
@@ -18,7 +16,7 @@ __all__ = [
     "Csr",
     "Geometry",
     "Pooling",
-    "attention",
+    "attend",
     "csr_matmul",
     "describe",
     "normalize",

@@ -1,4 +1,4 @@
-"""attention: scores, softmax and weighted mean in one pass over memory."""
+"""attend: scores, softmax and weighted mean in one pass over memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tfprune.ops import library
 from tfprune.ops import reference_gradients
 
 
-def attention(query, key, value, mask=None, *, scale: float, is_causal=False):
+def attend(query, key, value, mask=None, *, scale: float, is_causal=False):
     """`softmax(scale * query @ transpose(key)) @ value`, of each head.
 
     A query that sees no key gets the mean of all values, as in Keras.
@@ -52,6 +52,8 @@ def attention(query, key, value, mask=None, *, scale: float, is_causal=False):
 
 def reference(query, key, value, mask, scale, is_causal):
     """The same with Keras' operations."""
+    times = query.shape[2] // key.shape[2]
+    key, value = (tf.repeat(x, times, axis=2) for x in (key, value))
     return keras.ops.dot_product_attention(
         query, key, value, mask=mask, scale=scale, is_causal=is_causal
     )

@@ -42,9 +42,7 @@ def normalize(inputs, gamma=None, beta=None, *, epsilon: float, centered=True):
         centered=int(centered),
         num_threads=library.num_threads(),
     )
-    return tf.ensure_shape(
-        tf.reshape(outputs, tf.shape(inputs)), inputs.shape
-    )
+    return tf.ensure_shape(tf.reshape(outputs, tf.shape(inputs)), inputs.shape)
 
 
 def reference(inputs, gamma, beta, epsilon, centered):

@@ -30,10 +30,10 @@ def fold(graph: model_graph.ModelGraph) -> keras.Model:
     """A model that infers the same with fewer layers at work.
 
     A BatchNormalization behind a convolution or dense layer is multiplied
-    into its kernel and bias, a ReLU, GELU or SiLU behind that becomes its activation, and
-    zeros before it its padding, where that is the same and nothing else takes
-    what lies between. They are removed then; Sequential models have Identity
-    layers in their places. The result is for inference.
+    into its kernel and bias, a ReLU, GELU or SiLU behind that becomes its
+    activation, and zeros before it its padding, where that is the same and
+    nothing else takes what lies between. They are removed then; Sequential
+    models have Identity layers in their places. The result is for inference.
 
     Args:
         graph: `ModelGraph` of a Sequential or Functional model.

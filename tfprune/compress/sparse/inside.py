@@ -8,9 +8,12 @@ import numpy as np
 from tfprune import backend
 from tfprune.compress import opened as opened_lib
 from tfprune.compress.sparse import alternatives
+from tfprune.graph import cloning
 from tfprune.graph import leaves
 from tfprune.graph import model_graph
+from tfprune.graph import opening
 from tfprune.graph import traversal
+from tfprune.layers import parts
 
 
 def opened(model: keras.Model) -> keras.Model:
@@ -19,6 +22,9 @@ def opened(model: keras.Model) -> keras.Model:
     Args:
         model: Sequential or Functional model.
     """
+    if any(map(_drops, traversal.walk(model))):
+        blocks = opening.open_composites(model, _has_no_zeros).model
+        model = cloning.clone(blocks, _never_dropping)
     return opened_lib.opened(model, _has_no_zeros).model
 
 
@@ -60,3 +66,23 @@ def _has_no_zeros(layer):
         and alternatives.sparsity(inner)
         for inner in traversal.walk(layer)
     )
+
+
+def _drops(layer):
+    is_attention = isinstance(layer, parts.ATTENTION)
+    return is_attention and layer.get_config()["dropout"] > 0
+
+
+def _never_dropping(layer, copied):
+    """An attention that is `keras.ops.dot_product_attention` in a graph.
+
+    Keras makes it of several operations where it may drop something.
+    """
+    if not _drops(layer):
+        return copied
+    own = type(layer).from_config({**layer.get_config(), "dropout": 0.0})
+    backend.build(own, layer.get_build_config())
+    for new, old in zip(own.weights, copied.weights, strict=True):
+        new.assign(old)
+    own.trainable = layer.trainable
+    return own
