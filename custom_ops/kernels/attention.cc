@@ -8,15 +8,11 @@
 namespace tfprune {
 namespace {
 
+constexpr int64_t kMostOfASize = (int64_t{1} << 31) - 1;
 // Multiplications below which one thread is faster than several.
 constexpr double kMinParallelMacs = 1e6;
-
-int64_t ScratchFloats(const Attention& a, int lanes) {
-  const int64_t keys = RoundUp(a.keys, lanes);
-  const int64_t values = RoundUp(a.value_depth, lanes);
-  return RoundUp(
-      keys * a.depth + values * a.keys + kAttendRows * (keys + values), 16);
-}
+// The same where the others are awake.
+constexpr double kMinSharedMacs = 0.1e6;
 
 // How many parts the queries of a head come in, for all threads to have some.
 int64_t Parts(const Attention& a, int threads) {
@@ -72,7 +68,9 @@ std::string Attention::Check() const {
   if (key_heads < 1 || heads % key_heads)
     return "heads of queries must be a multiple of those of keys. Received: " +
            std::to_string(heads) + " and " + std::to_string(key_heads);
-  if (keys < 1) return "there must be a key. Received: none";
+  for (int64_t size : {batch, queries, heads, depth, keys, value_depth})
+    if (size > kMostOfASize)
+      return "sizes must be below 2^31. Received: " + std::to_string(size);
   const int64_t sizes[] = {batch, heads, queries, keys};
   for (int axis = 0; mask && axis < 4; ++axis)
     if (mask_sizes[axis] != 1 && mask_sizes[axis] != sizes[axis])
@@ -84,23 +82,28 @@ std::string Attention::Check() const {
 
 bool Attention::Run(int threads, const ParallelFor& parallel) const {
   ConvShape shape;
-  shape.out_width = queries;
+  shape.width = shape.out_width = queries;
   return Run(threads, parallel, BestLaneKernels(shape, 0));
 }
 
 bool Attention::Run(int threads, const ParallelFor& parallel,
                     const LaneKernels& kernels) const {
+  if (!keys) {
+    std::fill_n(to, batch * queries * heads * value_depth, 0.0f);
+    return true;
+  }
   const double macs =
       1.0 * batch * heads * queries * keys * (depth + value_depth);
-  if (macs < kMinParallelMacs) threads = 1;
+  if (macs < kMinSharedMacs) threads = 1;
   const int64_t parts = queries ? Parts(*this, threads) : 0;
   const int64_t items = batch * heads * parts;
   threads = static_cast<int>(std::min<int64_t>(threads, items));
-  const int64_t floats = ScratchFloats(*this, kernels.lanes);
+  const int64_t floats =
+      items ? AttendFloats(keys, depth, value_depth, kernels.lanes) : 0;
   float* scratch = items ? Scratch(threads * floats) : nullptr;
   if (items && !scratch) return false;
   const int64_t share = items ? DivideUp(queries, parts) : 0;
-  parallel(items, threads, [&](int64_t item, int slot) {
+  const auto run = [&](int64_t item, int slot) {
     const int64_t image = item / parts / heads, head = item / parts % heads;
     const int64_t begin = std::min(item % parts * share, queries);
     AttendArgs args = ArgsOf(*this, image, head);
@@ -108,7 +111,11 @@ bool Attention::Run(int threads, const ParallelFor& parallel,
     RestrictTo(begin, std::min(begin + share, queries), args);
     args.scratch = scratch + slot * floats;
     kernels.attend(args);
-  });
+  };
+  if (macs < kMinParallelMacs)
+    SmallFor(parallel, items, threads, run);
+  else
+    parallel(items, threads, run);
   return true;
 }
 

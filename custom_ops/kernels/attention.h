@@ -14,6 +14,7 @@ namespace tfprune {
 
 // Tensors are (batch, length, heads, depth), as the projections of attention
 // leave them; a head of keys serves as many heads of queries one after another.
+// Where there are no keys, the mean of the values is 0.
 struct Attention {
   int64_t batch = 0;
   int64_t queries = 0;

@@ -142,7 +142,8 @@ inline void Hide(const AttendArgs& a, int64_t row, int64_t keys,
     for (int64_t i = a.first + row + 1; i < keys; ++i) scores[i] = kUnseen;
 }
 
-// Turns scores into shares of a sum, which is returned.
+// Turns scores into shares of a sum, which is returned. What is not seen has
+// none, where anything is.
 template <class Isa>
 float Exponentiate(float* scores, int64_t keys) {
   const int64_t whole = keys / Isa::kLanes * Isa::kLanes;
@@ -157,8 +158,11 @@ float Exponentiate(float* scores, int64_t keys) {
   for (int64_t i = whole; i < keys; ++i)
     peak = scores[i] > peak ? scores[i] : peak;
   const auto less = Isa::Broadcast(-peak);
+  const auto nothing = Isa::Multiply(
+      Exp<Isa>(Isa::Broadcast(-__builtin_inff())), Isa::Broadcast(-1.0f));
   const auto share = [&](int64_t i) {
-    const auto x = Exp<Isa>(Isa::Add(Isa::Load(scores + i), less));
+    const auto x =
+        Isa::Add(Exp<Isa>(Isa::Add(Isa::Load(scores + i), less)), nothing);
     Isa::Store(scores + i, x);
     return x;
   };
@@ -194,9 +198,10 @@ void AttendRows(const AttendArgs& a, int64_t row, const float* key_panels,
                       (panels < pitch ? panels : pitch) / Isa::kLanes, scores,
                       pitch);
   float totals[kAttendRows];
+  const float scale = a.scale;
   for (int64_t r = 0; r < rows; ++r) {
     float* own = scores + r * pitch;
-    for (int64_t i = 0; i < keys; ++i) own[i] *= a.scale;
+    for (int64_t i = 0; i < keys; ++i) own[i] *= scale;
     Hide(a, row + r, keys, own);
     totals[r] = Exponentiate<Isa>(own, keys);
   }

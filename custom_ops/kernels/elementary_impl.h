@@ -24,7 +24,7 @@ inline typename Isa::Vector Polynomial(typename Isa::Vector x,
 }
 
 // exp(x) as 2^n exp(r), |r| <= ln(2) / 2, within two units of the last digit;
-// between the least and the greatest normal number.
+// from exp(-87.3), near the least normal number, to exp(88.3).
 template <class Isa>
 inline typename Isa::Vector Exp(typename Isa::Vector x) {
   // Added and taken away again, it leaves the whole number that is nearest.
@@ -41,12 +41,14 @@ inline typename Isa::Vector Exp(typename Isa::Vector x) {
   return Isa::Scale(sum, power);
 }
 
-// x times its logistic function, of `slope` times some `inner`.
+// x times the logistic function of `inner`, which has its sign.
 template <class Isa>
 inline typename Isa::Vector Gated(typename Isa::Vector x,
                                   typename Isa::Vector inner) {
   const auto one = Isa::Broadcast(1.0f);
   const auto negative = Isa::Multiply(inner, Isa::Broadcast(-1.0f));
+  // What is further down is divided by no more, and is nothing either.
+  x = Isa::Max(x, Isa::Broadcast(-100.0f));
   return Isa::Divide(x, Isa::Add(one, Exp<Isa>(negative)));
 }
 
@@ -70,7 +72,10 @@ inline typename Isa::Vector GeluApproximate(typename Isa::Vector x) {
 template <class Isa>
 inline typename Isa::Vector Gelu(typename Isa::Vector x) {
   const auto one = Isa::Broadcast(1.0f), zero = Isa::Broadcast(0.0f);
-  const auto size = Isa::Max(x, Isa::Multiply(x, Isa::Broadcast(-1.0f)));
+  // From 20 on there is nothing below x; infinity times nothing has no value.
+  const auto size =
+      Isa::Min(Isa::Max(x, Isa::Multiply(x, Isa::Broadcast(-1.0f))),
+               Isa::Broadcast(20.0f));
   const auto z = Isa::Multiply(size, Isa::Broadcast(0.70710678f));
   const auto t =
       Isa::Divide(one, Isa::MultiplyAdd(z, Isa::Broadcast(0.3275911f), one));

@@ -4,8 +4,6 @@
 #ifndef TFPRUNE_KERNELS_FINISH_IMPL_H_
 #define TFPRUNE_KERNELS_FINISH_IMPL_H_
 
-#include <cmath>
-
 #include "conv_shape.h"
 #include "elementary_impl.h"
 

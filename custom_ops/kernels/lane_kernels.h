@@ -16,6 +16,7 @@
 
 #include "conv_shape.h"
 #include "csr.h"
+#include "rounding.h"
 
 namespace tfprune {
 
@@ -145,11 +146,21 @@ struct AttendArgs {
   float scale = 1;
   float* to = nullptr;
   int64_t to_pitch = 0;
-  float* scratch = nullptr;  // AttendFloats of them, on a cache line
+  float* scratch = nullptr;  // `AttendFloats`, on a cache line
 };
 using AttendFn = void (*)(const AttendArgs& args);
 
 constexpr int kAttendRows = 6;
+
+// Keys and values in panels, and scores and sums of some rows.
+inline int64_t AttendFloats(int64_t keys, int64_t depth, int64_t value_depth,
+                            int lanes) {
+  const int64_t key_lanes = RoundUp(keys, lanes);
+  const int64_t value_lanes = RoundUp(value_depth, lanes);
+  return RoundUp(key_lanes * depth + value_lanes * keys +
+                     kAttendRows * (key_lanes + value_lanes),
+                 16);
+}
 
 // Rows less their mean over their standard deviation, times gamma, plus beta.
 // Rows that are not centered count as if their mean were 0.

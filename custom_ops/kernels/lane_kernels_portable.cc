@@ -1,5 +1,6 @@
 // For every CPU: GCC's and clang's vectors, and plain loops.
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <utility>

@@ -8,14 +8,14 @@ namespace tfprune {
 namespace {
 
 // Floats that a thread gets at least.
-constexpr int64_t kShare = 64 * 1024;
+constexpr int64_t kShare = 16 * 1024;
 
 }  // namespace
 
 void NormalizeRows(const NormalizeArgs& args, int threads,
                    const ParallelFor& parallel) {
   ConvShape shape;
-  shape.out_width = args.rows;
+  shape.width = shape.out_width = args.rows;
   NormalizeRows(args, threads, parallel, BestLaneKernels(shape, 0));
 }
 

@@ -4,7 +4,6 @@
 #ifndef TFPRUNE_KERNELS_NORMALIZATION_IMPL_H_
 #define TFPRUNE_KERNELS_NORMALIZATION_IMPL_H_
 
-#include <cmath>
 #include <cstdint>
 
 #include "lane_kernels.h"

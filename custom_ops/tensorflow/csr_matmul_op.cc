@@ -14,11 +14,11 @@ class CsrMatmulOp {
         threads_(Threads(context, status)) {}
 
   void Compute(TF_OpKernelContext* context, Status& status) {
-    const Input x(context, kX, "x", 2, status);
+    const Input x = Input::Rows(context, kX, "x", status);
     if (!status.ok()) return;
-    const Weights weights(context, x.dim(1), status);
+    const Weights weights(context, x.width(), status);
     if (!status.ok()) return;
-    const ConvShape shape = MatmulShape(weights.View(), x.dim(0));
+    const ConvShape shape = MatmulShape(weights.View(), x.rows());
     const Input bias =
         Input::Optional(context, kBias, "bias", {shape.filters}, status);
     if (!status.ok()) return;
@@ -26,11 +26,13 @@ class CsrMatmulOp {
     epilogue.bias = bias.floats();
     epilogue.activation = activation_;
     const auto pack = [&](const Csr& csr) {
-      return CsrMatmul::Pack(csr, x.dim(0), threads_);
+      return CsrMatmul::Pack(csr, x.rows(), threads_);
     };
     const auto packed = FindOrPack(cache_, weights, shape, Check, pack, status);
     if (!status.ok()) return;
-    Run(context, *packed, x, epilogue, {x.dim(0), shape.filters}, status);
+    std::vector<int64_t> sizes = x.shape();
+    sizes.back() = shape.filters;
+    Run(context, *packed, x, epilogue, sizes, status);
   }
 
  private:
@@ -46,7 +48,9 @@ void InferShape(TF_ShapeInferenceContext* context, TF_Status* status) {
   TF_DimensionHandle* rows = TF_NewDimensionHandle();
   const auto infer = [&] {
     TF_ShapeInferenceContextGetInput(context, kX, x, status);
-    TF_ShapeInferenceContextWithRank(context, x, 2, x, status);
+    if (!TF_ShapeInferenceContextRankKnown(context, x))
+      return TF_ShapeInferenceContextSetUnknownShape(context, status);
+    TF_ShapeInferenceContextWithRankAtLeast(context, x, 1, x, status);
     if (TF_GetCode(status) != TF_OK) return;
     TF_ShapeInferenceContextGetInput(context, kWeights + 2, offsets, status);
     TF_ShapeInferenceContextWithRank(context, offsets, 1, offsets, status);
@@ -55,7 +59,7 @@ void InferShape(TF_ShapeInferenceContext* context, TF_Status* status) {
     if (!TF_DimensionHandleValueKnown(rows) ||
         TF_DimensionHandleValue(rows) < 1)
       return TF_ShapeInferenceContextSetUnknownShape(context, status);
-    TF_ShapeInferenceContextSubshape(context, x, 0, 1, y, status);
+    TF_ShapeInferenceContextSubshape(context, x, 0, -1, y, status);
     if (TF_GetCode(status) != TF_OK) return;
     TF_ShapeHandle* last = TF_ShapeInferenceContextVectorFromSize(
         context, TF_DimensionHandleValue(rows) - 1);

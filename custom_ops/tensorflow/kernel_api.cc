@@ -55,6 +55,21 @@ Input::Input(TF_OpKernelContext* context, int index, const char* name, int rank,
                    ". Received: shape " + ShapeOf(tensor_.get()));
 }
 
+Input Input::Rows(TF_OpKernelContext* context, int index, const char* name,
+                  Status& status) {
+  Input input(context, index, status);
+  if (status.ok() && TF_NumDims(input.get()) < 1)
+    status.Set(TF_INVALID_ARGUMENT,
+               std::string(name) + " must have rank 1 or more. Received: []");
+  return input;
+}
+
+int64_t Input::rows() const {
+  int64_t rows = 1;
+  for (int axis = 0; axis + 1 < TF_NumDims(get()); ++axis) rows *= dim(axis);
+  return rows;
+}
+
 Input Input::Optional(TF_OpKernelContext* context, int index, const char* name,
                       const std::vector<int64_t>& shape, Status& status) {
   Input input(context, index, status);

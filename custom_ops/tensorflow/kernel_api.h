@@ -51,6 +51,9 @@ class Input {
         Status& status);
   // A tensor of any rank.
   Input(TF_OpKernelContext* context, int index, Status& status);
+  // A tensor of vectors along its last axis.
+  static Input Rows(TF_OpKernelContext* context, int index, const char* name,
+                    Status& status);
   // A tensor that may be left out, as one of rank 1 without elements, and must
   // have this shape otherwise.
   static Input Optional(TF_OpKernelContext* context, int index,
@@ -60,6 +63,9 @@ class Input {
   const TF_Tensor* get() const { return tensor_.get(); }
   int64_t dim(int axis) const { return TF_Dim(tensor_.get(), axis); }
   std::vector<int64_t> shape() const;
+  // Of a tensor of vectors: their length, and how many there are.
+  int64_t width() const { return dim(TF_NumDims(tensor_.get()) - 1); }
+  int64_t rows() const;
   int64_t count() const { return TF_TensorElementCount(tensor_.get()); }
   TF_DataType dtype() const { return TF_TensorType(tensor_.get()); }
   template <class T>
@@ -134,8 +140,7 @@ void ShapesOfFirst(TF_ShapeInferenceContext* context, TF_Status* status) {
 
 // Checks that the first input has rank 4, and leaves the output's shape
 // unknown: the C API gives a shape function no attributes but types, so that
-// the Python functions set the shape (tests/custom_ops/output_size_test.py
-// compares both).
+// the Python functions set the shape.
 void InferRank4(TF_ShapeInferenceContext* context, TF_Status* status);
 
 // Registers an op, and the kernel that `Kernel` is: `Kernel(construction,

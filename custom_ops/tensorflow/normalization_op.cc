@@ -14,16 +14,16 @@ class NormalizeOp {
         centered_(Int(context, "centered", status) != 0) {}
 
   void Compute(TF_OpKernelContext* context, Status& status) {
-    const Input x(context, 0, "x", 2, status);
+    const Input x = Input::Rows(context, 0, "x", status);
     if (!status.ok()) return;
-    const std::vector<int64_t> width = {x.dim(1)};
+    const std::vector<int64_t> width = {x.width()};
     const Input gamma = Input::Optional(context, 1, "gamma", width, status);
     const Input beta = Input::Optional(context, 2, "beta", width, status);
     if (!status.ok()) return;
     NormalizeArgs args;
     args.from = x.data<float>();
-    args.rows = x.dim(0);
-    args.width = x.dim(1);
+    args.rows = x.rows();
+    args.width = x.width();
     args.gamma = gamma.floats();
     args.beta = beta.floats();
     args.epsilon = epsilon_;

@@ -7,6 +7,7 @@ import pytest
 from tfprune.layers import fused_attention
 from tfprune.layers import fused_functions
 from tfprune.layers import fused_normalization
+from tfprune.ops import activations
 
 PAIRS = [
     (keras.layers.LayerNormalization, "FusedLayerNormalization"),
@@ -99,6 +100,15 @@ def test_functions_of_layers_and_operations():
         x = keras.Input((3,))
         return fused_functions.of(keras.Model(x, function(x)).operations[-1])
 
+    class Silu(keras.layers.Layer):
+        """A namesake that does something else."""
+
+        def call(self, x):
+            return x * 2
+
+    class Gelu(keras.layers.ReLU):
+        """As above."""
+
     ops, own = keras.ops, keras.activations
     assert behind(lambda x: ops.gelu(x, approximate=False)) is own.gelu
     by_tanh = fused_functions.gelu_approximate
@@ -110,6 +120,9 @@ def test_functions_of_layers_and_operations():
     for unknown in (
         ops.sigmoid,
         keras.layers.Activation("tanh"),
+        keras.layers.Activation("linear"),
+        Silu(),
+        Gelu(),
         keras.layers.ReLU(negative_slope=0.1),
         keras.layers.Dense(2),
     ):
@@ -120,3 +133,36 @@ def test_an_activation_comes_back_from_its_name():
     function = fused_functions.gelu_approximate
     config = keras.activations.serialize(function)
     assert keras.activations.get(config) is function
+
+
+def test_ops_and_layers_have_one_list_of_functions():
+    assert list(fused_functions.NAMES.values()) == list(activations.FUSED)
+
+
+def test_what_is_left_to_keras():
+    x = floats(2, 3, 8).astype("float64")
+    keras.config.set_dtype_policy("float64")
+    for layer, kind in normalizations():
+        own = kind.from_layer(randomized(layer, x))
+        assert own(x).dtype == "float64"
+        np.testing.assert_allclose(own(x), layer(x), rtol=1e-12)
+    x = keras.ops.convert_to_tensor(floats(2, 3, 4, 8).astype("float64"))
+    found = fused_attention.FusedAttention()(x, x, x)
+    expected = keras.ops.dot_product_attention(x, x, x)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_dtypes_of_attention_that_differ():
+    x = keras.ops.convert_to_tensor(floats(2, 3, 4, 8))
+    found = fused_attention.FusedAttention()(
+        keras.ops.cast(x, "bfloat16"), x, x
+    )
+    assert found.dtype == "float32"
+
+
+def test_a_layer_of_another_kind_is_refused():
+    layer = keras.layers.Dense(3)
+    layer.build((None, 4))
+    for _, name in PAIRS:
+        with pytest.raises(ValueError, match="`layer` must be"):
+            getattr(fused_normalization, name).from_layer(layer)

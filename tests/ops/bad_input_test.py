@@ -93,8 +93,8 @@ BAD_CSR = [
 BAD_MATMUL = [
     *BAD_CSR,
     ({"x": ones()}, "rank"),
-    ({"x": ones(8)}, "rank"),
-    ({"x": ones(1, 1, 8)}, "rank"),
+    ({"x": ones(7)}, COLUMNS),
+    ({"x": ones(1, 1, 7)}, COLUMNS),
     ({"x": ones(1, 7)}, COLUMNS),
     ({"x": ones(9, 7)}, COLUMNS),
     ({"x": ones(1, 0)}, COLUMNS),

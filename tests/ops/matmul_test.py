@@ -107,3 +107,13 @@ def test_an_unknown_activation_is_refused():
     weights = ops.Csr.from_dense(problems.sparse(6, 9, 0.5))
     with pytest.raises(ValueError, match="`activation` must be one of: none"):
         ops.csr_matmul(inputs(1, 9), weights, activation="rleu")
+
+
+@pytest.mark.parametrize("shape", [(9,), (0, 9), (2, 3, 9), (2, 1, 3, 9)])
+def test_any_number_of_axes(shape):
+    dense = problems.sparse(4, 9, 0.5)
+    weights = ops.Csr.from_dense(dense)
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    got = tf.function(ops.csr_matmul)(x, weights)
+    assert got.shape == (*shape[:-1], 4)
+    np.testing.assert_allclose(got, x @ dense.T, rtol=1e-5, atol=1e-5)

@@ -24,7 +24,9 @@ def is_open(layer: keras.layers.Layer) -> bool:
 
 
 def opened(
-    model: keras.Model, keep: typing.Callable | None = None
+    model: keras.Model,
+    keep: typing.Callable | None = None,
+    change: typing.Callable | None = None,
 ) -> opening.Opened:
     """A model that gives the same, in which attention is layers of its own.
 
@@ -36,8 +38,14 @@ def opened(
         model: Sequential or Functional model.
         keep: Callable `layer -> bool`: which other ones stay. Defaults to
             None: none.
+        change: Callable `model -> model`: what is made of one in which blocks
+            are open, and attention is not; variables of that one are the
+            originals then. Defaults to None: nothing.
     """
-    found = opening.open_composites(model, keep, also=parts.ATTENTION)
+    blocks = model
+    if change is not None:
+        blocks = change(opening.open_composites(model, keep).model)
+    found = opening.open_composites(blocks, keep, also=parts.ATTENTION)
     if found.model is model:
         return found
     try:

@@ -112,6 +112,12 @@ def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     return copied
 
 
+def identity(layer: keras.Operation) -> keras.layers.Layer:
+    """What takes a layer's or operation's name and place, and does nothing."""
+    dtype = getattr(layer, "dtype_policy", None)
+    return keras.layers.Identity(name=layer.name, dtype=dtype)
+
+
 def _build_as(layer, copied):
     """Makes the variables of a copy."""
     config = layer.get_build_config() or {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import keras
 
 from tfprune.ops import attend
@@ -12,7 +14,8 @@ class FusedAttention(keras.Operation):
     """Computes what `keras.ops.dot_product_attention` does, for inference.
 
     Scores, softmax and weighted mean are one op, in which the scores of a few
-    queries at a time stay in the cache. Arithmetic is in float32.
+    queries at a time stay in the cache. Arithmetic is in float32; tensors of
+    float64 are left to Keras. XLA has no kernel of the op.
 
     Args:
         is_causal: Bool: whether queries see keys up to their own position
@@ -46,16 +49,26 @@ class FusedAttention(keras.Operation):
     def call(self, query, key, value, bias=None, mask=None, scale=None):
         if scale is None:
             scale = query.shape[-1] ** -0.5
-        if bias is not None or not isinstance(scale, float):
+        tensors = query, key, value
+        dtype = keras.backend.result_type(*(x.dtype for x in tensors))
+        is_number = isinstance(scale, numbers.Real)
+        if bias is not None or dtype == "float64" or not is_number:
             return keras.ops.dot_product_attention(
-                *(query, key, value, bias, mask, scale, self.is_causal)
+                *(*tensors, bias, mask, scale, self.is_causal)
             )
-        tensors = [keras.ops.cast(x, "float32") for x in (query, key, value)]
-        outputs = attend(*tensors, mask, scale=scale, is_causal=self.is_causal)
-        return keras.ops.cast(outputs, query.dtype)
+        outputs = attend(
+            *(keras.ops.cast(x, "float32") for x in tensors),
+            None if mask is None else keras.ops.cast(mask, "bool"),
+            scale=float(scale),
+            is_causal=self.is_causal,
+        )
+        return keras.ops.cast(outputs, dtype)
 
     def compute_output_spec(
         self, query, key, value, bias=None, mask=None, scale=None
     ):
-        shape = (*query.shape[:3], value.shape[3])
-        return keras.KerasTensor(shape, dtype=query.dtype)
+        tensors = query, key, value
+        return keras.KerasTensor(
+            (*query.shape[:3], value.shape[3]),
+            dtype=keras.backend.result_type(*(x.dtype for x in tensors)),
+        )

@@ -28,21 +28,25 @@ _OF_OPERATIONS = {
 
 
 def of(operation):
-    """The function that a layer or operation is, or None: no fused one.
+    """The function that a layer or operation of Keras is, or None.
 
     Args:
         operation: Keras layer or operation, or None.
     """
-    kind = type(operation).__name__
-    if isinstance(operation, keras.layers.Activation):
-        known = operation.activation in NAMES
+    kind = type(operation)
+    if kind is keras.layers.Activation:
+        known = operation.activation in NAMES.keys() - {
+            keras.activations.linear
+        }
         return operation.activation if known else None
-    if isinstance(operation, keras.layers.ReLU):
+    if kind is keras.layers.ReLU:
         return _of_relu(operation)
-    if kind == "Gelu":
+    if not kind.__module__.startswith("keras."):
+        return None
+    if kind.__name__ == "Gelu":
         by_tanh = operation.approximate
         return gelu_approximate if by_tanh else keras.activations.gelu
-    return _OF_OPERATIONS.get(kind)
+    return _OF_OPERATIONS.get(kind.__name__)
 
 
 def _of_relu(layer):

@@ -6,36 +6,14 @@ import keras
 
 from tfprune import backend
 from tfprune.ops import normalize
-
-
-class _Fused(keras.layers.Layer):
-    """What both normalizations have in common; mixed into a layer of Keras."""
-
-    @classmethod
-    def from_layer(cls, layer: keras.layers.Layer):
-        """A layer that computes the same.
-
-        Args:
-            layer: Built layer of the class of Keras that this one extends.
-        """
-        own = cls.from_config(layer.get_config())
-        backend.build(own, layer.get_build_config())
-        for mine, its in zip(own.variables, layer.variables, strict=True):
-            mine.assign(its)
-        own.trainable = layer.trainable
-        return own
-
-    def call(self, inputs):
-        last = len(inputs.shape) - 1
-        if keras.tree.flatten(self.axis) not in ([-1], [last]):
-            return super().call(inputs)
-        outputs = self._normalized(keras.ops.cast(inputs, "float32"))
-        return keras.ops.cast(outputs, self.compute_dtype)
+from tfprune.utils import validation
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
-class FusedLayerNormalization(_Fused, keras.layers.LayerNormalization):
+class FusedLayerNormalization(keras.layers.LayerNormalization):
     """`keras.layers.LayerNormalization`, faster over the last axis.
+
+    Arithmetic is in float32; layers of float64 are left to Keras.
 
     Args, inputs and outputs: as of `keras.layers.LayerNormalization`.
 
@@ -46,19 +24,49 @@ class FusedLayerNormalization(_Fused, keras.layers.LayerNormalization):
     ```
     """
 
-    def _normalized(self, inputs):
-        return normalize(
-            inputs,
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # The op is compiled ahead of time; XLA has no kernel of it.
+        self.supports_jit = False
+
+    @classmethod
+    def from_layer(
+        cls, layer: keras.layers.LayerNormalization
+    ) -> FusedLayerNormalization:
+        """A layer that computes the same.
+
+        Args:
+            layer: Built Keras layer.
+        """
+        validation.check_layer(layer, keras.layers.LayerNormalization)
+        own = cls(
+            layer.axis,
+            layer.epsilon,
+            layer.center,
+            layer.scale,
+            name=layer.name,
+            dtype=layer.dtype_policy,
+        )
+        return _filled(own, layer)
+
+    def call(self, inputs):
+        is_other = getattr(self, "rms_scaling", False)
+        if is_other or not _is_fast(self, inputs):
+            return super().call(inputs)
+        outputs = normalize(
+            keras.ops.cast(inputs, "float32"),
             _weight(self.gamma),
             _weight(self.beta),
             epsilon=self.epsilon,
-            centered=not getattr(self, "rms_scaling", False),
         )
+        return keras.ops.cast(outputs, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="tfprune")
-class FusedRMSNormalization(_Fused, keras.layers.RMSNormalization):
+class FusedRMSNormalization(keras.layers.RMSNormalization):
     """`keras.layers.RMSNormalization`, faster over the last axis.
+
+    Arithmetic is in float32; layers of float64 are left to Keras.
 
     Args, inputs and outputs: as of `keras.layers.RMSNormalization`.
 
@@ -69,9 +77,52 @@ class FusedRMSNormalization(_Fused, keras.layers.RMSNormalization):
     ```
     """
 
-    def _normalized(self, inputs):
-        scale = _weight(self.scale)
-        return normalize(inputs, scale, epsilon=self.epsilon, centered=False)
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.supports_jit = False
+
+    @classmethod
+    def from_layer(
+        cls, layer: keras.layers.RMSNormalization
+    ) -> FusedRMSNormalization:
+        """A layer that computes the same.
+
+        Args:
+            layer: Built Keras layer.
+        """
+        validation.check_layer(layer, keras.layers.RMSNormalization)
+        own = cls(
+            layer.axis,
+            layer.epsilon,
+            name=layer.name,
+            dtype=layer.dtype_policy,
+        )
+        return _filled(own, layer)
+
+    def call(self, x):
+        if not _is_fast(self, x):
+            return super().call(x)
+        outputs = normalize(
+            keras.ops.cast(x, "float32"),
+            _weight(self.scale),
+            epsilon=self.epsilon,
+            centered=False,
+        )
+        return keras.ops.cast(outputs, self.compute_dtype)
+
+
+def _filled(own, layer):
+    backend.build(own, layer.get_build_config())
+    for mine, its in zip(own.variables, layer.variables, strict=True):
+        mine.assign(its)
+        mine.trainable = its.trainable
+    return own
+
+
+def _is_fast(layer, inputs):
+    last = len(inputs.shape) - 1
+    is_last = keras.tree.flatten(layer.axis) in ([-1], [last])
+    return is_last and layer.compute_dtype != "float64"
 
 
 def _weight(variable):

@@ -58,12 +58,10 @@ class SparseDense(sparse.Sparse):
 
     def call(self, inputs, training=None):
         inputs = keras.ops.cast(inputs, "float32")
-        flat = keras.ops.reshape(inputs, (-1, self._columns))
         outputs = csr_matmul(
-            flat, self._csr(training), self._bias(), self._fused
+            inputs, self._csr(training), self._bias(), self._fused
         )
-        shape = (*keras.ops.shape(inputs)[:-1], self.units)
-        return self._finish(keras.ops.reshape(outputs, shape))
+        return self._finish(outputs)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)

@@ -19,8 +19,9 @@ def attend(query, key, value, mask=None, *, scale: float, is_causal=False):
         key: float32 tensor of shape `(batch, keys, key heads, depth)`, of which
             each head serves as many of the queries', one after another.
         value: float32 tensor of shape `(batch, keys, key heads, value depth)`.
-        mask: Bool tensor of shape `(batch, heads, queries, keys)`, or with 1 in
-            the place of any: which keys are seen. Defaults to None: all.
+        mask: Bool tensor of shape `(batch, heads, queries, keys)`, with 1 in
+            the place of any or without the first ones: which keys are seen.
+            Defaults to None: all.
         scale: Float.
         is_causal: Bool: whether queries see keys up to their own position
             alone. Defaults to False.
@@ -41,7 +42,7 @@ def attend(query, key, value, mask=None, *, scale: float, is_causal=False):
         query,
         key,
         value,
-        tf.zeros([0], "bool") if mask is None else mask,
+        tf.zeros([0], "bool") if mask is None else _of_rank_4(mask),
         scale=scale,
         causal=int(is_causal),
         num_threads=library.num_threads(),
@@ -50,9 +51,16 @@ def attend(query, key, value, mask=None, *, scale: float, is_causal=False):
     return outputs
 
 
+def _of_rank_4(mask):
+    mask = tf.convert_to_tensor(mask)
+    for _ in range(4 - mask.shape.rank):
+        mask = mask[None]
+    return mask
+
+
 def reference(query, key, value, mask, scale, is_causal):
     """The same with Keras' operations."""
-    times = query.shape[2] // key.shape[2]
+    times = tf.shape(query)[2] // tf.shape(key)[2]
     key, value = (tf.repeat(x, times, axis=2) for x in (key, value))
     return keras.ops.dot_product_attention(
         query, key, value, mask=mask, scale=scale, is_causal=is_causal

@@ -1,4 +1,4 @@
-"""csr_matmul: a dense matrix times sparse weights."""
+"""csr_matmul: dense rows times sparse weights."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def csr_matmul(inputs, weights: csr.Csr, bias=None, activation="none"):
     """`activation(inputs @ transpose(weights) + bias)`.
 
     Args:
-        inputs: float32 tensor of shape `(batch, columns)`.
+        inputs: float32 tensor of shape `(..., columns)`.
         weights: `Csr` of shape `(rows, columns)`.
         bias: float32 tensor of shape `(rows,)`. Defaults to None.
         activation: `"none"`, `"relu"`, `"relu6"`, `"gelu"`,
             `"gelu_approximate"` (by tanh) or `"silu"`. Defaults to `"none"`.
 
     Returns:
-        float32 tensor of shape `(batch, rows)`.
+        float32 tensor of shape `(..., rows)`.
 
     Raises:
         ValueError: for an unknown activation.
@@ -41,14 +41,14 @@ def csr_matmul(inputs, weights: csr.Csr, bias=None, activation="none"):
         activation=activation,
         num_threads=library.num_threads(),
     )
-    outputs.set_shape((inputs.shape[0], weights.rows))
+    outputs.set_shape((*inputs.shape[:-1], weights.rows))
     return outputs
 
 
 def reference(inputs, weights, bias, activation):
     """The same with TensorFlow's ops."""
     kernel = tf.cast(weights.to_dense(), "float32")
-    outputs = tf.matmul(inputs, kernel, transpose_b=True)
+    outputs = tf.tensordot(inputs, kernel, [[-1], [1]])
     if bias.shape != (0,) or weights.rows == 0:
         outputs += bias
     return activations.FUSED[activation](outputs)
@@ -60,7 +60,7 @@ def _gradient(op, upstream):
     activation = op.get_attr("activation").decode()
 
     def run(x, values, bias):
-        weights = csr.Csr(values, columns, offsets, tf.shape(x)[1])
+        weights = csr.Csr(values, columns, offsets, tf.shape(x)[-1])
         return reference(x, weights, bias, activation)
 
     dx, dvalues, dbias = reference_gradients.gradients(

@@ -33,16 +33,14 @@ def normalize(inputs, gamma=None, beta=None, *, epsilon: float, centered=True):
     ops = library.load().ops
     if ops is None:
         return reference(inputs, gamma, beta, epsilon, centered)
-    width = inputs.shape[-1]
-    outputs = ops.tfprune_normalize(
-        tf.reshape(inputs, (-1, width)),
+    return ops.tfprune_normalize(
+        inputs,
         gamma,
         beta,
         epsilon=epsilon,
         centered=int(centered),
         num_threads=library.num_threads(),
     )
-    return tf.ensure_shape(tf.reshape(outputs, tf.shape(inputs)), inputs.shape)
 
 
 def reference(inputs, gamma, beta, epsilon, centered):

@@ -147,3 +147,51 @@ def test_a_net_without_sparse_layers_stays_as_it_is():
     found = tfprune.sparsify(model).model
     kinds = [type(operation).__name__ for operation in found.operations]
     assert not [kind for kind in kinds if kind.startswith("Fused")]
+
+
+def test_namesakes_stay_as_they_are():
+    class DotProductAttention(layers.Layer):
+        """As many tutorials have it."""
+
+        def call(self, x):
+            return x * 2
+
+    inputs = keras.Input((WIDTH,))
+    outputs = DotProductAttention()(layers.Dense(WIDTH)(inputs))
+    found = tfprune.sparsify(pruned(keras.Model(inputs, outputs))).model
+    kinds = [type(x).__name__ for x in found.layers]
+    assert "DotProductAttention" in kinds and "SparseDense" in kinds
+
+
+def test_a_mask_of_two_axes():
+    inputs, seen = keras.Input((7, 4, 8)), np.tri(7, dtype=bool)
+    x = layers.EinsumDense("abcd,ed->abce", (None, 4, 8))(inputs)
+    x = keras.ops.dot_product_attention(x, x, x, mask=seen)
+    model = keras.Model(inputs, layers.Dense(8)(x))
+    found = tfprune.sparsify(pruned(model)).model
+    assert "FusedAttention" in [type(x).__name__ for x in found.operations]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 7, 4, 8))
+    np.testing.assert_allclose(found(x), model(x), atol=1e-4)
+
+
+def test_one_normalization_that_is_called_twice():
+    inputs = keras.Input((WIDTH,))
+    norm = layers.LayerNormalization()
+    model = keras.Model(inputs, norm(layers.Dense(WIDTH)(norm(inputs))))
+    found = tfprune.sparsify(pruned(model)).model
+    x = given()[0][:, 0]
+    np.testing.assert_allclose(found(x), model(x), rtol=1e-3, atol=1e-4)
+    kinds = [type(x).__name__ for x in found.layers]
+    assert kinds.count("FusedLayerNormalization") == 1
+
+
+def test_grouped_attention_with_dropout():
+    inputs = keras.Input((None, WIDTH))
+    attention = layers.GroupQueryAttention(8, 4, 2, dropout=0.2)
+    model = keras.Model(inputs, attention(inputs, inputs))
+    found = tfprune.sparsify(pruned(model)).model
+    x = given()[0]
+    np.testing.assert_allclose(found(x), model(x), rtol=1e-3, atol=1e-4)
+    (inner,) = [x for x in found.layers if isinstance(x, keras.Model)]
+    assert "FusedAttention" in [type(x).__name__ for x in inner.operations]

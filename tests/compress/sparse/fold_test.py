@@ -157,3 +157,49 @@ def test_layers_in_two_models_stay():
     x = np.ones((1, 6, 6, 4), "float32")
     for got, want in zip(folded(x), model(x), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["relu", "gelu", "silu", "linear"])
+def test_what_computes_in_another_dtype_stays(kind):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    inputs = keras.Input((6,))
+    outputs = layers.Dense(4)(inputs)
+    outputs = layers.Activation(kind, dtype="float32", name="last")(outputs)
+    model = keras.Model(inputs, outputs)
+    folded = fold.fold(model_graph.ModelGraph(model))
+    assert "last" in [layer.name for layer in folded.layers]
+    assert folded(np.ones((2, 6))).dtype == "float32"
+
+
+@pytest.mark.parametrize("kind", ["relu", "gelu", "silu"])
+def test_an_operation_that_ends_a_mask_stays(kind):
+    inputs = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(9, 6, mask_zero=True)(inputs)
+    x = getattr(keras.ops, kind)(layers.Dense(4)(x))
+    model = keras.Model(inputs, layers.GlobalAveragePooling1D()(x))
+    folded = fold.fold(model_graph.ModelGraph(model))
+    tokens = np.array([[1, 2, 0, 0, 0], [3, 0, 0, 0, 0]])
+    np.testing.assert_allclose(folded(tokens), model(tokens), atol=1e-6)
+
+
+@pytest.mark.parametrize("function", ["relu", "gelu", "silu"])
+def test_operations_become_activations(function):
+    inputs = keras.Input((6,))
+    x = layers.Dense(4, name="dense")(inputs)
+    model = keras.Model(inputs, getattr(keras.ops, function)(x))
+    folded = fold.fold(model_graph.ModelGraph(model))
+    compare(model, folded)
+    is_tanh = function == "gelu"  # The default of `keras.ops.gelu`.
+    own = folded.get_layer("dense").activation
+    assert own is getattr(keras.activations, "linear" if is_tanh else function)
+
+
+def test_a_quantized_layer_keeps_what_is_behind():
+    inputs = keras.Input((8,))
+    model = keras.Model(
+        inputs, layers.ReLU(name="last")(layers.Dense(8)(inputs))
+    )
+    model.layers[1].quantize("int8")
+    folded = fold.fold(model_graph.ModelGraph(model))
+    assert "last" in [layer.name for layer in folded.layers]
+    compare(model, folded)

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -139,6 +140,40 @@ TEST(Attention, Masks) {
     }
 }
 
+TEST(Attention, NoKeys) {
+  std::mt19937 random(1);
+  Problem problem(Sizes(3, 0, 8, 2), random);
+  std::vector<float> got(2 * 3 * 3 * 2, NAN);
+  problem.attention.to = got.data();
+  ASSERT_EQ(problem.attention.Check(), "");
+  ASSERT_TRUE(problem.attention.Run(1, SerialFor));
+  EXPECT_EQ(got, std::vector<float>(got.size(), 0));
+}
+
+// A value that nobody sees counts nothing, and a score that is no number does.
+TEST(Attention, WhatIsNoNumber) {
+  std::mt19937 random(1);
+  for (const LaneKernels* kernels : AllLaneKernels()) {
+    if (!kernels->runs_here()) continue;
+    Problem problem(Sizes(3, 20, 8, 8), random);
+    Attention& a = problem.attention;
+    a.heads = a.key_heads = a.batch = 1;
+    std::vector<uint8_t> mask(20, 1);
+    mask[4] = 0;
+    a.mask = mask.data();
+    a.mask_sizes[3] = 20;
+    problem.value[4 * 8] = 3e38f;
+    std::vector<float> got(3 * 8, NAN);
+    a.to = got.data();
+    ASSERT_TRUE(a.Run(1, SerialFor, *kernels));
+    for (float x : got) EXPECT_LT(std::abs(x), 1) << kernels->name;
+    problem.query[8] = NAN;
+    ASSERT_TRUE(a.Run(1, SerialFor, *kernels));
+    for (int i = 0; i < 24; ++i)
+      EXPECT_EQ(std::isnan(got[i]), i / 8 == 1) << kernels->name;
+  }
+}
+
 TEST(Attention, SharedKeys) {
   std::mt19937 random(1);
   for (int64_t key_heads : {1, 2, 6}) {
@@ -175,7 +210,7 @@ TEST(Attention, SizesThatDoNotFit) {
   EXPECT_NE(a.Check(), "");
   a.key_heads = 0;
   EXPECT_NE(a.Check(), "");
-  a = Sizes(4, 0, 6, 7);
+  a = Sizes(4, int64_t{1} << 40, 0, 7);
   EXPECT_NE(a.Check(), "");
   a = Sizes(4, 5, 6, 7);
   const uint8_t mask[4] = {};

@@ -90,6 +90,28 @@ TEST(CsrMatmul, Activations) {
       }
 }
 
+TEST(CsrMatmul, ActivationsOfWhatIsVeryLargeAndOfNoNumber) {
+  const Matrix matrix = {1, 1, {1}, {0}, {0, 1}};
+  const std::vector<float> input = {INFINITY, NAN, 3e38f, -3e38f};
+  for (Activation activation : kActivations)
+    for (int64_t batch : {1, 4})
+      for (const LaneKernels* kernels : AllLaneKernels()) {
+        if (!kernels->runs_here()) continue;
+        Epilogue epilogue;
+        epilogue.activation = activation;
+        std::vector<float> got(batch);
+        const auto packed = CsrMatmul::Pack(matrix.View(), batch, 1, *kernels);
+        ASSERT_TRUE(packed->Run(input.data(), epilogue, got.data(), SerialFor));
+        const bool is_bounded = activation == Activation::kRelu6;
+        EXPECT_EQ(got[0], is_bounded ? 6 : INFINITY) << kernels->name;
+        if (batch == 1) continue;
+        EXPECT_TRUE(std::isnan(got[1])) << kernels->name;
+        EXPECT_EQ(got[2], is_bounded ? 6 : 3e38f) << kernels->name;
+        const bool is_linear = activation == Activation::kNone;
+        EXPECT_NEAR(got[3], is_linear ? -3e38f : 0, 1e-30) << kernels->name;
+      }
+}
+
 TEST(CsrMatmul, ManyColumns) {
   std::mt19937 random(1);
   for (int64_t columns : {65535, 65536, 65537}) {

@@ -9,7 +9,7 @@ from tfprune.graph import model_graph
 from tfprune.layers import fused_attention
 from tfprune.layers import fused_normalization
 
-_NORMS = {
+_NORMS: dict = {
     keras.layers.LayerNormalization: (
         fused_normalization.FusedLayerNormalization
     ),
@@ -40,8 +40,10 @@ def fused(graph: model_graph.ModelGraph) -> dict:
 
 def _is_attention(operation):
     """Whether it is what keras.ops.dot_product_attention makes, as it is."""
+    kind = type(operation)
     return (
-        type(operation).__name__ == "DotProductAttention"
+        kind.__module__.startswith("keras.")
+        and kind.__name__ == "DotProductAttention"
         and not operation.flash_attention
         and operation.attn_logits_soft_cap is None
     )

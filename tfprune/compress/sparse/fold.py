@@ -11,6 +11,7 @@ from tfprune import backend
 from tfprune.compress.sparse import pads
 from tfprune.graph import cloning
 from tfprune.graph import model_graph
+from tfprune.graph import nodes
 from tfprune.layers import fused_functions
 from tfprune.layers import winograd_conv2d
 
@@ -55,7 +56,7 @@ def fold(graph: model_graph.ModelGraph) -> keras.Model:
 
     def replace(layer, copied):
         if id(layer) in removed:
-            passed.append(keras.layers.Identity(name=layer.name))
+            passed.append(cloning.identity(layer))
             return passed[-1]
         norm, after = tails.get(id(layer), (None, None))
         pad = heads.get(id(layer))
@@ -73,18 +74,34 @@ def fold(graph: model_graph.ModelGraph) -> keras.Model:
 
 def _tail(layer, followers):
     """The normalization and activation to fold; None for none."""
-    if layer.activation is not LINEAR or not _is_last(layer):
+    if layer.activation is not LINEAR or not _is_plain(layer):
         return None, None
     norm, after = None, followers.get(id(layer))
     if isinstance(after, keras.layers.BatchNormalization):
         if after.axis not in (-1, len(layer.kernel.shape) - 1):
             return None, None
         norm, after = after, followers.get(id(after))
-    return norm, after if activation(after) else None
+    return norm, after if activation(after) and joins(layer, after) else None
 
 
-def _is_last(layer):
-    return getattr(layer, "data_format", "channels_last") == "channels_last"
+def _is_plain(layer):
+    """Whether outputs are last, and the kernel is all that multiplies."""
+    is_last = getattr(layer, "data_format", "channels_last") == "channels_last"
+    is_other = layer.quantization_mode or getattr(layer, "lora_enabled", False)
+    return is_last and not is_other
+
+
+def joins(layer, after) -> bool:
+    """Whether what follows a layer may be part of it.
+
+    Args:
+        layer: Keras layer.
+        after: Keras layer or operation, which follows it alone.
+    """
+    if isinstance(after, keras.layers.Layer):
+        return after.compute_dtype == layer.compute_dtype
+    # An operation ends a mask of Keras.
+    return not nodes.passes_masks(layer)
 
 
 def activation(layer):

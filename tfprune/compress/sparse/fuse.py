@@ -57,18 +57,20 @@ def _plans(graph, chosen):
         for position, source in enumerate(sources):
             conv = chosen.get(id(source), source)
             if _takes(conv, addition):
-                activation = after if _takes_activation(conv, after) else None
-                plans.append(_Plan(addition, source, position, activation))
+                joins = _takes_activation(conv, after, addition)
+                after = after if joins else None
+                plans.append(_Plan(addition, source, position, after))
                 break
     return plans
 
 
 def _activations(graph, chosen):
     """Id of a sparse layer to the operation behind it that it takes over."""
+    sources = {id(layer): layer for layer in graph.leaves}
     return {
         key: after
         for key, after in graph.sole_followers.items()
-        if _takes_activation(chosen.get(key), after)
+        if _takes_activation(chosen.get(key), after, sources.get(key))
     }
 
 
@@ -80,12 +82,13 @@ def _takes(conv, addition):
     )
 
 
-def _takes_activation(layer, after):
+def _takes_activation(layer, after, before):
+    """Whether a sparse layer may do what follows `before`, itself or not."""
     return (
         isinstance(layer, sparse.Sparse)
         and layer.activation is fold.LINEAR
         and fused_functions.of(after) is not None
-        and layer.compute_dtype == getattr(after, "compute_dtype", "float32")
+        and fold.joins(before, after)
     )
 
 
@@ -113,7 +116,7 @@ class _Fusing:
             after = self._activations[id(layer)]
             copied.activation = fused_functions.of(after)
         if id(layer) in self._removed:
-            copied = keras.layers.Identity(name=layer.name)
+            copied = cloning.identity(layer)
             self._passing[id(copied)] = copied
         elif id(layer) in self._by_conv:
             after = self._by_conv[id(layer)].activation

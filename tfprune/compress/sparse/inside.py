@@ -11,7 +11,6 @@ from tfprune.compress.sparse import alternatives
 from tfprune.graph import cloning
 from tfprune.graph import leaves
 from tfprune.graph import model_graph
-from tfprune.graph import opening
 from tfprune.graph import traversal
 from tfprune.layers import parts
 
@@ -22,10 +21,9 @@ def opened(model: keras.Model) -> keras.Model:
     Args:
         model: Sequential or Functional model.
     """
-    if any(map(_drops, traversal.walk(model))):
-        blocks = opening.open_composites(model, _has_no_zeros).model
-        model = cloning.clone(blocks, _never_dropping)
-    return opened_lib.opened(model, _has_no_zeros).model
+    drops = any(map(_drops, traversal.walk(model)))
+    change = _without_dropout if drops else None
+    return opened_lib.opened(model, _has_no_zeros, change).model
 
 
 def kernels(graph: model_graph.ModelGraph):
@@ -69,20 +67,26 @@ def _has_no_zeros(layer):
 
 
 def _drops(layer):
-    is_attention = isinstance(layer, parts.ATTENTION)
-    return is_attention and layer.get_config()["dropout"] > 0
+    return type(layer) in parts.ATTENTION and layer.get_config()["dropout"] > 0
+
+
+def _without_dropout(model):
+    """A model whose attentions are `keras.ops.dot_product_attention` inside.
+
+    Keras makes them of several operations where they may drop something.
+    """
+    return cloning.clone(model, _never_dropping)
 
 
 def _never_dropping(layer, copied):
-    """An attention that is `keras.ops.dot_product_attention` in a graph.
-
-    Keras makes it of several operations where it may drop something.
-    """
     if not _drops(layer):
         return copied
-    own = type(layer).from_config({**layer.get_config(), "dropout": 0.0})
-    backend.build(own, layer.get_build_config())
+    try:
+        own = type(layer).from_config({**layer.get_config(), "dropout": 0.0})
+        backend.build(own, layer.get_build_config())
+    except Exception:  # Of what a user's initializers and so on raise.
+        return copied
     for new, old in zip(own.weights, copied.weights, strict=True):
         new.assign(old)
-    own.trainable = layer.trainable
+        new.trainable = old.trainable
     return own
