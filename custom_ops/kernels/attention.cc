@@ -11,8 +11,6 @@ namespace {
 constexpr int64_t kMostOfASize = (int64_t{1} << 31) - 1;
 // Multiplications below which one thread is faster than several.
 constexpr double kMinParallelMacs = 1e6;
-// The same where the others are awake.
-constexpr double kMinSharedMacs = 0.1e6;
 
 // How many parts the queries of a head come in, for all threads to have some.
 int64_t Parts(const Attention& a, int threads) {
@@ -94,7 +92,7 @@ bool Attention::Run(int threads, const ParallelFor& parallel,
   }
   const double macs =
       1.0 * batch * heads * queries * keys * (depth + value_depth);
-  if (macs < kMinSharedMacs) threads = 1;
+  if (macs < kMinParallelMacs) threads = 1;
   const int64_t parts = queries ? Parts(*this, threads) : 0;
   const int64_t items = batch * heads * parts;
   threads = static_cast<int>(std::min<int64_t>(threads, items));
@@ -103,7 +101,7 @@ bool Attention::Run(int threads, const ParallelFor& parallel,
   float* scratch = items ? Scratch(threads * floats) : nullptr;
   if (items && !scratch) return false;
   const int64_t share = items ? DivideUp(queries, parts) : 0;
-  const auto run = [&](int64_t item, int slot) {
+  parallel(items, threads, [&](int64_t item, int slot) {
     const int64_t image = item / parts / heads, head = item / parts % heads;
     const int64_t begin = std::min(item % parts * share, queries);
     AttendArgs args = ArgsOf(*this, image, head);
@@ -111,11 +109,7 @@ bool Attention::Run(int threads, const ParallelFor& parallel,
     RestrictTo(begin, std::min(begin + share, queries), args);
     args.scratch = scratch + slot * floats;
     kernels.attend(args);
-  };
-  if (macs < kMinParallelMacs)
-    SmallFor(parallel, items, threads, run);
-  else
-    parallel(items, threads, run);
+  });
   return true;
 }
 
