@@ -12,11 +12,28 @@ constexpr int64_t kMostOfASize = (int64_t{1} << 31) - 1;
 // Multiplications below which one thread is faster than several.
 constexpr double kMinParallelMacs = 1e6;
 
+double Macs(const Attention& a) {
+  return 1.0 * a.batch * a.heads * a.queries * a.keys *
+         (a.depth + a.value_depth);
+}
+
 // How many parts the queries of a head come in, for all threads to have some.
 int64_t Parts(const Attention& a, int threads) {
-  const int64_t heads = std::max<int64_t>(a.batch * a.heads, 1);
   const int64_t most = DivideUp(a.queries, kAttendRows);
-  return std::clamp<int64_t>(DivideUp(threads, heads), 1, most);
+  return std::clamp<int64_t>(DivideUp(threads, a.batch * a.heads), 1, most);
+}
+
+void SetMask(const Attention& a, int64_t image, int64_t head,
+             AttendArgs& args) {
+  if (!a.mask) return;
+  const int64_t* sizes = a.mask_sizes;
+  const auto step = [&](int axis, int64_t pitch) {
+    return sizes[axis] == 1 ? 0 : pitch;
+  };
+  args.mask_key = step(3, 1);
+  args.mask_row = step(2, sizes[3]);
+  args.mask = a.mask + head * step(1, sizes[2] * sizes[3]) +
+              image * step(0, sizes[1] * sizes[2] * sizes[3]);
 }
 
 AttendArgs ArgsOf(const Attention& a, int64_t image, int64_t head) {
@@ -36,20 +53,8 @@ AttendArgs ArgsOf(const Attention& a, int64_t image, int64_t head) {
   args.value_depth = a.value_depth;
   args.causal = a.causal;
   args.scale = a.scale;
+  SetMask(a, image, head, args);
   return args;
-}
-
-void SetMask(const Attention& a, int64_t image, int64_t head,
-             AttendArgs& args) {
-  if (!a.mask) return;
-  const int64_t* sizes = a.mask_sizes;
-  const auto step = [&](int axis, int64_t pitch) {
-    return sizes[axis] == 1 ? 0 : pitch;
-  };
-  args.mask_key = step(3, 1);
-  args.mask_row = step(2, sizes[3]);
-  args.mask = a.mask + head * step(1, sizes[2] * sizes[3]) +
-              image * step(0, sizes[1] * sizes[2] * sizes[3]);
 }
 
 void RestrictTo(int64_t begin, int64_t end, AttendArgs& args) {
@@ -86,26 +91,19 @@ bool Attention::Run(int threads, const ParallelFor& parallel) const {
 
 bool Attention::Run(int threads, const ParallelFor& parallel,
                     const LaneKernels& kernels) const {
-  if (!keys) {
-    std::fill_n(to, batch * queries * heads * value_depth, 0.0f);
-    return true;
-  }
-  const double macs =
-      1.0 * batch * heads * queries * keys * (depth + value_depth);
-  if (macs < kMinParallelMacs) threads = 1;
-  const int64_t parts = queries ? Parts(*this, threads) : 0;
+  const int64_t outputs = batch * queries * heads * value_depth;
+  if (!keys) std::fill_n(to, outputs, 0.0f);
+  if (!keys || !outputs) return true;
+  if (Macs(*this) < kMinParallelMacs) threads = 1;
+  const int64_t parts = Parts(*this, threads), share = DivideUp(queries, parts);
   const int64_t items = batch * heads * parts;
   threads = static_cast<int>(std::min<int64_t>(threads, items));
-  const int64_t floats =
-      items ? AttendFloats(keys, depth, value_depth, kernels.lanes) : 0;
-  float* scratch = items ? Scratch(threads * floats) : nullptr;
-  if (items && !scratch) return false;
-  const int64_t share = items ? DivideUp(queries, parts) : 0;
+  const int64_t floats = AttendFloats(keys, depth, value_depth, kernels.lanes);
+  float* scratch = Scratch(threads * floats);
+  if (!scratch) return false;
   parallel(items, threads, [&](int64_t item, int slot) {
-    const int64_t image = item / parts / heads, head = item / parts % heads;
+    AttendArgs args = ArgsOf(*this, item / parts / heads, item / parts % heads);
     const int64_t begin = std::min(item % parts * share, queries);
-    AttendArgs args = ArgsOf(*this, image, head);
-    SetMask(*this, image, head, args);
     RestrictTo(begin, std::min(begin + share, queries), args);
     args.scratch = scratch + slot * floats;
     kernels.attend(args);
