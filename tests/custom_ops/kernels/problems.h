@@ -29,9 +29,12 @@ struct Matrix {
   }
 };
 
-constexpr Activation kActivations[] = {
-    Activation::kNone, Activation::kRelu,            Activation::kRelu6,
-    Activation::kGelu, Activation::kGeluApproximate, Activation::kSilu};
+constexpr Activation kActivations[] = {Activation::kNone,
+                                       Activation::kRelu,
+                                       Activation::kRelu6,
+                                       Activation::kGelu,
+                                       Activation::kGeluApproximate,
+                                       Activation::kSilu};
 
 inline std::vector<float> RandomFloats(int64_t size, std::mt19937& random) {
   std::uniform_real_distribution<float> uniform(-1, 1);
