@@ -20,7 +20,9 @@ class FusedLayerNormalization(keras.layers.LayerNormalization):
     Example:
 
     ```python
-    layer = FusedLayerNormalization.from_layer(model.get_layer("norm"))
+    norm = keras.layers.LayerNormalization()
+    norm.build((None, 16))
+    layer = FusedLayerNormalization.from_layer(norm)
     ```
     """
 
@@ -73,7 +75,9 @@ class FusedRMSNormalization(keras.layers.RMSNormalization):
     Example:
 
     ```python
-    layer = FusedRMSNormalization.from_layer(model.get_layer("norm"))
+    norm = keras.layers.RMSNormalization()
+    norm.build((None, 16))
+    layer = FusedRMSNormalization.from_layer(norm)
     ```
     """
 
