@@ -23,7 +23,8 @@ class FusedAttention(keras.Operation):
 
     Inputs: query `(batch, queries, heads, depth)`, key and value `(batch, keys,
     key heads, depth)`, a bias of the scores, a mask and a scale, as of
-    `keras.ops.dot_product_attention`. Output: `(batch, queries, heads, depth)`.
+    `keras.ops.dot_product_attention`. Output: `(batch, queries, heads,
+    depth)`, of the values' depth.
 
     Example:
 

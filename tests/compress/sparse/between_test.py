@@ -10,22 +10,12 @@ from tests.ops import problems
 from tfprune import ops
 from tfprune.graph import traversal
 from tfprune.ops import library
-from tfprune.profiling import timer
 
-pytestmark = pytest.mark.skipif(
-    library.load().ops is None, reason=ops.describe()
-)
+pytestmark = [
+    pytest.mark.skipif(library.load().ops is None, reason=ops.describe()),
+    pytest.mark.usefixtures("sparse_is_faster"),
+]
 WIDTH = 32
-
-
-@pytest.fixture(autouse=True)
-def sparse_is_faster(monkeypatch):
-    def times(candidates, *args):
-        order = {"dense": 3.0, "given": 3.0, "folded": 2.0}
-        return {name: order.get(name, 1.0) for name in candidates}
-
-    monkeypatch.setattr(timer, "layers", times)
-    monkeypatch.setattr(timer, "models", times)
 
 
 def pruned(model):

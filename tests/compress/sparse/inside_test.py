@@ -10,22 +10,10 @@ from tests.ops import problems
 from tfprune import ops
 from tfprune.graph import traversal
 from tfprune.ops import library
-from tfprune.profiling import timer
 
 compiled = pytest.mark.skipif(library.load().ops is None, reason=ops.describe())
+pytestmark = pytest.mark.usefixtures("sparse_is_faster")
 WIDTH, LENGTH = 32, 6
-
-
-@pytest.fixture(autouse=True)
-def sparse_is_faster(monkeypatch):
-    """All that has a sparse form is chosen."""
-
-    def times(candidates, *args):
-        order = {"dense": 3.0, "given": 3.0, "folded": 2.0}
-        return {name: order.get(name, 1.0) for name in candidates}
-
-    monkeypatch.setattr(timer, "layers", times)
-    monkeypatch.setattr(timer, "models", times)
 
 
 def pruned(model):
