@@ -38,18 +38,20 @@ double Seconds(int repeats, const std::function<void()>& work) {
 // Multiplications per second of an inner loop on data in the L1 cache.
 double Pace(const LaneKernels& kernels) {
   const int vectors = std::min(kernels.most_vectors, 12);
-  std::vector<Entry> entries(1 << 16, Entry{0, 1e-9f});
+  const std::vector<float> values(1 << 16, 1e-9f);
+  const std::vector<int32_t> offsets(values.size(), 0);
   const size_t count = RowsAtOnce(vectors);
   const std::vector<Row> rows(
-      count, Row{0, static_cast<int32_t>(entries.size() / count)});
+      count, Row{0, static_cast<int32_t>(values.size() / count)});
   std::vector<float> memory(2 * 16 * kMostVectors + 16);
   float* x = memory.data();
   while (reinterpret_cast<uintptr_t>(x) % 64) ++x;
   const double seconds = Seconds(50, [&] {
-    kernels.multiply[vectors](rows.data(), rows.data() + count, entries.data(),
-                              x, x + 16 * kMostVectors);
+    kernels.multiply_far.begin[vectors](rows.data(), rows.data() + count,
+                                        values.data(), offsets.data(), x,
+                                        x + 16 * kMostVectors);
   });
-  return entries.size() * vectors * kernels.lanes / seconds;
+  return values.size() * vectors * kernels.lanes / seconds;
 }
 
 void Measure(const std::string& name, const ConvShape& shape, double sparsity,

@@ -22,10 +22,12 @@ const LaneKernels* const kAll[] = {
 
 // Code takes more room than lists do: it must serve many pixels each time that
 // it is fetched. Where each pixel is one of input, too, it pays for few pixels
-// if it is small, and must not leave the L3 cache.
+// if it is small, and must not leave the L3 cache; on Intel's processors lists
+// are faster there.
 constexpr int64_t kNonzerosInL3 = 750'000;
 constexpr int64_t kNonzerosInL2 = 100'000;
 constexpr int64_t kManyPixels = 128;
+constexpr int64_t kFewPixels = 64;
 
 bool IsWorthwhile(const LaneKernels& kernels, const ConvShape& shape,
                   int64_t nonzeros) {
@@ -33,7 +35,9 @@ bool IsWorthwhile(const LaneKernels& kernels, const ConvShape& shape,
   if (kernels.generates_code)
     return shape.OutputPixels() >= kManyPixels
                ? !IsPointwise(shape) || nonzeros <= kNonzerosInL3
-               : IsPointwise(shape) && nonzeros <= kNonzerosInL2;
+               : IsPointwise(shape) && nonzeros <= kNonzerosInL2 &&
+                     (shape.OutputPixels() >= kFewPixels ||
+                      !__builtin_cpu_is("intel"));
   // AMD's family 19h does 512 bits in two turns. What lists gain by them, fewer
   // instructions and whole cache lines, is lost again where taps look further:
   // 16 strips are shorter than 8, and more of what is packed is surroundings.

@@ -20,11 +20,7 @@
 
 namespace tfprune {
 
-// A nonzero weight and where what it multiplies lies, in floats.
-struct Entry {
-  int32_t offset;
-  float value;
-};
+constexpr int kMostVectors = 14;
 
 // The nonzeros of one filter in one block of channels.
 struct Row {
@@ -40,9 +36,19 @@ constexpr int RowsAtOnce(int vectors) {
   return vectors >= 8 ? 1 : (7 + vectors) / vectors;
 }
 
+// Where what a weight multiplies lies, in pairs of floats: that is what 16 bits
+// reach far with, and what addresses count by.
+constexpr int64_t kOffsetUnit = 2;
+
 // sums[row.slot][vectors][lanes] = or += the sum of value * x[offset + ...]
-using MultiplyFn = void (*)(const Row* row, const Row* end, const Entry* entry,
-                            const float* x, float* sums);
+using MultiplyFn = void (*)(const Row* row, const Row* end, const float* values,
+                            const void* offsets, const float* x, float* sums);
+
+// By the number of vectors, from 1: for sums that begin, and that go on.
+struct MultiplyFns {
+  MultiplyFn begin[kMostVectors + 1];
+  MultiplyFn go_on[kMostVectors + 1];
+};
 
 // Copies pixels into channel planes of vectors:
 // to[channel * plane + position * lanes + lane].
@@ -185,8 +191,6 @@ struct WinogradTransforms {
   TransformFn inputs, outputs;
 };
 
-constexpr int kMostVectors = 14;
-
 // What an instruction set brings along.
 struct LaneKernels {
   const char* name;
@@ -194,9 +198,8 @@ struct LaneKernels {
   int lanes;
   int most_vectors;     // of a tile
   bool generates_code;  // for each block of weights, instead of the next two
-  // By the number of vectors, from 1: for sums that begin, and that go on.
-  MultiplyFn multiply[kMostVectors + 1];
-  MultiplyFn multiply_add[kMostVectors + 1];
+  MultiplyFns multiply_near;  // by offsets of 16 bits
+  MultiplyFns multiply_far;   // by offsets of 32 bits
   PackFn pack;
   StoreFn store;
   MultiplyVectorFn multiply_vector;

@@ -34,20 +34,30 @@ template <class Isa, int kVectors>
 using Total = typename Isa::Vector[kVectors];
 
 template <class Isa, int kVectors>
-void Add(const Entry& entry, const float* x, Total<Isa, kVectors>& total) {
-  const auto weight = Isa::Broadcast(entry.value);
-  const float* from = x + entry.offset;
+inline void Add(float value, const float* from, Total<Isa, kVectors>& total) {
+  const auto weight = Isa::Broadcast(value);
   TFPRUNE_UNROLL
   for (int v = 0; v < kVectors; ++v)
     total[v] =
         Isa::MultiplyAdd(weight, Isa::Load(from + v * Isa::kLanes), total[v]);
 }
 
-template <class Isa, int kVectors, bool kGoesOn>
-void Multiply(const Row* row, const Row* end, const Entry* entry,
-              const float* x, float* sums) {
+// With few vectors for each weight, weights come from afar all the time, and
+// hardware prefetches no further than a page.
+template <int kVectors, class Offset>
+inline void FetchWeights(const float* values, const Offset* offsets) {
+  constexpr int64_t kBytesAhead = 512;
+  if (kVectors > 2) return;
+  __builtin_prefetch(reinterpret_cast<const char*>(values) + kBytesAhead);
+  __builtin_prefetch(reinterpret_cast<const char*>(offsets) + kBytesAhead);
+}
+
+template <class Isa, int kVectors, class Offset, bool kGoesOn>
+void Multiply(const Row* row, const Row* end, const float* values,
+              const void* where, const float* x, float* sums) {
   constexpr int kRows = RowsAtOnce(kVectors);
   constexpr int64_t kSum = kVectors * Isa::kLanes;
+  const Offset* offsets = static_cast<const Offset*>(where);
   for (; row != end; row += kRows) {
     Total<Isa, kVectors> total[kRows] = {};
     TFPRUNE_UNROLL
@@ -56,10 +66,12 @@ void Multiply(const Row* row, const Row* end, const Entry* entry,
       for (int v = 0; v < kVectors; ++v)
         total[r][v] = Isa::Load(sums + row[r].slot * kSum + v * Isa::kLanes);
     }
-    const Entry* stop = entry + int64_t{row->count} * kRows;
-    for (; entry != stop; entry += kRows) {
+    const float* stop = values + int64_t{row->count} * kRows;
+    for (; values != stop; values += kRows, offsets += kRows) {
+      FetchWeights<kVectors>(values, offsets);
       TFPRUNE_UNROLL
-      for (int r = 0; r < kRows; ++r) Add<Isa, kVectors>(entry[r], x, total[r]);
+      for (int r = 0; r < kRows; ++r)
+        Add<Isa, kVectors>(values[r], x + offsets[r] * kOffsetUnit, total[r]);
     }
     TFPRUNE_UNROLL
     for (int r = 0; r < kRows; ++r) {
@@ -68,6 +80,12 @@ void Multiply(const Row* row, const Row* end, const Entry* entry,
         Isa::Store(sums + row[r].slot * kSum + v * Isa::kLanes, total[r][v]);
     }
   }
+}
+
+template <class Isa, class Offset, int... kNumbers>
+constexpr MultiplyFns Multiplies(std::integer_sequence<int, kNumbers...>) {
+  return {{nullptr, &Multiply<Isa, kNumbers + 1, Offset, false>...},
+          {nullptr, &Multiply<Isa, kNumbers + 1, Offset, true>...}};
 }
 
 // Prefetches into the L2 cache in the order of memory. Reads that alternate
@@ -232,17 +250,18 @@ void MultiplyVector(const SlicedRows& rows, int64_t begin, int64_t end,
   multiply(rows, begin, end, x, bias, residual, activation, y);
 }
 
-template <class Isa, int... kNumbers, int... kPixels>
+template <class Isa, int... kPixels>
 constexpr LaneKernels Collect(const char* name, bool (*runs_here)(),
-                              std::integer_sequence<int, kNumbers...>,
                               std::integer_sequence<int, kPixels...>) {
+  constexpr auto kNumbers =
+      std::make_integer_sequence<int, Isa::kMostVectors>();
   return {name,
           runs_here,
           Isa::kLanes,
           Isa::kMostVectors,
           false,
-          {nullptr, &Multiply<Isa, kNumbers + 1, false>...},
-          {nullptr, &Multiply<Isa, kNumbers + 1, true>...},
+          Multiplies<Isa, uint16_t>(kNumbers),
+          Multiplies<Isa, int32_t>(kNumbers),
           &Pack<Isa>,
           &Store<Isa>,
           &MultiplyVector<Isa>,
@@ -256,7 +275,6 @@ constexpr LaneKernels Collect(const char* name, bool (*runs_here)(),
 template <class Isa>
 constexpr LaneKernels Kernels(const char* name, bool (*runs_here)()) {
   return Collect<Isa>(name, runs_here,
-                      std::make_integer_sequence<int, Isa::kMostVectors>(),
                       std::make_integer_sequence<int, kMostDepthwisePixels>());
 }
 

@@ -166,6 +166,13 @@ Pool& ThePool() {
   return *the_pool;
 }
 
+// When the last loop ended, since the clock began.
+std::atomic<std::chrono::steady_clock::duration> last_end{};
+
+std::chrono::steady_clock::duration Now() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
+
 }  // namespace
 
 void SerialFor(int64_t items, int,
@@ -179,6 +186,15 @@ void PoolFor(int64_t items, int threads,
   if (helpers < 1) return SerialFor(items, threads, work);
   Loop loop(items, work);
   ThePool().Run(loop, static_cast<int>(helpers));
+  last_end = Now();
+}
+
+void SmallFor(const ParallelFor& parallel_for, int64_t items, int threads,
+              const std::function<void(int64_t, int)>& work) {
+  if (threads > 1 && Now() - last_end.load() < kSpinTime)
+    return parallel_for(items, threads, work);
+  SerialFor(items, threads, work);
+  last_end = Now();
 }
 
 }  // namespace tfprune

@@ -77,7 +77,9 @@ SparseConv::SparseConv(const Csr& weights, const ConvShape& shape, int threads,
     : original_(shape),
       shape_(Flattened(shape)),
       kernels_(kernels),
-      threads_(UsefulThreads(shape, weights.nonzeros, threads)) {
+      is_small_(IsForThreadsAwake(shape, weights.nonzeros)),
+      threads_(is_small_ ? std::max(threads, 1)
+                         : UsefulThreads(shape, weights.nonzeros, threads)) {
   if (shape_.OutputPixels() * shape.filters == 0) return;
   tuning_ = Tune(shape_, weights.nonzeros, threads_, kernels, tuning);
   layout_ = std::make_unique<Layout>(shape_, tuning_.images, kernels.lanes);
@@ -123,9 +125,13 @@ bool SparseConv::Run(const float* input, const Epilogue& epilogue,
   if (!scratch) return false;
   const bool in_place = epilogue.residual == output;
   const Job job = {input, epilogue, output, !in_place && Streams(output)};
-  parallel_for(grid.size(), threads, [&](int64_t item, int slot) {
+  const auto run = [&](int64_t item, int slot) {
     RunChunk(job, ChunkAt(grid, item), scratch + slot * ScratchFloats());
-  });
+  };
+  if (is_small_)
+    SmallFor(parallel_for, grid.size(), threads, run);
+  else
+    parallel_for(grid.size(), threads, run);
   return true;
 }
 

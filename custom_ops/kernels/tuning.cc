@@ -23,6 +23,8 @@ constexpr int64_t kMinPositions = 4;
 constexpr double kPackingCost = 4;
 // Multiply-adds of a run, below which one thread is faster than several.
 constexpr double kMinParallelMacs = 1.5e6;
+// The same where the others are awake.
+constexpr double kMinSharedMacs = 0.2e6;
 
 // Returns as many channels as keep the input of a tile in the L1 cache, or more
 // where a filter would have fewer than `kMinEntries` entries in them.
@@ -94,13 +96,24 @@ double Cost(const ConvShape& shape, const Layout& layout, const Tuning& tuning,
          (positions * nonzeros + kPackingCost * packed);
 }
 
+// Returns multiply-adds of a run, packing and storing counted.
+double Work(const ConvShape& shape, int64_t nonzeros) {
+  return 1.0 * nonzeros * shape.OutputPixels() +
+         kPackingCost * shape.channels * shape.InputPixels() +
+         kPackingCost * shape.filters * shape.OutputPixels();
+}
+
 }  // namespace
 
 int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads) {
-  const double work = 1.0 * nonzeros * shape.OutputPixels() +
-                      kPackingCost * shape.channels * shape.InputPixels() +
-                      kPackingCost * shape.filters * shape.OutputPixels();
+  const double work = Work(shape, nonzeros);
   return work < kMinParallelMacs ? 1 : std::max(threads, 1);
+}
+
+bool IsForThreadsAwake(const ConvShape& shape, int64_t nonzeros) {
+  const double work = Work(shape, nonzeros);
+  return IsPointwise(shape) && work >= kMinSharedMacs &&
+         work < kMinParallelMacs;
 }
 
 int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most) {

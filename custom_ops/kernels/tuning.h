@@ -25,6 +25,10 @@ struct Tuning {
 // Returns `threads`, at least 1, or 1 where the work is too small for several.
 int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads);
 
+// Whether the work of a product is too small for waking threads, but not for
+// those that are awake.
+bool IsForThreadsAwake(const ConvShape& shape, int64_t nonzeros);
+
 // Returns the filters of a block, a multiple of 16 (a cache line): equal shares
 // for all threads, each cut into equal blocks of at most `most` filters.
 int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most);

@@ -23,6 +23,10 @@ class WeightLists : public PackedWeights {
                 float* sums) const override;
 
  private:
+  struct Entry {
+    int32_t offset;  // in units of kOffsetUnit
+    float value;
+  };
   // Filters by channels, multiplied while the channels are in the cache.
   struct Block {
     MultiplyFn multiply;
@@ -33,11 +37,15 @@ class WeightLists : public PackedWeights {
   void PackFilters(const std::vector<Filters>& blocks, int64_t height);
   void PackBlock(const Filters& filters, Slots slots, MultiplyFn multiply);
   void PackRows(const Filters& filters, const int32_t* slots);
+  void Push(const Entry& entry);
 
-  const MultiplyFn multiply_, multiply_add_;
   const int rows_at_once_;
-  const Entry nothing_;
-  std::vector<Entry> entries_;
+  const Entry nothing_;  // has the greatest offset
+  const bool is_near_;
+  const MultiplyFn begin_, go_on_;
+  std::vector<float> values_;
+  std::vector<uint16_t> near_;  // offsets of the values, or these are in far_
+  std::vector<int32_t> far_;
   std::vector<Row> rows_;
   std::vector<std::vector<Block>> blocks_;  // by block of filters
 };

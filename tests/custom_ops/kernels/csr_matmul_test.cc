@@ -114,7 +114,7 @@ TEST(CsrMatmul, ActivationsOfWhatIsVeryLargeAndOfNoNumber) {
 
 TEST(CsrMatmul, ManyColumns) {
   std::mt19937 random(1);
-  for (int64_t columns : {65535, 65536, 65537}) {
+  for (int64_t columns : {8191, 8192, 65535, 65536, 65537}) {
     const Matrix matrix = RandomMatrix(3, columns, 0.99, random);
     for (int64_t batch : {1, 9}) Compare(matrix.View(), batch);
   }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -34,6 +35,27 @@ TEST(PoolFor, GivesASlotToOneAtATime) {
       ASSERT_EQ(inside[slot]++, 0);
       --inside[slot];
     });
+}
+
+// Alone at first, and shared as soon as another loop was just done.
+TEST(SmallFor, IsSharedBehindAnotherLoop) {
+  int shared = 0;
+  const ParallelFor count = [&](int64_t items, int, const auto& work) {
+    ++shared;
+    SerialFor(items, 1, work);
+  };
+  std::atomic<int64_t> sum{0};
+  const auto add = [&](int64_t item, int) { sum += item; };
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  SmallFor(count, 4, 2, add);
+  EXPECT_EQ(shared, 0);
+  // Somebody else may take the processor away in between.
+  for (int round = 0; round < 1000 && !shared; ++round)
+    SmallFor(count, 4, 2, add);
+  EXPECT_EQ(shared, 1);
+  EXPECT_EQ(sum % 6, 0);
+  SmallFor(count, 4, 1, add);
+  EXPECT_EQ(shared, 1);
 }
 
 TEST(PoolFor, ServesManyCallersAndCallersWithin) {

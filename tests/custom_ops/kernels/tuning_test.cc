@@ -81,6 +81,15 @@ TEST(UsefulThreads, CountsPackingAndStoring) {
   EXPECT_EQ(UsefulThreads(Images(1, 56, 32, 32, 1), 0, 4), 1);
 }
 
+TEST(IsForThreadsAwake, IsOfSmallProducts) {
+  ConvShape shape = Images(1, 4, 64, 64, 1);
+  EXPECT_FALSE(IsForThreadsAwake(shape, 10'000));
+  EXPECT_TRUE(IsForThreadsAwake(shape, 20'000));
+  EXPECT_FALSE(IsForThreadsAwake(shape, 100'000));
+  shape.kernel_width = 3;
+  EXPECT_FALSE(IsForThreadsAwake(shape, 20'000));
+}
+
 TEST(UsefulThreads, DoesNotOverflow) {
   constexpr int64_t kMost = (int64_t{1} << 31) - 1;
   ConvShape shape;
