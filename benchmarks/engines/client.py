@@ -62,6 +62,7 @@ ENGINES = (
     ),
     Engine("TensorFlow (XLA)", "xla"),
     Engine("TensorFlow (folded)", "saved_model"),
+    Engine("TensorFlow (constants)", "constants"),
     Engine("ONNX Runtime", "onnxruntime", "engines"),
     Engine("OpenVINO", "openvino", "engines"),
     Engine("LiteRT", "litert", "engines"),

@@ -150,6 +150,15 @@ def _keras(net, threads):
     return _called(net, backend.compiled(_load(net)))
 
 
+def _constants(net, threads):
+    tf = _import_tensorflow(threads)
+    import tfprune
+
+    infer = tfprune.to_function(_load(net))
+    tensors = list(map(tf.constant, net.inputs.values()))
+    return lambda: infer(tensors).numpy(), lambda y: y
+
+
 def _xla(net, threads):
     tf = _import_tensorflow(threads)
     return _called(net, tf.function(_load(net), jit_compile=True))
@@ -211,8 +220,9 @@ LAYERS = {
     "scipy": _scipy,
 }
 NETS = {
-    "tfprune": _keras,
+    "tfprune": _constants,
     "tensorflow": _keras,
+    "constants": _constants,
     "xla": _xla,
     "saved_model": _saved_model,
     "onnxruntime": _onnxruntime,

@@ -9,6 +9,7 @@ from tfprune.backend.graphs import repeated as repeated
 from tfprune.backend.graphs import runs_compiled_ops as runs_compiled_ops
 from tfprune.backend.graphs import share_cores as share_cores
 from tfprune.backend.graphs import shared as shared
+from tfprune.backend.graphs import with_constants as with_constants
 from tfprune.backend.layers import build as build
 from tfprune.backend.layers import state as state
 from tfprune.backend.layers import sublayers as sublayers

@@ -8,6 +8,7 @@ import functools
 import multiprocessing
 
 import tensorflow as tf
+from tensorflow.python.framework import convert_to_constants
 from tensorflow.python.ops import control_flow_util
 
 
@@ -82,6 +83,26 @@ def shared(function, *signature):
 def compiled(model):
     """The inference of a model, or of a function that calls one, as a graph."""
     return tf.function(lambda *inputs: model(*inputs, training=False))
+
+
+def with_constants(function, specs: list):
+    """A function as a graph in which variables have become constants.
+
+    Where it looks up in tables, which have no values, they stay variables.
+
+    Args:
+        function: Callable of tensors.
+        specs: List of `tf.TensorSpec`, of its arguments.
+
+    Returns:
+        A callable: tensors to what the function returns.
+    """
+    traced = tf.function(function).get_concrete_function(*specs)
+    if len(traced.captured_inputs) > len(traced.variables):
+        return traced
+    frozen = convert_to_constants.convert_variables_to_constants_v2(traced)
+    structure = traced.structured_outputs
+    return lambda *inputs: tf.nest.pack_sequence_as(structure, frozen(*inputs))
 
 
 def repeated(function, x, times: int):

@@ -8,14 +8,16 @@ import keras
 
 from tfprune.compress import strip
 from tfprune.exporters import compact
+from tfprune.exporters import inference
 from tfprune.exporters import saved_model
 from tfprune.exporters import verify
 from tfprune.graph import cloning
 from tfprune.utils import validation
 
-__all__ = ["export", "load_compact"]
+__all__ = ["export", "load_compact", "to_function"]
 
 load_compact = compact.load
+to_function = inference.to_function
 
 
 def export(

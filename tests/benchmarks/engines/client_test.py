@@ -16,7 +16,11 @@ POINTWISE = shapes.Convolution("net/1x1", 8, 6, 12, 1, 1, 1, "SAME", 2.0)
 VALID = shapes.Convolution("net/valid", 3, 7, 5, 5, 1, 1, "VALID", 2.0)
 PRODUCT = shapes.Product("net/fc", 20, 10, 4.0)
 OWN = [e for e in client.ENGINES if e.environment == "own"]
-FOR_NETS = ["TensorFlow (XLA)", "TensorFlow (folded)"]
+FOR_NETS = [
+    "TensorFlow (XLA)",
+    "TensorFlow (folded)",
+    "TensorFlow (constants)",
+]
 
 
 def write(folder, layer, sparsity, batch=2):

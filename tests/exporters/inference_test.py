@@ -1,0 +1,82 @@
+"""to_function infers as the model does, whatever it takes and gives."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+import tfprune
+from tfprune.graph import examples
+
+
+def of_dicts():
+    inputs = {
+        "b": keras.Input((4,), name="b"),
+        "a": keras.Input((4,), name="a"),
+    }
+    x = layers.Dense(3)(inputs["b"]) - layers.Dense(3)(inputs["a"])
+    return keras.Model(inputs, {"z": x, "y": [x, layers.Dense(2)(x)]})
+
+
+def recurrent():
+    return keras.Sequential([keras.Input((None, 3)), layers.LSTM(4)])
+
+
+def of_words():
+    table = layers.StringLookup(vocabulary=["0", "1"])
+    words = keras.Input((2,), dtype="string")
+    return keras.Model(words, layers.Embedding(4, 3)(table(words)))
+
+
+def attending():
+    x = keras.Input((6, 8))
+    net = keras.Model(x, layers.MultiHeadAttention(2, 4)(x, x))
+    method = tfprune.methods.Magnitude(0.5)
+    tfprune.strip(tfprune.decide(tfprune.prune(net, method)))
+    return tfprune.sparsify(net, gain=0.0, rounds=1).model
+
+
+def packed_for(model, inputs):
+    if isinstance(model, keras.Sequential):
+        return inputs[0]
+    return keras.tree.pack_sequence_as(model.input, inputs)
+
+
+@pytest.mark.parametrize(
+    "make", [of_dicts, recurrent, of_words, attending], ids=lambda x: x.__name__
+)
+def test_it_infers_as_the_model(make):
+    model = make()
+    infer = tfprune.to_function(model)
+    for batch_size in (1, 3):
+        inputs = examples.random(model, batch_size, 5)
+        packed = packed_for(model, inputs)
+        wanted, found = examples.call(model, *inputs), infer(packed)
+        assert keras.tree.is_nested(wanted) == keras.tree.is_nested(found)
+        tf.nest.map_structure(
+            lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5),
+            wanted,
+            found,
+        )
+
+
+def test_weights_are_those_of_then():
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    x = np.ones((1, 3), "float64")  # Cast, as Keras does.
+    infer = tfprune.to_function(model)
+    before = infer(x)
+    model.layers[0].kernel.assign_add(np.ones((3, 2)))
+    np.testing.assert_array_equal(infer(x), before)
+    np.testing.assert_allclose(model(x), before + 3, rtol=1e-5)
+
+
+def test_what_is_refused():
+    infer = tfprune.to_function(of_dicts())
+    with pytest.raises(ValueError, match="must be 2 tensors.*Received: 1"):
+        infer(np.ones((1, 4)))
+    wrapped = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    method = tfprune.methods.Magnitude(0.5)
+    wrapped = tfprune.prune(wrapped, method, wrap=True)
+    with pytest.raises(ValueError, match="tfprune.strip"):
+        tfprune.to_function(wrapped)
