@@ -18,8 +18,7 @@ def to_function(model: keras.Model):
     Weights are constants of the graph, as they are now: what is assigned to the
     model later changes nothing. A small sparse model has many of them and short
     layers, so that reading variables and calling the model take a good part of
-    its time; a large one gains little. One with lookup tables, which have no
-    values, keeps its variables.
+    its time; a large one gains little.
 
     Args:
         model: Sequential or Functional model without `Prunable` layers, of less
