@@ -154,8 +154,10 @@ def _constants(net, threads):
     tf = _import_tensorflow(threads)
     import tfprune
 
-    infer = tfprune.to_function(_load(net))
     tensors = list(map(tf.constant, net.inputs.values()))
+    batch, *_ = (x.shape[0] for x in tensors)
+    shapes = [tuple(x.shape[1:]) for x in tensors]
+    infer = tfprune.to_function(_load(net), batch, shapes)
     return lambda: infer(tensors).numpy(), lambda y: y
 
 

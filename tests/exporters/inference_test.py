@@ -61,6 +61,15 @@ def test_it_infers_as_the_model(make):
         )
 
 
+def test_sizes_may_be_fixed():
+    model = recurrent()
+    infer = tfprune.to_function(model, batch_size=2, shapes=[(5, 3)])
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    np.testing.assert_allclose(infer(x), model(x), atol=1e-6)
+    with pytest.raises(ValueError, match=r"\(2, 5, 3\). Received: \(2, 4, 3\)"):
+        infer(x[:, :4])
+
+
 def test_weights_are_those_of_then():
     model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
     x = np.ones((1, 3), "float64")  # Cast, as Keras does.
@@ -75,6 +84,10 @@ def test_what_is_refused():
     infer = tfprune.to_function(of_dicts())
     with pytest.raises(ValueError, match="must be 2 tensors.*Received: 1"):
         infer(np.ones((1, 4)))
+    with pytest.raises(ValueError, match=r"'a' must have.*\(None, 4\)"):
+        infer({"a": np.ones((1, 5)), "b": np.ones((1, 4))})
+    with pytest.raises(ValueError, match="`shapes`"):
+        tfprune.to_function(of_dicts(), shapes=[(4,), (5,)])
     wrapped = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
     method = tfprune.methods.Magnitude(0.5)
     wrapped = tfprune.prune(wrapped, method, wrap=True)

@@ -10,9 +10,15 @@ import tensorflow as tf
 from tfprune import backend
 from tfprune.compress import strip
 from tfprune.graph import examples
+from tfprune.graph import fixed_sizes
+from tfprune.utils import validation
 
 
-def to_function(model: keras.Model):
+def to_function(
+    model: keras.Model,
+    batch_size: int | None = None,
+    shapes: list | None = None,
+):
     """The inference of a model as one graph, for many fast calls.
 
     Weights are constants of the graph, as they are now: what is assigned to the
@@ -23,13 +29,19 @@ def to_function(model: keras.Model):
     Args:
         model: Sequential or Functional model without `Prunable` layers, of less
             than 2 GB of weights.
+        batch_size: Integer, of all calls. Defaults to None: any.
+        shapes: List of tuples of integers, the shape of each input without
+            batch, of all calls of a model that leaves sizes open. Sizes that
+            are known are not asked for again by each layer. Defaults to None:
+            as the model has them.
 
     Returns:
         A callable: tensors or arrays, in the structure of the model's inputs,
         to tensors in the structure of its outputs.
 
     Raises:
-        ValueError: for a subclassed model, or one with `Prunable` layers.
+        ValueError: for a subclassed model, one with `Prunable` layers, or
+            inputs and shapes that are not the model's.
 
     Example:
 
@@ -39,7 +51,7 @@ def to_function(model: keras.Model):
     ```
     """
     strip.check_stripped(model, "to_function")
-    specs = [tf.TensorSpec(x.shape, x.dtype) for x in model.inputs]
+    specs = _specs(model, batch_size, shapes)
     run = backend.with_constants(functools.partial(examples.call, model), specs)
 
     def infer(inputs):
@@ -54,7 +66,26 @@ def to_function(model: keras.Model):
     return infer
 
 
+def _specs(model, batch_size, shapes):
+    sizes = [x.shape[1:] for x in model.inputs]
+    if shapes is not None:
+        sizes = fixed_sizes.shapes(model, shapes)
+    if batch_size is not None:
+        validation.check_count("batch_size", batch_size, least=1)
+    return [
+        tf.TensorSpec((batch_size or x.shape[0], *size), x.dtype, x.name)
+        for x, size in zip(model.inputs, sizes, strict=True)
+    ]
+
+
 def _tensor(x, spec):
-    if tf.is_tensor(x) and x.dtype == spec.dtype:
-        return x
-    return tf.convert_to_tensor(x, spec.dtype)
+    if not tf.is_tensor(x):
+        x = tf.convert_to_tensor(x, spec.dtype)
+    elif x.dtype != spec.dtype:
+        x = tf.cast(x, spec.dtype)
+    if not spec.shape.is_compatible_with(x.shape):
+        raise ValueError(
+            f"`inputs`: input {spec.name!r} must have shape {spec.shape}. "
+            f"Received: {x.shape}"
+        )
+    return x

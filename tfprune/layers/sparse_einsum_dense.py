@@ -107,14 +107,16 @@ class SparseEinsumDense(sparse.Sparse):
         self._add_weights(math.prod(self._made_sizes), math.prod(columns))
 
     def call(self, inputs, training=None):
-        inputs = keras.ops.cast(inputs, "float32")
         inputs = _transposed(inputs, self._to_matrix)
-        flat = keras.ops.reshape(inputs, (-1, self._columns))
+        sizes = keras.ops.shape(inputs)[: self._free]
+        rows = _shaped(inputs, (*sizes, self._columns))
         outputs = csr_matmul(
-            flat, self._csr(training), self._bias(), self._fused
+            keras.ops.cast(rows, "float32"),
+            self._csr(training),
+            self._bias(),
+            self._fused,
         )
-        shape = (*keras.ops.shape(inputs)[: self._free], *self._made_sizes)
-        outputs = keras.ops.reshape(outputs, shape)
+        outputs = _shaped(outputs, (*sizes, *self._made_sizes))
         return self._finish(_transposed(outputs, self._from_matrix))
 
     def compute_output_shape(self, input_shape):
@@ -128,6 +130,13 @@ class SparseEinsumDense(sparse.Sparse):
             "equation": self.equation,
             "output_shape": self.partial_output_shape,
         }
+
+
+def _shaped(tensor, shape):
+    """The tensor itself where it has as many axes already."""
+    if len(tensor.shape) == len(shape):
+        return tensor
+    return keras.ops.reshape(tensor, shape)
 
 
 def _transposed(tensor, order):
