@@ -9,6 +9,7 @@ import numpy as np
 
 from tfprune import backend
 from tfprune.compress import result
+from tfprune.compress.filters import own_class
 from tfprune.compress.filters import removal_plan
 from tfprune.compress.filters.operations import registry
 from tfprune.graph import cloning
@@ -46,7 +47,9 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
             it, where it has enough. Defaults to 1.
 
     Returns:
-        A `FilterRemoval`. Its `model` needs no tfprune and is not compiled. A
+        A `FilterRemoval`. Its `model` needs no tfprune and is not compiled. Of
+        a subclass of Functional, such as the backbones of KerasHub, it is one
+        again where the numbers of its config can say what is left. A
         layer that is shared between nested models is one in each of them, as
         Keras loads it.
 
@@ -69,6 +72,7 @@ def remove_filters(model: keras.Model, divisor: int = 1) -> FilterRemoval:
     small = rebuilding.rebuild(graph, _changes(plan))
     _copy_weights(graph.model, small, plan, _functions(plan))
     equivalence.check(model, small)
+    small = own_class.remade(model, small)
     return FilterRemoval(
         model=small, plan=plan, class_change=result.class_change(model, small)
     )
