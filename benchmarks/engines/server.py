@@ -158,7 +158,8 @@ def _constants(net, threads):
     batch, *_ = (x.shape[0] for x in tensors)
     shapes = [tuple(x.shape[1:]) for x in tensors]
     infer = tfprune.to_function(_load(net), batch, shapes)
-    return lambda: infer(tensors).numpy(), lambda y: y
+    x = tensors if len(tensors) > 1 else tensors[0]
+    return lambda: infer(x).numpy(), lambda y: y
 
 
 def _xla(net, threads):

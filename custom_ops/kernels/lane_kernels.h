@@ -40,7 +40,7 @@ constexpr int RowsAtOnce(int vectors) {
 // reach far with, and what addresses count by.
 constexpr int64_t kOffsetUnit = 2;
 
-// sums[row.slot][vectors][lanes] = or += the sum of value * x[offset + ...]
+// sums[row.slot][vectors][lanes] = or += the sum of value * x[offset ...]
 using MultiplyFn = void (*)(const Row* row, const Row* end, const float* values,
                             const void* offsets, const float* x, float* sums);
 

@@ -191,7 +191,8 @@ void PoolFor(int64_t items, int threads,
 
 void SmallFor(const ParallelFor& parallel_for, int64_t items, int threads,
               const std::function<void(int64_t, int)>& work) {
-  if (threads > 1 && Now() - last_end.load() < kSpinTime)
+  if (threads <= 1) return SerialFor(items, threads, work);
+  if (Now() - last_end.load() < kSpinTime)
     return parallel_for(items, threads, work);
   SerialFor(items, threads, work);
   last_end = Now();

@@ -26,8 +26,8 @@ void PoolFor(int64_t items, int threads,
              const std::function<void(int64_t, int)>& work);
 
 // Runs a loop that takes about as long as waking a thread: by `parallel_for`
-// where a loop ended in the last 50 us, whose threads look for work, else on
-// the caller's thread.
+// if a loop ended in the last 50 us, since its helpers still look for work, or
+// others will follow for which they are woken; else on the caller's thread.
 void SmallFor(const ParallelFor& parallel_for, int64_t items, int threads,
               const std::function<void(int64_t, int)>& work);
 

@@ -77,9 +77,9 @@ SparseConv::SparseConv(const Csr& weights, const ConvShape& shape, int threads,
     : original_(shape),
       shape_(Flattened(shape)),
       kernels_(kernels),
-      is_small_(IsForThreadsAwake(shape, weights.nonzeros)),
-      threads_(is_small_ ? std::max(threads, 1)
-                         : UsefulThreads(shape, weights.nonzeros, threads)) {
+      awake_(ThreadsAwake(shape, weights.nonzeros, threads)),
+      threads_(
+          std::max(awake_, UsefulThreads(shape, weights.nonzeros, threads))) {
   if (shape_.OutputPixels() * shape.filters == 0) return;
   tuning_ = Tune(shape_, weights.nonzeros, threads_, kernels, tuning);
   layout_ = std::make_unique<Layout>(shape_, tuning_.images, kernels.lanes);
@@ -128,7 +128,7 @@ bool SparseConv::Run(const float* input, const Epilogue& epilogue,
   const auto run = [&](int64_t item, int slot) {
     RunChunk(job, ChunkAt(grid, item), scratch + slot * ScratchFloats());
   };
-  if (is_small_)
+  if (awake_ > 1)
     SmallFor(parallel_for, grid.size(), threads, run);
   else
     parallel_for(grid.size(), threads, run);

@@ -80,7 +80,7 @@ class SparseConv : public Convolution {
   const ConvShape original_;
   const ConvShape shape_;  // the original one, flattened if it is pointwise
   const LaneKernels& kernels_;
-  const bool is_small_;  // for threads that are awake, else for one
+  const int awake_;  // threads that it is worth if they are awake, or 1
   const int threads_;
   Tuning tuning_;
   std::unique_ptr<const Layout> layout_;

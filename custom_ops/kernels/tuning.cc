@@ -23,8 +23,8 @@ constexpr int64_t kMinPositions = 4;
 constexpr double kPackingCost = 4;
 // Multiply-adds of a run, below which one thread is faster than several.
 constexpr double kMinParallelMacs = 1.5e6;
-// The same where the others are awake.
-constexpr double kMinSharedMacs = 0.2e6;
+// Multiply-adds that are worth a thread which is awake.
+constexpr double kMinShare = 0.1e6;
 
 // Returns as many channels as keep the input of a tile in the L1 cache, or more
 // where a filter would have fewer than `kMinEntries` entries in them.
@@ -110,10 +110,11 @@ int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads) {
   return work < kMinParallelMacs ? 1 : std::max(threads, 1);
 }
 
-bool IsForThreadsAwake(const ConvShape& shape, int64_t nonzeros) {
+int ThreadsAwake(const ConvShape& shape, int64_t nonzeros, int threads) {
   const double work = Work(shape, nonzeros);
-  return IsPointwise(shape) && work >= kMinSharedMacs &&
-         work < kMinParallelMacs;
+  if (!IsPointwise(shape) || work >= kMinParallelMacs) return 1;
+  return std::clamp(static_cast<int>(work / kMinShare), 1,
+                    std::max(threads, 1));
 }
 
 int64_t FilterBlock(const ConvShape& shape, int threads, int64_t most) {

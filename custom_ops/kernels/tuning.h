@@ -25,9 +25,9 @@ struct Tuning {
 // Returns `threads`, at least 1, or 1 where the work is too small for several.
 int UsefulThreads(const ConvShape& shape, int64_t nonzeros, int threads);
 
-// Whether the work of a product is too small for waking threads, but not for
-// those that are awake.
-bool IsForThreadsAwake(const ConvShape& shape, int64_t nonzeros);
+// Returns how many threads, of those that are awake, a product is worth that is
+// too small for waking any; 1 for all others.
+int ThreadsAwake(const ConvShape& shape, int64_t nonzeros, int threads);
 
 // Returns the filters of a block, a multiple of 16 (a cache line): equal shares
 // for all threads, each cut into equal blocks of at most `most` filters.

@@ -80,16 +80,53 @@ def test_weights_are_those_of_then():
     np.testing.assert_allclose(model(x), before + 3, rtol=1e-5)
 
 
-def test_what_is_refused():
+class Subclassed(keras.Model):
+    def call(self, x):
+        return x
+
+
+def stateful():
+    x = keras.Input(batch_shape=(2, 5, 3))
+    return keras.Model(x, layers.LSTM(4, stateful=True)(x))
+
+
+def wrapped():
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    return tfprune.prune(model, tfprune.methods.Magnitude(0.5), wrap=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (Subclassed, "Put a tf.function around it"),
+        (stateful, "must not change its variables"),
+        (wrapped, "tfprune.strip"),
+    ],
+)
+def test_models_that_are_refused(make, why):
+    with pytest.raises(ValueError, match=why):
+        tfprune.to_function(make())
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        np.ones((1, 4)),
+        [np.ones((1, 4))] * 2,
+        {"a": np.ones((1, 4)), "c": np.ones((1, 4))},
+    ],
+)
+def test_inputs_have_the_structure_of_the_models(inputs):
     infer = tfprune.to_function(of_dicts())
-    with pytest.raises(ValueError, match="must be 2 tensors.*Received: 1"):
-        infer(np.ones((1, 4)))
+    with pytest.raises(ValueError, match="`inputs` must have the structure"):
+        infer(inputs)
+
+
+def test_shapes_are_those_of_the_model():
+    infer = tfprune.to_function(of_dicts())
     with pytest.raises(ValueError, match=r"'a' must have.*\(None, 4\)"):
         infer({"a": np.ones((1, 5)), "b": np.ones((1, 4))})
     with pytest.raises(ValueError, match="`shapes`"):
         tfprune.to_function(of_dicts(), shapes=[(4,), (5,)])
-    wrapped = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
-    method = tfprune.methods.Magnitude(0.5)
-    wrapped = tfprune.prune(wrapped, method, wrap=True)
-    with pytest.raises(ValueError, match="tfprune.strip"):
-        tfprune.to_function(wrapped)
+    with pytest.raises(ValueError, match="`batch_size`"):
+        tfprune.to_function(stateful(), batch_size=3)

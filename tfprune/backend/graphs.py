@@ -99,7 +99,7 @@ def with_constants(function, specs: list):
         A callable: tensors, of these, to what the function returns.
     """
     traced = tf.function(function).get_concrete_function(*specs)
-    frozen = convert_to_constants.convert_variables_to_constants_v2(traced)
+    frozen = _frozen(traced)
     handles = {id(variable.handle) for variable in traced.variables}
     # Lookup tables have no values: they stay what a call is given.
     tables = [
@@ -111,6 +111,17 @@ def with_constants(function, specs: list):
     return lambda *inputs: tf.nest.pack_sequence_as(
         structure, call(*inputs, *tables)
     )
+
+
+def _frozen(traced):
+    try:
+        return convert_to_constants.convert_variables_to_constants_v2(traced)
+    except ValueError as error:
+        raise ValueError(
+            "`model` must not change its variables when it infers, as stateful "
+            "recurrent layers do, and layers that draw random numbers. "
+            f"Received: {error}"
+        ) from error
 
 
 def repeated(function, x, times: int):

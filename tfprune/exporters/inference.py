@@ -40,8 +40,9 @@ def to_function(
         to tensors in the structure of its outputs.
 
     Raises:
-        ValueError: for a subclassed model, one with `Prunable` layers, or
-            inputs and shapes that are not the model's.
+        ValueError: for a subclassed model, one with `Prunable` layers, one that
+            changes its variables, or inputs and shapes that are not the
+            model's.
 
     Example:
 
@@ -50,18 +51,15 @@ def to_function(
     outputs = infer(x)
     ```
     """
-    strip.check_stripped(model, "to_function")
+    strip.check_stripped(model, "make a function of")
     specs = _specs(model, batch_size, shapes)
+    is_chain = isinstance(model, keras.Sequential)
+    structure = model.inputs[0] if is_chain else model.input
     run = backend.with_constants(functools.partial(examples.call, model), specs)
 
     def infer(inputs):
-        flat = keras.tree.flatten(inputs)
-        if len(flat) != len(specs):
-            raise ValueError(
-                f"`inputs` must be {len(specs)} tensors, one for each input of "
-                f"the model. Received: {len(flat)}"
-            )
-        return run(*map(_tensor, flat, specs))
+        _check_structure(inputs, structure)
+        return run(*map(_tensor, keras.tree.flatten(inputs), specs))
 
     return infer
 
@@ -72,10 +70,23 @@ def _specs(model, batch_size, shapes):
         sizes = fixed_sizes.shapes(model, shapes)
     if batch_size is not None:
         validation.check_count("batch_size", batch_size, least=1)
+        own = {x.shape[0] for x in model.inputs} - {None}
+        fits = own <= {batch_size}
+        validation.check("batch_size", batch_size, fits, f"{own}, the model's")
     return [
         tf.TensorSpec((batch_size or x.shape[0], *size), x.dtype, x.name)
         for x, size in zip(model.inputs, sizes, strict=True)
     ]
+
+
+def _check_structure(inputs, structure):
+    try:
+        keras.tree.assert_same_structure(structure, inputs)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            "`inputs` must have the structure of the model's inputs: "
+            f"{keras.tree.map_structure(lambda x: x.name, structure)}. {error}"
+        ) from error
 
 
 def _tensor(x, spec):

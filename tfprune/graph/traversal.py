@@ -14,6 +14,7 @@ _WAYS_OUT = {
     "strip": "Call tfprune.freeze and copy the weights of each Prunable's "
     "`layer` to a model without Prunable layers",
     "export": "Call its own `export`",
+    "make a function of": "Put a tf.function around it",
     "convert": "Put WinogradConv2D or Conv2D where it creates its layers",
     "factorize": "Make two layers of each where it creates them",
     "remove filters of": "Make its layers with fewer filters where it creates "

@@ -81,13 +81,15 @@ TEST(UsefulThreads, CountsPackingAndStoring) {
   EXPECT_EQ(UsefulThreads(Images(1, 56, 32, 32, 1), 0, 4), 1);
 }
 
-TEST(IsForThreadsAwake, IsOfSmallProducts) {
+TEST(ThreadsAwake, AreForSmallProducts) {
   ConvShape shape = Images(1, 4, 64, 64, 1);
-  EXPECT_FALSE(IsForThreadsAwake(shape, 10'000));
-  EXPECT_TRUE(IsForThreadsAwake(shape, 20'000));
-  EXPECT_FALSE(IsForThreadsAwake(shape, 100'000));
+  EXPECT_EQ(ThreadsAwake(shape, 10'000, 8), 1);
+  EXPECT_EQ(ThreadsAwake(shape, 20'000, 8), 3);
+  EXPECT_EQ(ThreadsAwake(shape, 20'000, 2), 2);
+  EXPECT_EQ(ThreadsAwake(shape, 20'000, 0), 1);
+  EXPECT_EQ(ThreadsAwake(shape, 100'000, 8), 1);
   shape.kernel_width = 3;
-  EXPECT_FALSE(IsForThreadsAwake(shape, 20'000));
+  EXPECT_EQ(ThreadsAwake(shape, 20'000, 8), 1);
 }
 
 TEST(UsefulThreads, DoesNotOverflow) {

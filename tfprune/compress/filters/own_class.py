@@ -1,4 +1,4 @@
-"""own_class: smaller models as what their class makes of smaller numbers."""
+"""own_class: a smaller model as what its class makes of smaller numbers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import collections
 import itertools
 
 import keras
+import numpy as np
 
 from tfprune import backend
+from tfprune.graph import cloning
 from tfprune.graph import equivalence
 from tfprune.graph import traversal
 
@@ -15,52 +17,60 @@ _MOST_KEYS = 4  # Of a config: what is built is one for each subset of them.
 
 
 def remade(model: keras.Model, small: keras.Model) -> keras.Model:
-    """A smaller model, of the classes of the model where these can be so.
+    """A smaller model by the constructor of the model's class, if it can be.
 
-    The constructor of a backbone of KerasHub takes sizes. Where all axes of a
-    size have become equally small, numbers of that size in its config are
-    replaced. What it makes then must have the variables of the smaller model,
-    and give the same.
+    That of a backbone of KerasHub takes sizes. Where all axes of a size have
+    become equally small, numbers of that size in its config are replaced, as
+    few as there must be. What it makes must have the variables of the smaller
+    model, the layers of the model but for sizes, and give the same.
 
     Args:
-        model: Sequential or Functional model, subclasses of these in it.
-        small: The same with fewer channels and layers, by the same names.
+        model: Sequential or Functional model, or a subclass of these.
+        small: The same with fewer channels.
 
     Returns:
-        The smaller model, or another one that infers the same.
+        The smaller model, or one of the model's class that infers the same.
     """
-    left = {layer.name: layer for layer in small.layers}
-    pairs = [(x, left[x.name]) for x in model.layers if x.name in left]
-    inner = {
-        id(less): own
-        for one, less in pairs
-        # What was opened is a container in the result alone.
-        if all(map(traversal.is_container, (one, less)))
-        and (own := remade(one, less)) is not less
-    }
-    if inner:
-        small = keras.models.clone_model(
-            small,
-            clone_function=lambda layer: inner.get(id(layer), layer),
-            recursive=False,
-        )
-    return _of_class(model, small) or small
-
-
-def _of_class(model, small):
-    """The smaller model as one of the model's class, or None."""
     if type(model) is type(small):
+        return small
+    try:
+        config = model.get_config()
+        sizes = _sizes(model, small)
+        configs = list(_smaller(config, sizes))
+    except Exception:  # Of a class of the user's own.
+        return small
+    for one in configs:
+        made = _made(model, one)
+        if made is not None and _becomes(made, model, small, sizes):
+            return made
+    return small
+
+
+def _made(model, config):
+    try:
+        return type(model).from_config(config)
+    except Exception:  # Of whatever kind constructors raise.
         return None
-    sizes = _sizes(model, small)
-    for config in _smaller(model.get_config(), sizes):
-        try:
-            made = type(model).from_config(config)
-            _fill(made, small)
-            equivalence.check(small, made)
-        except Exception:  # Of whatever kind constructors raise.
-            continue
-        return made
-    return None
+
+
+def _becomes(made, model, small, sizes):
+    """Gives a new model all that the smaller one has; whether it can."""
+    own, other = _variables(small), _variables(made)
+    if own.keys() != other.keys() or not _is_alike(made, model, sizes):
+        return False
+    if any(own[key].shape != other[key].shape for key in own):
+        return False
+    for key, variable in other.items():
+        variable.assign(backend.to_numpy(own[key]))
+    cloning.copy_assets(model, made)
+    cloning.copy_trainable(model, made)
+    cloning.refresh(made)
+    made.name = model.name
+    try:
+        equivalence.check(small, made)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _sizes(model, small):
@@ -80,12 +90,15 @@ def _variables(model):
 
     A layer that was opened names its variables from itself on.
     """
-    return {
-        (layer.name, *_below(layer, variable)): variable
+    found = [
+        ((layer.name, *_below(layer, variable)), variable)
         for layer in model.layers
         for variable in layer.variables
         if variable.name != "seed_generator_state"
-    }
+    ]
+    if len(found) > len(dict(found)):
+        raise ValueError(f"Variables of {model.name} have equal names.")
+    return dict(found)
 
 
 def _below(layer, variable):
@@ -96,12 +109,12 @@ def _below(layer, variable):
 
 
 def _smaller(config, sizes):
-    """Configs with numbers replaced: all that may be, then some of them."""
+    """Configs with numbers replaced: one of them, then more."""
     changed = {key: _replaced(value, sizes) for key, value in config.items()}
     keys = [key for key in config if changed[key] != config[key]]
     if len(keys) > _MOST_KEYS:
         return
-    for count in range(len(keys), 0, -1):
+    for count in range(1, len(keys) + 1):
         for some in itertools.combinations(keys, count):
             yield config | {key: changed[key] for key in some}
 
@@ -109,15 +122,35 @@ def _smaller(config, sizes):
 def _replaced(value, sizes):
     """A number, or a list of lists of them, with sizes replaced."""
     if isinstance(value, (list, tuple)):
-        return type(value)(_replaced(x, sizes) for x in value)
+        kind = tuple if isinstance(value, tuple) else list
+        return kind(_replaced(x, sizes) for x in value)
     return sizes.get(value, value) if type(value) is int else value
 
 
-def _fill(made, small):
-    """Copies variables; those of both must have the same names."""
-    old, new = map(_variables, (small, made))
-    if old.keys() != new.keys():
-        raise ValueError("other variables")
-    for key, variable in new.items():
-        variable.assign(backend.to_numpy(old[key]))
-        variable.trainable = old[key].trainable
+def _is_alike(made, model, sizes):
+    """Whether layers are equal but for sizes: no user has changed them."""
+    new, old = traversal.walk(made), traversal.walk(model)
+    return len(new) == len(old) and all(
+        type(one) is type(other)
+        and _is_equal(_config(one), _config(other), sizes)
+        for one, other in zip(new, old, strict=True)
+        if not traversal.is_container(one)
+    )
+
+
+def _config(layer):
+    return layer.get_config() | {"name": "", "trainable": True}
+
+
+def _is_equal(new, old, sizes):
+    if type(new) is not type(old):
+        return False
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(
+            _is_equal(new[key], old[key], sizes) for key in old
+        )
+    if isinstance(old, (list, tuple)):
+        return len(new) == len(old) and all(
+            _is_equal(x, y, sizes) for x, y in zip(new, old, strict=True)
+        )
+    return np.array_equal(new, old) or new == _replaced(old, sizes)
