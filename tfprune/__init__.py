@@ -38,7 +38,6 @@ from tfprune.compress.winograd import to_winograd as to_winograd
 from tfprune.core import criteria as criteria
 from tfprune.core import structures as structures
 from tfprune.exporters import export as export
-from tfprune.exporters import to_function as to_function
 from tfprune.layers import Prunable as Prunable
 from tfprune.optimizers import PruningOptimizer as PruningOptimizer
 from tfprune.optimizers import decide as decide
@@ -74,6 +73,5 @@ __all__ = [
     "sparsify",
     "strip",
     "structures",
-    "to_function",
     "to_winograd",
 ]

@@ -157,7 +157,7 @@ def _constants(net, threads):
     tensors = list(map(tf.constant, net.inputs.values()))
     batch, *_ = (x.shape[0] for x in tensors)
     shapes = [tuple(x.shape[1:]) for x in tensors]
-    infer = tfprune.to_function(_load(net), batch, shapes)
+    infer = tfprune.exporters.to_function(_load(net), batch, shapes)
     x = tensors if len(tensors) > 1 else tensors[0]
     return lambda: infer(x).numpy(), lambda y: y
 

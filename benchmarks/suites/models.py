@@ -228,7 +228,7 @@ def _heading(rows, setup):
         "that are left. DeepSparse runs the same zeros. 'TensorFlow'\nis the "
         "Keras model, '(folded)' has its normalizations folded, and its groups "
         "in one operation: that is what the\nengines behind it run, too; "
-        "'(constants)' is called by `tfprune.to_function`, as the sparse net. "
+        "'(constants)' is called by `to_function`, as the sparse net is. "
         "'Narrow' is a dense net of about as many multiplications, in "
         "parentheses, with fewer\nfilters in all layers, in TensorFlow against "
         f"the whole net in TensorFlow. TensorFlow {tf.__version__}."

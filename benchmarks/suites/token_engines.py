@@ -144,6 +144,6 @@ def _heading(threads, rounds):
         f"{threads} thread(s). By the least of {rounds} runs, in parentheses "
         "by the medians; runs in a row,\nengines in turn, each in a process "
         "of its own. DeepSparse runs the same zeros, the others dense "
-        "weights. The sparse net is\ncalled by `tfprune.to_function`, as "
+        "weights. The sparse net is\ncalled by `exporters.to_function`, as "
         f"'(constants)' is the dense one. TensorFlow {tf.__version__}."
     )

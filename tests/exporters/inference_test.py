@@ -48,7 +48,7 @@ def packed_for(model, inputs):
 )
 def test_it_infers_as_the_model(make):
     model = make()
-    infer = tfprune.to_function(model)
+    infer = tfprune.exporters.to_function(model)
     for batch_size in (1, 3):
         inputs = examples.random(model, batch_size, 5)
         packed = packed_for(model, inputs)
@@ -63,7 +63,7 @@ def test_it_infers_as_the_model(make):
 
 def test_sizes_may_be_fixed():
     model = recurrent()
-    infer = tfprune.to_function(model, batch_size=2, shapes=[(5, 3)])
+    infer = tfprune.exporters.to_function(model, batch_size=2, shapes=[(5, 3)])
     x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
     np.testing.assert_allclose(infer(x), model(x), atol=1e-6)
     with pytest.raises(ValueError, match=r"\(2, 5, 3\). Received: \(2, 4, 3\)"):
@@ -73,7 +73,7 @@ def test_sizes_may_be_fixed():
 def test_weights_are_those_of_then():
     model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
     x = np.ones((1, 3), "float64")  # Cast, as Keras does.
-    infer = tfprune.to_function(model)
+    infer = tfprune.exporters.to_function(model)
     before = infer(x)
     model.layers[0].kernel.assign_add(np.ones((3, 2)))
     np.testing.assert_array_equal(infer(x), before)
@@ -105,7 +105,7 @@ def wrapped():
 )
 def test_models_that_are_refused(make, why):
     with pytest.raises(ValueError, match=why):
-        tfprune.to_function(make())
+        tfprune.exporters.to_function(make())
 
 
 @pytest.mark.parametrize(
@@ -117,16 +117,16 @@ def test_models_that_are_refused(make, why):
     ],
 )
 def test_inputs_have_the_structure_of_the_models(inputs):
-    infer = tfprune.to_function(of_dicts())
+    infer = tfprune.exporters.to_function(of_dicts())
     with pytest.raises(ValueError, match="`inputs` must have the structure"):
         infer(inputs)
 
 
 def test_shapes_are_those_of_the_model():
-    infer = tfprune.to_function(of_dicts())
+    infer = tfprune.exporters.to_function(of_dicts())
     with pytest.raises(ValueError, match=r"'a' must have.*\(None, 4\)"):
         infer({"a": np.ones((1, 5)), "b": np.ones((1, 4))})
     with pytest.raises(ValueError, match="`shapes`"):
-        tfprune.to_function(of_dicts(), shapes=[(4,), (5,)])
+        tfprune.exporters.to_function(of_dicts(), shapes=[(4,), (5,)])
     with pytest.raises(ValueError, match="`batch_size`"):
-        tfprune.to_function(stateful(), batch_size=3)
+        tfprune.exporters.to_function(stateful(), batch_size=3)

@@ -47,7 +47,7 @@ def to_function(
     Example:
 
     ```python
-    infer = tfprune.to_function(tfprune.sparsify(model).model)
+    infer = tfprune.exporters.to_function(tfprune.sparsify(model).model)
     outputs = infer(x)
     ```
     """
