@@ -53,6 +53,10 @@ def _at_least(least):
     return parse
 
 
+def _counts(text):
+    return tuple(map(_at_least(1), _words(text)))
+
+
 def _words(text):
     return tuple(filter(None, text.split(",")))
 
@@ -139,7 +143,7 @@ SUITES: dict[str, Suite] = {
         "The same transformers beside other engines.",
         (
             *(_ROUNDS, _THREADS, _SPARSITIES._replace(default=(0.8, 0.9))),
-            Flag("longest", "Tokens; longer are left out.", None, _at_least(1)),
+            Flag("lengths", "Tokens; others are left out.", (), _counts),
             *(_ENGINES, _DEEPSPARSE, _CONVERT),
         ),
         "`make bench-peers` makes the environments of the engines.",

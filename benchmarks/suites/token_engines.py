@@ -51,7 +51,7 @@ def main(flags) -> str:
         flags.threads,
         environments,
         flags.rounds,
-        flags.longest,
+        flags.lengths,
     )
 
 
@@ -60,7 +60,7 @@ def run(
     threads: int,
     environments: client.Environments,
     rounds: int,
-    longest: int | None = None,
+    lengths: tuple = (),
 ) -> str:
     """Measures all nets at all lengths.
 
@@ -69,8 +69,8 @@ def run(
         threads: Integer, of each engine.
         environments: `client.Environments`.
         rounds: Integer, runs of each engine.
-        longest: Integer, greater lengths are left out, or None (default):
-            none are. To convert a net takes minutes at 1024 tokens.
+        lengths: Tuple of integers, tokens; others are left out. Defaults to
+            none: all. To convert a net takes minutes at 1024 tokens.
 
     Returns:
         The results as Markdown.
@@ -81,9 +81,9 @@ def run(
     with environments.running(threads) as servers:
         rows = [
             row
-            for name, (_, lengths) in token_nets.NETS.items()
-            for length in lengths
-            if length <= (longest or length)
+            for name, (_, own) in token_nets.NETS.items()
+            for length in own
+            if not lengths or length in lengths
             for row in _rows(
                 name, length, sparsities, environments, servers, rounds
             )

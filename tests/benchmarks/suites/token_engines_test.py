@@ -33,6 +33,14 @@ def test_each_length_and_sparsity_is_a_row(monkeypatch):
     assert all(float(row[client.TENSORFLOW]) > 0 for row in rows)
 
 
+def test_lengths_that_are_asked_for(monkeypatch):
+    nets = {"small": (tokens_test.small, (3, 5))}
+    monkeypatch.setattr(token_nets, "NETS", nets)
+    monkeypatch.setattr(inprocess, "set_threads", lambda count: None)
+    text = token_engines.run((0.5,), 1, Few(), rounds=2, lengths=(5, 7))
+    assert [x["tokens"] for x in models_test.table(text)] == ["5"]
+
+
 def test_a_sparsity_that_is_none():
     with pytest.raises(ValueError, match="`sparsities` must be"):
         token_engines.run((1.5,), 1, Few(), 1)
