@@ -111,10 +111,13 @@ $(DEEPSPARSE)/ready:
 	touch $@
 
 # tf2onnx, with a TensorFlow that it knows; that needs a Python below 3.12, too.
+# The protobuf that it asks for is in Python, and several times slower.
 $(CONVERT)/ready:
 	$(PYTHON) -m venv $(CONVERT)
 	$(CONVERT)/bin/pip install --quiet --disable-pip-version-check \
 		tensorflow-cpu==2.15.* tf2onnx==1.16.1 'onnx<1.17' 'numpy<2'
+	$(CONVERT)/bin/pip install --quiet --disable-pip-version-check \
+		--no-deps 'protobuf==4.25.*'
 	touch $@
 
 # The runtime of a sentence encoder, for `benchmark.py sentences`.
