@@ -78,20 +78,19 @@ def run(
     for sparsity in sparsities:
         validation.check_sparsity("sparsities", sparsity)
     inprocess.set_threads(threads)
-    with environments.running(threads) as servers:
-        rows = [
-            row
-            for name, (_, own) in token_nets.NETS.items()
-            for length in own
-            if not lengths or length in lengths
-            for row in _rows(
-                name, length, sparsities, environments, servers, rounds
-            )
-        ]
+    rows = [
+        row
+        for name, (_, own) in token_nets.NETS.items()
+        for length in own
+        if not lengths or length in lengths
+        for row in _rows(
+            name, length, sparsities, threads, environments, rounds
+        )
+    ]
     return f"{_heading(threads, rounds)}\n\n{_table(rows)}"
 
 
-def _rows(name, length, sparsities, environments, servers, rounds):
+def _rows(name, length, sparsities, threads, environments, rounds):
     inputs = functools.partial(token_nets.inputs, length=length)
     layers = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +101,9 @@ def _rows(name, length, sparsities, environments, servers, rounds):
             print(name, length, sparsity, file=sys.stderr, flush=True)
             path, layers[sparsity] = _sparse(name, length, sparsity, writer)
             entries.append(compare.Entry(sparsity, path, True))
-        times = compare.measure(servers, entries, rounds, models.REPEATS)
+        # Not before: to convert a net takes most of the memory.
+        with environments.running(threads) as servers:
+            times = compare.measure(servers, entries, rounds, models.REPEATS)
     whole = times.pop("dense")
     return [
         Row(name, length, sparsity, layers[sparsity], {**whole, **own})
