@@ -14,10 +14,12 @@ import numpy as np
 from experiments import workdir
 from experiments.datasets import batches
 from tfprune import backend
+from tfprune import exporters
 from tfprune.compress import strip
 from tfprune.compress.low_rank import spectra
 from tfprune.core import units
 from tfprune.exporters import compact
+from tfprune.exporters import npz
 from tfprune.graph import cloning
 from tfprune.reports import summary
 from tfprune.reports import winograd
@@ -71,10 +73,10 @@ def finish(
     `batch_size`, is for the report.
     """
     bare = strip.strip(model)
-    compact.save(bare, folder / "model.npz")
+    npz.save(bare, folder / "model.npz")
     result = {"seed": seed, **measure(bare, splits.test)}
     if (folder / "dense.npz").exists():
-        dense = compact.load(folder / "dense.npz")
+        dense = npz.load(folder / "dense.npz")
         result |= _before(dense, splits.test)
     report = summary.report(bare, **machine)
     workdir.write_json(folder / "report.json", report.to_dict())
@@ -161,13 +163,29 @@ def evaluate(path, test) -> dict:
             "scripts/train.py on it again: it resumes."
         )
     outcome = json.loads((root / "summary.json").read_text())
-    found = measure(compact.load(root / "model.npz"), test)
+    found = measure(npz.load(root / "model.npz"), test)
     return {**found, "seeds": outcome["seeds"]}
+
+
+def evaluate_file(path, test) -> dict:
+    """Measures a model of `tfprune.exporters.load_compact`.
+
+    Args:
+        path: The file.
+        test: (images, labels) of the test set.
+
+    Returns:
+        What `measure` finds, `file_bytes` of this file and, of a `.tfprune`
+        file, `weight_bytes`: all of it but the architecture.
+    """
+    found = measure(exporters.load_compact(path), test)
+    found["file_bytes"] = pathlib.Path(path).stat().st_size
+    return {**found, **(compact.sizes(path) if compact.is_one(path) else {})}
 
 
 def describe(outcome: dict, path) -> str:
     """Returns the report of the median seed, and before and after of each."""
-    model = compact.load(pathlib.Path(path) / "model.npz")
+    model = npz.load(pathlib.Path(path) / "model.npz")
     lines = [str(summary.report(model, outcome["name"])), ""]
     return "\n".join([*lines, *map(_line, outcome["seeds"])])
 

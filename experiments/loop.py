@@ -14,7 +14,7 @@ from experiments.datasets import batches
 from tfprune import callbacks
 from tfprune import optimizers
 from tfprune.core import units
-from tfprune.exporters import compact
+from tfprune.exporters import npz
 
 
 def compile_model(
@@ -104,7 +104,7 @@ def _callbacks(model, stage, splits, folder):
         if name in names
     ]
     if "gate" in stage:
-        dense = compact.load(folder / "dense.npz")
+        dense = npz.load(folder / "dense.npz")
         trace = folder / "gate.jsonl"
         fields = stage.gate.to_dict()
         found.append(callbacks.GuidedGate(dense, trace=trace, **fields))

@@ -19,7 +19,7 @@ from experiments import stages
 from experiments import workdir
 from tfprune import applications
 from tfprune import backend
-from tfprune.exporters import compact
+from tfprune.exporters import npz
 
 
 def run(config, path, init: str = "") -> dict:
@@ -86,7 +86,7 @@ def _keep_dense(model, stage, folder):
     """Keeps the net as it was before it lost anything, to compare with."""
     loses = stage.get("change") in ("prune", "factorize")
     if loses and stage.get("from_dense", True):
-        compact.save(model, folder / "dense.npz")
+        npz.save(model, folder / "dense.npz")
 
 
 def _in_processes(work, processes):

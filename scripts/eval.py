@@ -1,6 +1,7 @@
-"""Measures the compressed model of a finished run on the test set again.
+"""Measures the compressed model of a run, or a file, on the test set again.
 
 python scripts/eval.py --workdir=results/lenet5_surgery --json=out.json
+python scripts/eval.py --model=results/compact/lenet_5.tfprune
 """
 
 import json
@@ -10,11 +11,14 @@ import numpy as np
 from absl import flags
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run.")
+_MODEL = flags.DEFINE_string(
+    "model", None, "A compact file (.tfprune, .npz) of a net on MNIST."
+)
 _JSON = flags.DEFINE_string("json", None, "File to write the result to.")
 _EXAMPLES = flags.DEFINE_string(
     "examples", None, "File (.npz) to write the test set and the accuracy to."
 )
-flags.mark_flag_as_required("workdir")
+flags.mark_flags_as_mutual_exclusive(["workdir", "model"], required=True)
 
 
 def main():
@@ -22,9 +26,12 @@ def main():
     from experiments import evaluation
     from experiments import workdir
 
-    config = workdir.config(_WORKDIR.value)
-    splits = datasets.load(config.data)
-    found = evaluation.evaluate(_WORKDIR.value, splits.test)
+    if _MODEL.value:
+        splits = datasets.load({"name": "mnist"})
+        found = evaluation.evaluate_file(_MODEL.value, splits.test)
+    else:
+        splits = datasets.load(workdir.config(_WORKDIR.value).data)
+        found = evaluation.evaluate(_WORKDIR.value, splits.test)
     if _JSON.value:
         workdir.write_json(_JSON.value, found)
     if _EXAMPLES.value:

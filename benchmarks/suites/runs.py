@@ -17,7 +17,7 @@ from experiments import workdir
 from tfprune import applications
 from tfprune import backend
 from tfprune.compress.sparse import sparsify
-from tfprune.exporters import compact
+from tfprune.exporters import npz
 from tfprune.graph import model_graph
 from tfprune.profiling import timer
 
@@ -79,7 +79,7 @@ def _row(path, batch, threads, rounds):
         f"{sizes['parameters_kept']:,}",
         f"{sizes['macs_kept']:,}",
         f"{file.stat().st_size / 1024:.1f} KB",
-        *_times(dense, compact.load(file), batch, threads, rounds),
+        *_times(dense, npz.load(file), batch, threads, rounds),
     )
 
 
@@ -116,7 +116,7 @@ def run_by_layer(path: str, batch: int, threads: int, rounds: int) -> str:
     """
     inprocess.set_threads(threads)
     config = workdir.config(path)
-    small = compact.load(pathlib.Path(path) / "model.npz")
+    small = npz.load(pathlib.Path(path) / "model.npz")
     found = sparsify.sparsify(small, batch)
     nets = [applications.build(config.model, 0), small, found.model]
     runs = {decision.layer: decision.chosen for decision in found.decisions}

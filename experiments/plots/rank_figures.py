@@ -7,7 +7,7 @@ import pathlib
 from experiments import workdir
 from experiments.plots import rank_plots
 from tfprune.compress.low_rank import spectra
-from tfprune.exporters import compact
+from tfprune.exporters import npz
 
 
 def draw(paths: list) -> list[pathlib.Path]:
@@ -26,7 +26,7 @@ def draw(paths: list) -> list[pathlib.Path]:
         config = workdir.config(root)
         folder = workdir.seed_dir(root, config.seeds[0])
         records[root.name] = _ranks(folder, config.stages[0])
-        dense = compact.load(folder / "dense.npz")
+        dense = npz.load(folder / "dense.npz")
         nets[root.name] = spectra.spectra(dense).energies
     plots = roots[0] / "plots"
     ranks, energies = plots / "ranks.png", plots / "spectra.png"

@@ -9,7 +9,7 @@ import pytest
 from experiments import workdir
 from experiments.plots import rank_figures
 from tests.experiments import runs as short
-from tfprune.exporters import compact
+from tfprune.exporters import npz
 
 data_dir = short.data_dir
 
@@ -44,10 +44,10 @@ def result(path):
 
 def test_the_model_is_thin_and_the_net_before_is_kept(runs):
     found = result(runs / "force")
-    model = compact.load(runs / "force/model.npz")
+    model = npz.load(runs / "force/model.npz")
     assert model.get_layer("conv2_lowrank").filters < 50
     assert found["macs_kept"] < found["dense_macs_kept"] == 2_293_000
-    dense = compact.load(runs / "force/seeds/3/dense.npz")
+    dense = npz.load(runs / "force/seeds/3/dense.npz")
     assert dense.get_layer("conv2").filters == 50
     assert 0 <= found["dense_test_accuracy"] <= 1
 
@@ -77,7 +77,7 @@ def test_a_killed_run_goes_on(runs, tmp_path, data_dir, monkeypatch):
             short.run(config, tmp_path / "force")
     short.run(config, tmp_path / "force")
     one, other = (
-        compact.load(path / "force/model.npz") for path in (runs, tmp_path)
+        npz.load(path / "force/model.npz") for path in (runs, tmp_path)
     )
     for a, b in zip(one.weights, other.weights, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -16,7 +16,7 @@ from experiments import workdir
 from experiments.datasets import cifar10
 from tfprune import applications
 from tfprune.applications import cifar
-from tfprune.exporters import compact
+from tfprune.exporters import npz
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*skips these layers")
 
@@ -85,8 +85,8 @@ def run(config, data_dir, net, path, monkeypatch):
         config[name].steps = min(config[name].steps, 2)
     workdir.create(path, config, "python scripts/train.py")
     training.run(config, path)
-    dense = compact.load(path / "seeds/0/dense.npz")
-    return dense, compact.load(path / "model.npz")
+    dense = npz.load(path / "seeds/0/dense.npz")
+    return dense, npz.load(path / "model.npz")
 
 
 def ranked(config):

@@ -156,9 +156,9 @@ def test_init_starts_from_a_file(tmp_path, data_dir, name):
     config = runs.config_of(data_dir, stages=("nothing",))
     config.nothing = {"steps": 0, "optimizer": config.train.optimizer}
     runs.run(config, tmp_path / "run", init=str(tmp_path / name))
-    from tfprune.exporters import compact
+    from tfprune.exporters import npz
 
-    model = compact.load(tmp_path / "run/model.npz")
+    model = npz.load(tmp_path / "run/model.npz")
     for one, other in zip(source.weights, model.weights, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from tests.experiments import runs
-from tfprune.exporters import compact
+from tfprune.exporters import npz
 
 data_dir = runs.data_dir
 
@@ -40,6 +40,6 @@ def test_run(name, layers, kind, data_dir, tmp_path):
         config[stage].steps = min(config[stage].steps, 2)
     (seed,) = runs.run(config, tmp_path)["seeds"]
     assert set(seed["winograd_sparsity"]) == layers
-    model = compact.load(tmp_path / "model.npz")
+    model = npz.load(tmp_path / "model.npz")
     last = model.get_layer(max(layers))
     assert type(last).__name__ == kind

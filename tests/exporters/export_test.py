@@ -18,7 +18,8 @@ from tfprune.exporters import signature
 from tfprune.exporters import verify
 
 HALF = tfprune.methods.Magnitude(0.5, frequency=1)
-SUFFIX = {"saved_model": "", "keras": ".keras", "npz": ".npz"}
+SUFFIX = {"saved_model": "", "keras": ".keras", "compact": ".tfprune"}
+SUFFIX |= {"npz": ".npz"}
 every_format = pytest.mark.parametrize("format", SUFFIX)
 
 # Serves the model in argv[1]; neither tfprune nor (below) Keras is there.
@@ -113,7 +114,7 @@ def test_what_is_written_answers_as_the_model(make, format, tmp_path):
     expected = signature.call(model, inputs)
     if format == "saved_model":
         answer = saved_model.load(path)(*inputs)
-    elif format == "npz":
+    elif format in ("compact", "npz"):
         answer = signature.call(tfprune.exporters.load_compact(path), inputs)
     else:
         loaded = keras.saving.load_model(path, compile=False)

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
-from tfprune.exporters import compact
+from tfprune.exporters import npz
 from tfprune.exporters import saved_model
 
 WORDS = np.array(["a b c d", "c d e f", "a a b", "z y x"])
@@ -49,7 +49,7 @@ MODELS = {
 LOADS = {
     "saved_model": lambda path: saved_model.load(path),
     "keras": keras.saving.load_model,
-    "npz": compact.load,
+    "npz": npz.load,
 }
 SUFFIXES = {"keras": ".keras", "npz": ".npz"}
 

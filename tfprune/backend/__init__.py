@@ -25,5 +25,6 @@ from tfprune.backend.optimizers import sum_over_replicas as sum_over_replicas
 from tfprune.backend.variables import Saveable as Saveable
 from tfprune.backend.variables import add_variable as add_variable
 from tfprune.backend.variables import is_tensor as is_tensor
+from tfprune.backend.variables import numpy_dtype as numpy_dtype
 from tfprune.backend.variables import read as read
 from tfprune.backend.variables import to_numpy as to_numpy

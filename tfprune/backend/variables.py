@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -25,6 +26,11 @@ def is_tensor(value) -> bool:
 def to_numpy(variable):
     """The value of a Keras variable as an array, whatever its dtype."""
     return read(variable).numpy()
+
+
+def numpy_dtype(variable) -> np.dtype:
+    """The dtype of `to_numpy`."""
+    return np.dtype(tf.as_dtype(variable.dtype).as_numpy_dtype)
 
 
 def add_variable(like, name: str, dtype: str, value, shape: tuple):

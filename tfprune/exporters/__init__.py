@@ -7,16 +7,19 @@ import pathlib
 import keras
 
 from tfprune.compress import strip
+from tfprune.compress.filters import remove
 from tfprune.exporters import compact
 from tfprune.exporters import inference
+from tfprune.exporters import npz
 from tfprune.exporters import saved_model
 from tfprune.exporters import verify
+from tfprune.exporters.compact import rate_distortion
 from tfprune.graph import cloning
 from tfprune.utils import validation
 
-__all__ = ["export", "load_compact", "to_function"]
+__all__ = ["choose_bits", "export", "load_compact", "to_function"]
 
-load_compact = compact.load
+choose_bits = rate_distortion.choose_bits
 to_function = inference.to_function
 
 
@@ -31,10 +34,13 @@ def export(
     Args:
         model: Sequential or Functional model without `Prunable` layers.
         path: The folder to make (`saved_model`) or the file to write, with
-            the suffix `.keras` or `.npz`.
+            the suffix `.keras`, `.tfprune` or `.npz`.
         format: `"saved_model"` for plain TensorFlow, `"keras"` for plain
-            Keras, `"npz"` for the compressed model of
-            `tfprune.exporters.load_compact`.
+            Keras, `"compact"` and `"npz"` for what
+            `tfprune.exporters.load_compact` reads. `"compact"` is the smallest
+            one: without filters and units that give nothing, entropy-coded to
+            the last bit; it needs `pip install 'tfprune[compact]'`. `"npz"`,
+            which NumPy reads, has the positions and values of what was kept.
 
     Returns:
         The path. It exists only if a reloaded copy answered as the model.
@@ -67,9 +73,47 @@ def export(
     return path
 
 
+def load_compact(path, max_bytes: int = compact.MOST) -> keras.Model:
+    """Reads a model of the formats `"compact"` and `"npz"`.
+
+    Args:
+        path: The file.
+        max_bytes: Integer, of weights: a small `"compact"` file may unpack to
+            a large model. Defaults to 4 GiB.
+
+    Returns:
+        A model of plain Keras layers, with dense weights; not compiled.
+
+    Raises:
+        ValueError: for a file of another kind or version, a damaged one, or
+            one with more weights.
+        ImportError: for `"compact"`, where `tfprune[compact]` is not installed.
+    """
+    if compact.is_one(path):
+        return compact.load(path, max_bytes)
+    return npz.load(path)
+
+
+def _save_compact(model, path):
+    compact.save(_without_dead_units(model), path)
+
+
+def _without_dead_units(model):
+    """Without what gives zeros or constants, where that is known to be so."""
+    copy = _copy(model)
+    try:
+        return remove.remove_filters(copy).model
+    except (ValueError, RuntimeError):
+        return copy
+
+
 def _save_keras(model, path):
     # Its optimizer, and masks, might need tfprune.
-    cloning.clone(model, lambda layer, copied: copied).save(path)
+    _copy(model).save(path)
+
+
+def _copy(model):
+    return cloning.clone(model, lambda layer, copied: copied)
 
 
 def _load_keras(path):
@@ -79,5 +123,6 @@ def _load_keras(path):
 _FORMATS = {
     "saved_model": (saved_model.save, saved_model.load, ""),
     "keras": (_save_keras, _load_keras, ".keras"),
-    "npz": (compact.save, compact.load, ".npz"),
+    "compact": (_save_compact, compact.load, ".tfprune"),
+    "npz": (npz.save, npz.load, ".npz"),
 }

@@ -1,4 +1,4 @@
-"""k-means of the columns of a matrix, with means that never run empty."""
+"""k-means of the columns of a matrix, or of numbers; no mean runs empty."""
 
 from __future__ import annotations
 
@@ -31,6 +31,51 @@ def cluster(
         if np.array_equal(before, of):
             break
     return means, of
+
+
+def cluster_numbers(
+    numbers: np.ndarray,
+    count: int,
+    weights: np.ndarray | None = None,
+    rounds: int = 100,
+) -> np.ndarray:
+    """Finds means that numbers are near to, in order.
+
+    The first means divide the range evenly: what is large is rare, and counts.
+
+    Args:
+        numbers: Float array `(entries,)`, not empty.
+        count: Integer from 1 on.
+        weights: Float array `(entries,)`, what an error of each costs. Defaults
+            to None: 1.
+        rounds: Integer, of Lloyd's algorithm at most. Defaults to 100.
+
+    Returns:
+        Float64 array of at most `count` means, increasing.
+    """
+    weights = np.ones(numbers.size) if weights is None else weights
+    order = np.argsort(numbers)
+    x, w = numbers[order].astype("float64"), weights[order].astype("float64")
+    sums = [np.concatenate([[0.0], np.cumsum(y)]) for y in (w, w * x)]
+    means = np.linspace(x[0], x[-1], 2 * count + 1)[1::2]
+    for _ in range(rounds):
+        before, means = means, _means_between(x, sums, means)
+        if np.array_equal(before, means):
+            break
+    return means
+
+
+def nearest(numbers: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Which of increasing means is nearest to each number."""
+    return np.searchsorted((means[1:] + means[:-1]) / 2, numbers)
+
+
+def _means_between(x, sums, means):
+    """The mean of what is nearest to each; those without anything go."""
+    cuts = np.searchsorted(x, (means[1:] + means[:-1]) / 2)
+    cuts = np.concatenate([[0], cuts, [x.size]])
+    weight, total = (np.diff(each[cuts]) for each in sums)
+    return total[weight > 0] / weight[weight > 0]
 
 
 def _first(matrix, count, seed):

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import pathlib
-import tempfile
 import zipfile
 
 import keras
 import numpy as np
 
 from tfprune import backend
+from tfprune.exporters import description
 from tfprune.exporters import files
 from tfprune.graph import cloning
-from tfprune.graph import traversal
 
 _FORMAT = "tfprune-compact-1"
 _ASSETS = "assets"
-_ZEROS = keras.saving.serialize_keras_object(keras.initializers.Zeros())
 
 
 def save(model: keras.Model, path) -> None:
@@ -30,14 +28,13 @@ def save(model: keras.Model, path) -> None:
         model: Keras model without `Prunable` layers.
         path: The file to write.
     """
-    config = keras.saving.serialize_keras_object(model)
-    config.pop("compile_config", None)
+    config = description.config(model)
     about = json.dumps({"format": _FORMAT, "model": config})
     arrays = {"about": np.array(about)}
     for index, variable in enumerate(model.weights):
         arrays.update(_encode(index, backend.to_numpy(variable)))
-    for number, layer in enumerate(_with_assets(model)):
-        arrays.update(_files_of(number, layer))
+    for name, content in description.files(model).items():
+        arrays[f"{_ASSETS}/{name}"] = np.frombuffer(content, "uint8")
     files.write_atomically(
         path,
         lambda file: np.savez_compressed(file, **arrays),  # type: ignore[arg-type]
@@ -56,12 +53,11 @@ def load(path) -> keras.Model:
             f"`path` must be a compressed model of tfprune ({_FORMAT}). "
             f"Received: path={str(path)!r}"
         )
-    config = _for_any_keras(about["model"])
+    config = description.for_any_keras(about["model"])
     model = keras.saving.deserialize_keras_object(config)
     for index, variable in enumerate(model.weights):
         variable.assign(_decode(index, arrays))
-    for number, layer in enumerate(_with_assets(model)):
-        _read_files(number, layer, arrays)
+    description.set_files(model, _files(arrays))
     cloning.refresh(model)
     return model
 
@@ -76,48 +72,12 @@ def _read(path):
         return {}, {}
 
 
-def _with_assets(model):
-    """The layers that keep files beside their weights, such as vocabularies."""
-    below = traversal.walk(model)
-    return [layer for layer in below if hasattr(layer, "save_assets")]
-
-
-def _files_of(number, layer):
-    with tempfile.TemporaryDirectory() as folder:
-        layer.save_assets(folder)
-        return {
-            f"{_ASSETS}/{number}/{path.name}": np.fromfile(path, "uint8")
-            for path in pathlib.Path(folder).iterdir()
-        }
-
-
-def _read_files(number, layer, arrays):
-    begin = f"{_ASSETS}/{number}/"
-    with tempfile.TemporaryDirectory() as folder:
-        for name in arrays:
-            if name.startswith(begin):
-                own = pathlib.Path(folder, pathlib.PurePosixPath(name).name)
-                arrays[name].tofile(own)
-        if any(pathlib.Path(folder).iterdir()):
-            layer.load_assets(folder)
-
-
-def _for_any_keras(config):
-    """Leaves out what older versions of Keras do not know.
-
-    That is how weights were initialized, which are all stored, and how they
-    are quantized, where they are not.
-    """
-    if isinstance(config, list):
-        return [_for_any_keras(item) for item in config]
-    if not isinstance(config, dict):
-        return config
-    if config.get("module") == "keras.initializers":
-        return _ZEROS
+def _files(arrays):
+    begin = f"{_ASSETS}/"
     return {
-        name: _for_any_keras(item)
-        for name, item in config.items()
-        if name != "quantization_config" or item is not None
+        name.removeprefix(begin): array.tobytes()
+        for name, array in arrays.items()
+        if name.startswith(begin)
     }
 
 

@@ -1,4 +1,4 @@
-"""The compact file: sparse arrays as indices and values, others whole."""
+"""The npz file: sparse arrays as indices and values, others whole."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
-from tfprune.exporters import compact
+from tfprune.exporters import npz
 
 
 def net(sparsity):
@@ -28,7 +28,7 @@ def net(sparsity):
 def test_round_trip_is_exact(tmp_path):
     model = net(0.9)
     model.get_layer("norm").moving_mean.assign(np.arange(200.0))
-    compact.save(model, tmp_path / "model.npz")
+    npz.save(model, tmp_path / "model.npz")
     loaded = tfprune.exporters.load_compact(tmp_path / "model.npz")
     assert [x.name for x in loaded.layers] == ["sparse", "norm", "dense"]
     assert all(type(x).__module__.startswith("keras") for x in loaded.layers)
@@ -40,7 +40,7 @@ def test_what_is_zero_takes_no_space(tmp_path):
     sizes = []
     for sparsity in (0.0, 0.9, 0.99):
         path = tmp_path / f"{sparsity}.npz"
-        compact.save(net(sparsity), path)
+        npz.save(net(sparsity), path)
         sizes.append(path.stat().st_size)
     dense = 4 * 100 * 200
     assert sizes[0] > 0.9 * dense
@@ -63,11 +63,11 @@ def test_what_is_zero_takes_no_space(tmp_path):
     ],
 )
 def test_arrays_of_which_half_is_kept_stay_whole(array, whole):
-    stored = compact._encode(3, array)
+    stored = npz._encode(3, array)
     assert list(stored) == (
         ["3/dense"] if whole else ["3/shape", "3/indices", "3/values"]
     )
-    decoded = compact._decode(3, stored)
+    decoded = npz._decode(3, stored)
     assert decoded.dtype == array.dtype
     np.testing.assert_array_equal(decoded, array)
 
@@ -76,8 +76,8 @@ def test_adapted_statistics_are_in_use_after_loading(tmp_path):
     norm = layers.Normalization()
     norm.adapt(np.arange(12.0).reshape(4, 3))
     model = keras.Sequential([keras.Input((3,)), norm, layers.Dense(2)])
-    compact.save(model, tmp_path / "model.npz")
-    loaded = compact.load(tmp_path / "model.npz")
+    npz.save(model, tmp_path / "model.npz")
+    loaded = npz.load(tmp_path / "model.npz")
     x = np.ones((2, 3))
     np.testing.assert_array_equal(loaded(x), model(x))
 
@@ -93,9 +93,9 @@ def test_a_foreign_file_is_refused(kind, tmp_path):
         if kind == "archive":
             np.savez(file, weights=np.ones(3))
     with pytest.raises(ValueError, match="must be a compressed model of tf"):
-        compact.load(path)
+        npz.load(path)
 
 
 def test_a_missing_file_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
-        compact.load(tmp_path / "model.npz")
+        npz.load(tmp_path / "model.npz")
