@@ -111,7 +111,8 @@ $(DEEPSPARSE)/ready:
 	touch $@
 
 # tf2onnx, with a TensorFlow that it knows; that needs a Python below 3.12, too.
-# The protobuf that it asks for is in Python, and several times slower.
+# The protobuf that it asks for is in Python, and several times slower; this one
+# takes up to 15 GB for a decoder of 6 layers.
 $(CONVERT)/ready:
 	$(PYTHON) -m venv $(CONVERT)
 	$(CONVERT)/bin/pip install --quiet --disable-pip-version-check \
