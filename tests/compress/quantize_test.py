@@ -124,6 +124,16 @@ def test_other_values_are_refused(values):
         tfprune.compress.quantize_weights(net(), values)
 
 
+def test_namesakes_in_nested_models_are_all_reached():
+    inner = keras.Sequential([keras.Input((5,)), layers.Dense(5, name="one")])
+    model = keras.Sequential(
+        [keras.Input((5,)), layers.Dense(5, name="one"), inner]
+    )
+    small = tfprune.compress.quantize_weights(model, 2)
+    for kernel in (x for x in small.weights if x.name == "kernel"):
+        assert len(np.unique(kernel)) <= 3
+
+
 def test_an_unknown_layer_is_refused():
     with pytest.raises(ValueError, match="mean 'conv'"):
         tfprune.compress.quantize_weights(net(), {"cnv": 4})

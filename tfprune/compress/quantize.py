@@ -15,7 +15,7 @@ from tfprune.numerics import kmeans
 from tfprune.utils import validation
 
 BITS = range(2, 7)
-_LEVELS = 127
+LEVELS = 127  # Steps from zero to what is largest.
 _FLOAT16, _BFLOAT16 = 10, 7  # Bits of a fraction.
 
 
@@ -33,7 +33,8 @@ def quantize_weights(model: keras.Model, values) -> keras.Model:
             steps of each filter's largest weight at most, the rest as
             `"float16"`; or an integer from 2 to 6: of each layer at most
             `2**values - 1` values that are not zero. A dict gives these by
-            names of layers, `None` for float32; layers that it lacks stay.
+            names of layers, `None` for float32; layers that it lacks stay, and
+            namesakes in nested models are treated alike.
 
     Returns:
         A new model with float weights of such values; not compiled.
@@ -52,25 +53,28 @@ def quantize_weights(model: keras.Model, values) -> keras.Model:
     strip.check_stripped(model, "quantize_weights")
     validation.check_finite("model", model.weights)
     clone = cloning.clone(model, lambda layer, copied: copied)
-    layers = {
-        layer.name: layer
+    layers = [
+        layer
         for layer in traversal.walk(clone)
         if not traversal.is_container(layer)
-    }
-    for name, ways in _by_layer(values, layers).items():
-        if ways is not None:
-            _check(ways)
-            _quantize(layers[name], ways)
+    ]
+    by_name = _by_layer(values, {layer.name for layer in layers})
+    for layer in layers:
+        if by_name.get(layer.name) is not None:
+            _quantize(layer, by_name[layer.name])
     return clone
 
 
 def _by_layer(values, layers):
+    by_name = values
     if not isinstance(values, dict):
-        return dict.fromkeys(layers, values)
-    for name in values:
+        by_name = dict.fromkeys(layers, values)
+    for name, ways in by_name.items():
         if name not in layers:
             raise ValueError(validation.unknown("values", name, layers))
-    return values
+        if ways is not None:
+            _check(ways)
+    return by_name
 
 
 def _check(values):
@@ -101,9 +105,9 @@ def _stepped(array):
         return _rounded(array, _FLOAT16)
     axes = tuple(range(array.ndim - 1))
     largest = np.max(np.abs(array), axis=axes)
-    steps = _rounded(largest / np.float32(_LEVELS), _FLOAT16)
+    steps = _rounded(largest / np.float32(LEVELS), _FLOAT16)
     steps = np.where(steps > 0, steps, 1).astype("float32")
-    levels = np.clip(np.rint(array / steps), -_LEVELS, _LEVELS)
+    levels = np.clip(np.rint(array / steps), -LEVELS, LEVELS)
     return levels.astype("float32") * steps + 0.0  # No negative zeros.
 
 

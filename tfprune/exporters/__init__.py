@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import warnings
 
 import keras
 
@@ -103,7 +104,10 @@ def _without_dead_units(model):
     copy = _copy(model)
     try:
         return remove.remove_filters(copy).model
-    except (ValueError, RuntimeError):
+    except (ValueError, RuntimeError) as error:
+        warnings.warn(
+            f"units that give nothing stay in the file: {error}", stacklevel=4
+        )
         return copy
 
 

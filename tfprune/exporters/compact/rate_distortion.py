@@ -46,7 +46,8 @@ def choose_bits(
     Args:
         model: Sequential or Functional model without `Prunable` layers.
         evaluate: Callable, a model to its loss on examples that are neither
-            trained on nor tested on. It is called six times a layer.
+            trained on nor tested on. It is called six times a layer,
+            and at most 13 times more.
         tolerance: Float from 0 on, what the loss may grow by.
 
     Returns:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfprune.compress.quantize import LEVELS
 from tfprune.exporters.compact import entropy_coding
 
-LEVELS = 127  # Steps from zero to what is largest.
 _FLOATS, _TABLE, _LAST_TABLE, _STEP, _STEPS = range(5)
 _FRACTION = 23  # Bits of a float32.
 _MOST = 64  # Entries of a table.
